@@ -1,0 +1,33 @@
+#pragma once
+#include <stdexcept>
+#include <string>
+
+namespace vfe {
+
+/// Whose fault a failure is. The value is the program's exit code (sysexits where one fits).
+enum class Fault : int {
+  rejected = 2,        ///< the verdict of a finished fit is `rejected`
+  numeric = 3,         ///< the fit failed numerically; the last good state is kept
+  usage = 64,          ///< the command line
+  data = 65,           ///< the contents of the user's data
+  missing = 66,        ///< an input that is not there
+  bug = 70,            ///< vfe itself, or a plugin
+  cannot_create = 73,  ///< an output that cannot be made
+  io = 74,             ///< reading or writing failed midway
+  stopped = 75,        ///< stopped early, checkpoint written: run again with --resume
+  checkpoint = 76,     ///< no usable checkpoint
+  config = 78,         ///< the configuration
+};
+
+/// The one exception of the library. `what()` is one line: what was being done, where, what was found, what
+/// was expected.
+class Error : public std::runtime_error {
+ public:
+  Error(Fault fault, const std::string& line) : std::runtime_error(line), fault_(fault) {}
+  Fault fault() const noexcept { return fault_; }
+
+ private:
+  Fault fault_;
+};
+
+}  // namespace vfe

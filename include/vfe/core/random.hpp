@@ -1,0 +1,67 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "vfe/core/types.hpp"
+
+namespace vfe {
+
+/// What random numbers are for. Values are part of every run's bits: never renumber, only append.
+enum class Purpose : std::uint8_t {
+  noise = 1,     ///< draws of q while fitting
+  minibatch,     ///< order of the systematic minibatches
+  start,         ///< starting points
+  shuffle,       ///< order of rows at import
+  holdout,       ///< rows set aside at import
+  truth,         ///< parameters of a simulated dataset
+  simulate,      ///< rows of a simulated dataset
+  result,        ///< draws of the finished q
+  resample,      ///< importance resampling
+  predict,       ///< posterior predictive draws
+  check,         ///< points where gradients are checked
+};
+
+/// Where a random number stands. Numbers are a pure function of address and coordinate, so nothing is
+/// streamed, split or saved, and no rank or thread is part of it (Salmon et al. 2011, Philox4x32-10).
+struct Address {
+  std::uint64_t seed = 0;  ///< below 2^56
+  Purpose purpose = Purpose::noise;
+  std::uint32_t step = 0;
+  std::uint32_t draw = 0;
+  std::uint32_t block = 0;
+};
+
+constexpr std::uint64_t max_seed = (std::uint64_t{1} << 56) - 1;
+
+/// 128 random bits at (address, counter).
+std::array<std::uint32_t, 4> random_bits(const Address& at, std::uint32_t counter);
+
+/// Uniform on the open interval (0, 1), 53 bits.
+double uniform(const Address& at, std::uint32_t coordinate);
+
+/// Standard normal (Box and Muller).
+double normal(const Address& at, std::uint32_t coordinate);
+
+/// Sets noise(i, s) = normal({seed, purpose, step, draw = first_draw + s, block}, i).
+void fill_normal(Address at, Mat noise, std::uint32_t first_draw = 0);
+
+/// A seeded permutation of 0..n-1 (Fisher and Yates), the same on every rank.
+std::vector<Index> permutation(const Address& at, Index n);
+
+/// A generator for the standard library's distributions, at the address' own counters from 0 on.
+class Stream {
+ public:
+  using result_type = std::uint64_t;
+  explicit Stream(const Address& at) : at_(at) {}
+  static constexpr result_type min() { return 0; }
+  static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
+  result_type operator()();
+
+ private:
+  Address at_;
+  std::uint32_t next_ = 0;
+};
+
+}  // namespace vfe

@@ -1,0 +1,65 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "vfe/core/types.hpp"
+
+namespace vfe {
+
+/// One column of the design matrix. Stored values are (user's value - centre) / scale.
+struct Column {
+  std::string name;       ///< "age", or "colour[red]" for the indicator of a level
+  std::string source;     ///< the user's column
+  std::string level;      ///< of an indicator; empty for a numeric column
+  std::string reference;  ///< of an indicator: the level that is all zeros
+  double centre = 0.0, scale = 1.0;
+  bool operator==(const Column&) const = default;
+};
+
+/// What a dataset file says of its rows.
+struct Schema {
+  Index rows = 0;
+  Index block_rows = 0;  ///< rows of a block; the last may be shorter
+  std::vector<Column> columns;
+  std::string response;
+  std::vector<std::string> response_levels;  ///< of a factor response, coded 0, 1, ...
+  double response_centre = 0.0, response_scale = 1.0;  ///< y is stored raw; models of a real response divide
+  bool has_offset = false, has_weight = false, has_line = false;
+  bool single = true;  ///< x stored as float32
+  std::uint64_t shuffle_seed = 0;
+  std::string source;        ///< where the rows came from
+  std::uint64_t content = 0;  ///< hash of all blocks, independent of how they were read
+
+  Index num_blocks() const { return block_rows == 0 ? 0 : (rows + block_rows - 1) / block_rows; }
+  Index num_columns() const { return static_cast<Index>(columns.size()); }
+  /// Rows [first, last) of a block.
+  std::pair<Index, Index> block(Index b) const {
+    return {b * block_rows, std::min(rows, (b + 1) * block_rows)};
+  }
+};
+
+/// A contiguous run of blocks in memory: the shard of one rank, or a piece of it.
+struct Rows {
+  template <class T>
+  using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+  Index first_row = 0, first_block = 0, num_blocks = 0;  ///< in the dataset
+  std::variant<RowMajor<float>, RowMajor<double>> x;     ///< rows x columns, as stored
+  Vector y;                                              ///< rows
+  Vector offset, weight;                                 ///< rows, or empty: 0, 1
+
+  Index size() const { return y.size(); }
+};
+
+/// The shard of `rank`: blocks [first, last), equal within one block, for any number of ranks.
+struct BlockRange {
+  Index first = 0, last = 0;
+  Index size() const { return last - first; }
+};
+BlockRange shard(Index num_blocks, int rank, int num_ranks);
+
+}  // namespace vfe

@@ -1,0 +1,85 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vfe/core/random.hpp"
+#include "vfe/core/rows.hpp"
+#include "vfe/model/model.hpp"
+
+namespace vfe {
+
+/// Likelihoods of a response given the linear predictor eta = offset + intercept + x beta.
+///   linear             y ~ normal(eta, sigma)                       sigma unknown, or known
+///   student_t          y ~ student_t(nu, eta, sigma)                nu estimated (gamma(2, 0.1)) or fixed
+///   logistic           y in {0, 1}, log odds eta
+///   poisson            y ~ poisson(exp eta)
+///   negative_binomial  mean exp eta, variance mean + overdispersion mean^2
+///   softmax            y in {0 .. K-1}, class 0 is the reference; intercept and beta per other class
+enum class Likelihood { linear, student_t, logistic, poisson, negative_binomial, softmax };
+
+Likelihood likelihood_from_string(const std::string& name);  ///< throws Fault::config
+std::string to_string(Likelihood likelihood);
+bool is_real(Likelihood likelihood);  ///< whether the response is a real number (linear, student_t)
+
+enum class ScalePrior { half_normal, exponential };
+
+/// The `[model]` table of a generalised linear model. Prior scales are in units of the model: of standardised
+/// columns, and for a real response of the standardised response.
+struct GlmOptions {
+  Likelihood likelihood = Likelihood::logistic;
+  bool intercept = true;
+  double prior_scale = 2.5;                           ///< normal sd of every coefficient
+  std::map<std::string, double> prior_scale_by_name;  ///< or of the named columns
+  double intercept_prior_scale = 10.0;
+  ScalePrior scale_prior = ScalePrior::half_normal;   ///< of sigma and overdispersion
+  double scale_prior_scale = 1.0;                     ///< sd of the half-normal's normal; mean of the exponential
+  std::optional<double> known_sigma;                  ///< linear: sigma in the response's own unit
+  std::optional<double> degrees_of_freedom;           ///< student_t: fixed nu
+};
+
+/// A generalised linear model over a shard. Parameters, in this order: intercept, beta [column] (softmax:
+/// intercept [class], beta [class, column]), then sigma, nu, overdispersion as the likelihood has them.
+/// A real response is worked with as (y - response_centre) / response_scale; densities are of the raw y.
+class Glm final : public Model {
+ public:
+  /// Throws Fault::data where a response is outside the support (row of the dataset named), a weight is
+  /// negative, a value not finite (row and column named); Fault::config where a prior names no column.
+  Glm(const GlmOptions& options, const Schema& schema, Rows rows);
+  ~Glm() override;
+
+  const Parameters& parameters() const override;
+  Index blocks() const override;
+  Index rows(Index block) const override;
+  void log_prior(ConstMat theta, Vec value, Mat grad) const override;
+  void log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const override;
+  void log_likelihood_rows(Index block, ConstVec theta, Vec value) const override;
+
+  /// Quantities derived from the parameters on the scale of the user's columns and response:
+  /// intercept_original, beta_original, sigma_original. Empty if nothing was standardised.
+  const std::vector<Parameter>& derived() const;
+  /// Sets their values (concatenated, row-major) from constrained parameter values.
+  void derive(ConstVec constrained, Vec values) const;
+
+  /// Linear predictor and response of the rows of a block: n x S (softmax: the expected class probabilities
+  /// are in `probability`). Means and simulated responses in the response's own unit.
+  struct Prediction {
+    Matrix mean;         ///< E[y | theta]; softmax: probability of the observed class
+    Matrix response;     ///< y simulated, address (seed, predict, step = 0, draw = first_draw + s, block, row)
+    Matrix log_density;  ///< log p(y | theta), weight not applied; empty unless `observed`
+  };
+  Prediction predict(Index block, ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
+                     bool observed) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<const Impl> impl_;
+};
+
+/// Sets y of rows (n x p design matrix, with offset if any) simulated from the likelihood at constrained
+/// parameter values `truth`; `at` holds seed, purpose and block, the row in the block is the draw.
+void simulate_response(const GlmOptions& options, const Schema& schema, Rows& rows, ConstVec truth, Address at);
+
+}  // namespace vfe

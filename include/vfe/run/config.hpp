@@ -1,0 +1,65 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vfe/model/glm.hpp"
+
+namespace vfe {
+
+enum class Mode { synchronous, stochastic };
+
+/// A configuration, all defaults filled in. Field names are the keys' names.
+struct Config {
+  struct Data {
+    std::string file;
+  } data;
+  GlmOptions model;
+  struct FamilyTable {
+    std::string type = "full_rank";
+    Index rank = 5;
+  } family;
+  struct Fit {
+    Mode mode = Mode::synchronous;
+    Index blocks_per_step = 64;
+    Index draws_per_step = 0;  ///< 0 = automatic
+    std::string optimizer = "averaged_adam";
+    double rate = 0.0;  ///< 0 = automatic
+    Index max_steps = 20000;
+    double max_time = 0.0;  ///< [s]; 0 = none
+    std::uint64_t seed = 1;
+    int threads = 1;
+  } fit;
+  struct Output {
+    std::string directory = "run";
+    Index draws = 4000;
+    double checkpoint_seconds = 60.0;   ///< one of the two is 0
+    Index checkpoint_steps = 0;
+    bool log_likelihood = false;
+  } output;
+};
+
+/// Parses a TOML file and `key=value` overrides ("table.key=value"). Throws Fault::missing or Fault::config
+/// with file, line, key, what was found and what was expected; a misspelt key names its nearest neighbour.
+Config read_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+/// From the text itself; `name` stands for the file in messages.
+Config parse_config(const std::string& text, const std::string& name, const std::vector<std::string>& overrides = {});
+
+/// The effective configuration: every key, as TOML. parse_config(to_toml(c)) == c.
+std::string to_toml(const Config& config);
+
+/// Keys that differ and matter to the fit's bits, each as "fit.seed: 1 in the checkpoint, 2 now"; keys such
+/// as max_time or threads may change on resume.
+std::vector<std::string> differences(const Config& checkpoint, const Config& now);
+
+/// Every key with type, default, range, unit and meaning, as `vfe schema` prints it; of one table or, for "",
+/// of all. Throws Fault::usage on an unknown table.
+std::string schema_text(const std::string& table);
+
+/// "90", "60s", "15m", "23h50m" in seconds; throws std::invalid_argument.
+double parse_duration(const std::string& text);
+
+}  // namespace vfe

@@ -1,0 +1,26 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "vfe/comm/communicator.hpp"
+#include "vfe/core/rows.hpp"
+#include "vfe/model/glm.hpp"
+
+namespace vfe {
+
+struct SimulateOptions {
+  std::filesystem::path output;
+  Likelihood likelihood = Likelihood::logistic;
+  Index rows = 1000, columns = 10, classes = 3;
+  double effect = 0.5;  ///< sd of the true coefficients times sqrt(columns)
+  Index block_rows = 0;
+  bool single = true;
+  std::uint64_t seed = 1;
+};
+
+/// [collective] Writes a dataset simulated from a model with a known truth (stored in the file): normal
+/// columns, coefficients normal(0, effect / sqrt(columns)). Blocks are computed by all ranks and written by
+/// rank 0; the file's contents do not depend on the number of ranks.
+Schema simulate(const Communicator& comm, const SimulateOptions& options);
+
+}  // namespace vfe

@@ -1,0 +1,29 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "vfe/infer/stage.hpp"
+
+namespace vfe {
+
+/// The record of every step, one JSON object a line, in trace.jsonl. Rank 0 only.
+class Trace {
+ public:
+  /// Opens the file; lines of steps beyond `step` (done after the checkpoint that is resumed) and a torn last
+  /// line are cut off.
+  Trace(const std::filesystem::path& path, std::uint64_t step);
+  void add(std::uint64_t step, const Record& record, double seconds, double rows_per_second);
+  void flush();
+
+ private:
+  std::filesystem::path path_;
+  std::ofstream file_;
+};
+
+/// The columns of a trace file: step, free_energy, std_error, gradient_norm, rate.
+std::map<std::string, Matrix> read_trace(const std::filesystem::path& path);
+
+}  // namespace vfe

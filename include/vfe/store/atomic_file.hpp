@@ -1,0 +1,30 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+namespace vfe {
+
+/// A file that appears whole or not at all: write to temporary(), then commit() (fsync, rename, fsync of the
+/// folder). Without commit() the temporary is removed and what stood at `path` before stays.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& temporary() const { return temporary_; }  ///< in the same folder
+  void commit();  ///< throws Fault::io with the system's reason
+
+ private:
+  std::filesystem::path path_, temporary_;
+  bool committed_ = false;
+};
+
+/// Writes a small text file that way. Throws Fault::cannot_create or Fault::io.
+void write_file(const std::filesystem::path& path, const std::string& text);
+/// Throws Fault::missing or Fault::io.
+std::string read_file(const std::filesystem::path& path);
+
+}  // namespace vfe

@@ -1,0 +1,62 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "vfe/core/rows.hpp"
+
+namespace vfe {
+
+constexpr int dataset_version = 1;
+
+/// Reads a dataset file (layout: cluster/data.md). Independent: every rank opens it for itself, read-only.
+class Dataset {
+ public:
+  /// Throws Fault::missing, Fault::data (not HDF5, truncated, no /x, shapes that disagree, newer version).
+  explicit Dataset(const std::filesystem::path& path);
+  ~Dataset();
+  Dataset(Dataset&&) noexcept;
+
+  const std::filesystem::path& path() const;
+  const Schema& schema() const;
+  bool has_content_hash() const;  ///< files written by other programs may lack it
+  /// The blocks of a range. Throws Fault::data naming row and column of the first value that is not finite.
+  Rows read(BlockRange blocks) const;
+  /// "row 12 (line 4711 of solubility.csv)".
+  std::string name_row(Index row) const;
+  /// Values of the truth stored by `vfe simulate`; empty if there is none.
+  Vector truth() const;
+  std::vector<std::string> truth_names() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Hash of the blocks of `rows`, summed modulo 2^64 over blocks, so that the sum over ranks is the content hash
+/// of the file.
+std::uint64_t content_hash(const Schema& schema, const Rows& rows);
+
+/// Writes a dataset block by block in bounded memory; appears at `path` when finished. One process.
+class DatasetWriter {
+ public:
+  /// schema.rows may be unknown (0). Throws Fault::cannot_create.
+  DatasetWriter(const std::filesystem::path& path, const Schema& schema);
+  ~DatasetWriter();
+  /// Appends rows; any number. `line` is empty or holds each row's line in the source.
+  void append(const Rows& rows, const std::vector<std::int64_t>& line = {});
+  void set_truth(ConstVec values, const std::vector<std::string>& names);
+  /// Completes and publishes the file; returns the schema with rows and content. Throws Fault::io (disk full).
+  Schema finish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The schema as JSON text and back, for results.
+std::string to_json(const Schema& schema);
+Schema schema_from_json(const std::string& text);
+
+}  // namespace vfe

@@ -1,0 +1,50 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "vfe/core/parameters.hpp"
+#include "vfe/core/types.hpp"
+
+namespace vfe {
+
+/// A variable of an ArviZ group. Dimensions include the sampling ones ("chain" of size 1, "draw") where it
+/// has them; values are row-major over all dimensions.
+struct Variable {
+  std::string name;
+  std::vector<Dimension> dimensions;
+  std::vector<double> values;
+};
+
+/// An InferenceData group: posterior, sample_stats, ...
+struct Group {
+  std::string name;
+  std::vector<Variable> variables;
+};
+
+using Attribute = std::variant<std::string, double, std::int64_t>;
+
+/// A result file: HDF5 that netCDF4, xarray and ArviZ open, plus the group /vfe of our own.
+struct ResultFile {
+  std::vector<Group> groups;
+  std::map<std::string, Attribute> attributes;     ///< of /vfe
+  std::map<std::string, std::string> texts;        ///< /vfe/<name>: config, parameters, schema
+  std::map<std::string, Matrix> arrays;            ///< /vfe/<name>: lambda, trace/free_energy, ...
+
+  const Variable& variable(const std::string& group, const std::string& name) const;  ///< throws Fault::data
+};
+
+/// Atomic. Throws Fault::cannot_create or Fault::io. One process.
+void write_result(const std::filesystem::path& path, const ResultFile& result);
+/// Throws Fault::missing or Fault::data.
+ResultFile read_result(const std::filesystem::path& path);
+/// Only the /vfe group: no draws are read.
+ResultFile read_result_summary(const std::filesystem::path& path);
+
+/// Parameters as JSON and back: a result carries its transforms.
+std::string to_json(const Parameters& parameters);
+Parameters parameters_from_json(const std::string& text);
+
+}  // namespace vfe

@@ -1,0 +1,65 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "vfe/comm/communicator.hpp"
+#include "vfe/comm/request.hpp"
+#include "vfe/core/types.hpp"
+#include "vfe/model/model.hpp"
+
+namespace vfe {
+
+/// Which blocks a call sums over: offset, offset + stride, ... of the dataset, weighted by stride.
+struct Minibatch {
+  Index offset = 0;
+  Index stride = 1;  ///< 1 = all blocks
+};
+
+/// The log joint density summed over the blocks of all ranks: the only place where statistics meets MPI.
+/// Every call does one reduction of exact sums, in which ride the ranks' requests (signals, the clock) and a
+/// hash of the state that proves the ranks equal.
+class Target {
+ public:
+  /// `first_block` is the global number of the model's block 0; `num_blocks` that of the whole dataset.
+  Target(const Model& model, const Communicator& comm, Index first_block, Index num_blocks, int threads = 1);
+  ~Target();
+
+  const Parameters& parameters() const;
+  Index size() const;  ///< d
+  const Communicator& comm() const;
+  Index num_blocks() const;
+  Index num_rows() const;                      ///< of all ranks
+  Index num_rows(const Minibatch& batch) const;  ///< about: batch's share of the rows
+
+  /// [collective] Sets value[s] = log f(theta_s) [nats] and grad (d x S, or d x 0 to skip it). theta must be
+  /// the same on all ranks. Where the density of a draw is not finite, value is -infinity and its gradient
+  /// zero, and the draw is counted. Throws Fault::bug on every rank, naming the ranks, if states have drifted
+  /// apart.
+  void log_joint(const Minibatch& batch, ConstMat theta, Vec value, Mat grad) const;
+  void log_joint(ConstMat theta, Vec value, Mat grad) const { log_joint(Minibatch{}, theta, value, grad); }
+  void log_joint(ConstMat theta, Vec value) const;  ///< [collective] values only
+
+  /// [collective] Names the first non-finite value at theta: "draw 3, block 17, row 4711, beta[age] = ...";
+  /// `draw` is its column. Empty if all are finite.
+  std::string name_non_finite(const Minibatch& batch, ConstMat theta) const;
+
+  /// Draws evaluated (with gradient; without), draws that were not finite, and calls so far.
+  struct Counts {
+    std::uint64_t gradients = 0, values = 0, non_finite = 0, calls = 0;
+  };
+  Counts counts() const;
+  void set_counts(const Counts& counts);  ///< on resume
+
+  /// What the ranks agreed in the last call that some of them were asked to do.
+  Request request() const;
+  void clear_request(bool everything = false) const;
+  /// The hash of the state to be compared in the next calls.
+  void set_state_hash(std::uint64_t hash) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vfe
