@@ -6,21 +6,23 @@
 
 namespace vfe {
 
+/// How far a finished fit can be trusted.
 enum class Grade {
   certified,  ///< q itself may be used
   corrected,  ///< the importance-resampled draws may be used, q not
   rejected,   ///< neither
 };
 std::string to_string(Grade grade);
+Grade grade_from_string(const std::string& name);  ///< throws Fault::data
 
 /// What draws of a finished q say of it.
 struct Evidence {
-  Vector log_weight;    ///< log f - log q of every draw; -infinity where f is not finite
-  Matrix theta;         ///< d x S, unconstrained
-  Vector mean, sd;      ///< of q, exact
-  Index non_finite = 0;
+  Vector log_weight;     ///< log f - log q of every draw [nats]; -infinity where f is not finite
+  Matrix theta;          ///< d x S, the draws, unconstrained
+  Vector mean, sd;       ///< of q, exact
+  Index non_finite = 0;  ///< draws at which f was not finite
   bool converged = true;
-  std::string not_converged_why;
+  std::string unconverged;  ///< why not, in words
 };
 
 struct Verdict {
@@ -29,16 +31,16 @@ struct Verdict {
   double khat = 0.0, khat_limit = 0.7, ess = 0.0;
   double free_energy = 0.0, free_energy_error = 0.0;    ///< F and its Monte Carlo standard error [nats]
   double log_evidence = 0.0, log_evidence_error = 0.0;  ///< from the weights [nats]
-  double worst_mean_error = 0.0;  ///< largest |mean of q - weighted mean| in posterior sds ...
-  double worst_sd_ratio = 1.0;    ///< ... and the sd of q over the weighted sd, furthest from 1
-  Index worst_mean = 0, worst_sd = 0;  ///< coordinates of theta
+  double mean_error = 0.0;  ///< largest |mean of q - mean of the posterior|, in posterior sds
+  double sd_ratio = 1.0;    ///< sd of q over that of the posterior, furthest from 1
 };
 
-/// Certified: k-hat within its limit, no non-finite draw, converged, and for every coordinate q's mean within
-/// 0.1 sd and its sd within 5 % of the importance-weighted ones, three standard errors included (the
-/// differences are estimated with q's exact moments as control variates). Corrected: the weights pass, and the
-/// standard errors of the weighted moments are below 0.02 and 0.0125 sd; q's own moments are off.
-/// `name(i)` names a coordinate in the reason.
+/// Certified: k-hat within its limit, every draw finite, the fit converged, and in every coordinate of theta
+/// the mean of q within 0.1 sd and its sd within 5 % of the posterior's, three standard errors included. The
+/// posterior's moments are importance estimates with the exact moments of q as control variates, so their
+/// errors vanish as q approaches the posterior. Corrected: q's moments fail, but k-hat and the standard
+/// errors of those estimates (mean 0.02 sd, sd 1.25 %) say that the weighted draws are right. `name` names a
+/// coordinate in the reason.
 Verdict judge(const Evidence& evidence, const std::function<std::string(Index)>& name);
 
 }  // namespace vfe

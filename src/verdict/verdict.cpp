@@ -1,0 +1,156 @@
+#include "vfe/verdict/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+#include "vfe/core/error.hpp"
+#include "vfe/verdict/psis.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr double mean_limit = 0.1, sd_limit = 0.05;                 // errors of a moment that is called right
+constexpr double mean_error_limit = 0.02, sd_error_limit = 0.0125;  // standard errors of the weighted moments
+constexpr double min_ess = 100.0;
+constexpr double flat_weights = 0.01;  // [nats] log weights within this have no tail whose shape could matter
+
+/// An importance estimate and its standard error.
+struct Moment {
+  double value = 0.0, error = 0.0;
+};
+
+/// Mean of w (f - centre) with the mean-zero-under-q control c regressed out: w has mean 1.
+Moment controlled_mean(const Eigen::ArrayXd& weighted, const Eigen::ArrayXd& control) {
+  const double n = static_cast<double>(weighted.size());
+  const Eigen::ArrayXd spread = control - control.mean();
+  const double variance = spread.square().sum();
+  const double slope = variance > 0.0 ? ((weighted - weighted.mean()) * spread).sum() / variance : 0.0;
+  const Eigen::ArrayXd rest = weighted - slope * control;
+  const double value = rest.mean();
+  return {value, std::sqrt((rest - value).square().sum() / n / n)};
+}
+
+/// Mean and sd of a coordinate of the posterior, in units of q: z = (theta - mean of q) / sd of q.
+std::pair<Moment, Moment> posterior_moments(const Eigen::ArrayXd& weight, const Eigen::ArrayXd& z) {
+  // The weights are self-normalised, so each integrand is centred before it is weighted (delta method).
+  const Eigen::ArrayXd square = z.square() - 1.0;
+  const double rough_mean = (weight * z).mean();
+  const double rough_variance = (weight * (z - rough_mean).square()).mean();
+  Moment mean = controlled_mean(weight * (z - rough_mean), z);
+  mean.value += rough_mean;
+  Moment variance = controlled_mean(weight * ((z - rough_mean).square() - rough_variance), square);
+  // Second moment about rough_mean; shifted to the better mean.
+  variance.value += rough_variance - (mean.value - rough_mean) * (mean.value - rough_mean);
+  const double sd = std::sqrt(std::max(variance.value, std::numeric_limits<double>::min()));
+  return {mean, {sd, variance.error / (2.0 * sd)}};
+}
+
+void summarise_weights(const Evidence& evidence, Verdict& verdict) {
+  const Vector& log_weight = evidence.log_weight;
+  const double n = static_cast<double>(log_weight.size());
+  const double top = log_weight.maxCoeff();
+  const Eigen::ArrayXd weight = (log_weight.array() - top).exp();
+  const double mean = weight.mean();
+  verdict.log_evidence = top + std::log(mean);
+  verdict.log_evidence_error = std::sqrt(std::max(0.0, (weight / mean - 1.0).square().sum()) / n / n);
+  if (evidence.non_finite > 0) {
+    verdict.free_energy = std::numeric_limits<double>::infinity();
+    verdict.free_energy_error = std::numeric_limits<double>::quiet_NaN();
+  } else {
+    verdict.free_energy = -log_weight.mean();
+    verdict.free_energy_error = std::sqrt((log_weight.array() + verdict.free_energy).square().sum() / n / n);
+  }
+}
+
+}  // namespace
+
+std::string to_string(Grade grade) {
+  switch (grade) {
+    case Grade::certified:
+      return "certified";
+    case Grade::corrected:
+      return "corrected";
+    case Grade::rejected:
+      break;
+  }
+  return "rejected";
+}
+
+Grade grade_from_string(const std::string& name) {
+  for (Grade grade : {Grade::certified, Grade::corrected, Grade::rejected})
+    if (name == to_string(grade)) return grade;
+  throw Error(Fault::data,
+              fmt::format("verdict '{}' is unknown; expected certified, corrected or rejected", name));
+}
+
+Verdict judge(const Evidence& evidence, const std::function<std::string(Index)>& name) {
+  Verdict verdict;
+  const Index num_draws = evidence.log_weight.size();
+  verdict.khat_limit = khat_threshold(num_draws);
+  if (!(evidence.log_weight.maxCoeff() > -std::numeric_limits<double>::infinity())) {
+    verdict.khat = verdict.free_energy = std::numeric_limits<double>::infinity();
+    verdict.log_evidence = -std::numeric_limits<double>::infinity();
+    verdict.reason = fmt::format("the log density is not finite at any of the {} draws of q", num_draws);
+    return verdict;
+  }
+  summarise_weights(evidence, verdict);
+  const Psis smoothed = psis(evidence.log_weight);
+  verdict.ess = smoothed.ess;
+  const bool flat = evidence.log_weight.maxCoeff() - evidence.log_weight.minCoeff() < flat_weights;
+  verdict.khat = flat ? 0.0 : smoothed.khat;
+
+  // Per coordinate: how far q is from the posterior, and how well the weights know the posterior.
+  const Eigen::ArrayXd weight = smoothed.log_weights.array().exp() * static_cast<double>(num_draws);
+  double worst_mean = -1.0, worst_sd = -1.0, worst_mean_error = 0.0, worst_sd_error = 0.0;
+  Index mean_at = 0, sd_at = 0, error_at = 0;
+  for (Index i = 0; i < evidence.theta.rows(); ++i) {
+    const Eigen::ArrayXd z = (evidence.theta.row(i).transpose().array() - evidence.mean[i]) / evidence.sd[i];
+    const auto [mean, sd] = posterior_moments(weight, z);
+    const double mean_error = (std::abs(mean.value) + 3.0 * mean.error) / sd.value;
+    const double ratio = 1.0 / sd.value;
+    const double sd_error = std::abs(ratio - 1.0) + 3.0 * sd.error * ratio;
+    if (mean_error > worst_mean)
+      worst_mean = mean_error, mean_at = i, verdict.mean_error = std::abs(mean.value) / sd.value;
+    if (sd_error > worst_sd) worst_sd = sd_error, sd_at = i, verdict.sd_ratio = ratio;
+    if (std::max(mean.error / mean_error_limit, sd.error / sd_error_limit) / sd.value >
+        std::max(worst_mean_error / mean_error_limit, worst_sd_error / sd_error_limit)) {
+      worst_mean_error = mean.error / sd.value, worst_sd_error = sd.error / sd.value, error_at = i;
+    }
+  }
+
+  const std::string tail = fmt::format("k-hat {:.2f} (limit {:.2f}), weight ESS {:.0f} of {} draws",
+                                       verdict.khat, verdict.khat_limit, verdict.ess, num_draws);
+  const bool weights_pass = verdict.khat <= verdict.khat_limit && verdict.ess >= min_ess;
+  const bool estimates_pass = worst_mean_error <= mean_error_limit && worst_sd_error <= sd_error_limit;
+  const bool q_passes = worst_mean <= mean_limit && worst_sd <= sd_limit;
+  const std::string distance = fmt::format(
+      "its mean is off by up to {:.3f} posterior sd ({}) and its sd is {:.3f} times the posterior's ({})",
+      verdict.mean_error, name(mean_at), verdict.sd_ratio, name(sd_at));
+  if (!evidence.converged) {
+    verdict.reason = fmt::format("the fit did not converge: {}; {}", evidence.unconverged, tail);
+  } else if (!weights_pass) {
+    verdict.reason = fmt::format("q does not cover the posterior: {}", tail);
+  } else if (evidence.non_finite == 0 && q_passes) {
+    verdict.grade = Grade::certified;
+    verdict.reason = fmt::format("q agrees with the posterior: {}; {}", tail, distance);
+  } else if (estimates_pass) {
+    verdict.grade = Grade::corrected;
+    verdict.reason = evidence.non_finite > 0
+                         ? fmt::format(
+                               "the log density is not finite at {} draws of q, but the weights of the "
+                               "others are good: {}",
+                               evidence.non_finite, tail)
+                         : fmt::format("q is off ({}), but its weighted draws are good: {}", distance, tail);
+  } else {
+    verdict.reason = fmt::format(
+        "the weighted draws know the posterior too poorly to say: standard errors {:.3f} sd of the mean "
+        "(limit {}) and "
+        "{:.4f} of the sd (limit {}) for {}; {}",
+        worst_mean_error, mean_error_limit, worst_sd_error, sd_error_limit, name(error_at), tail);
+  }
+  return verdict;
+}
+
+}  // namespace vfe

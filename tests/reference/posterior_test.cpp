@@ -1,0 +1,257 @@
+// Whole fits, from a dataset file to the result file, against posteriors with known answers.
+#include <gtest/gtest.h>
+
+#include <Eigen/Dense>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <numbers>
+#include <sstream>
+
+#include "vfe/core/random.hpp"
+#include "vfe/run/fit.hpp"
+#include "vfe/store/dataset.hpp"
+#include "vfe/store/result.hpp"
+
+namespace vfe {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Table {
+  Matrix x;
+  Vector y;
+};
+
+/// A folder of this test's own, removed at the end.
+class Posterior : public testing::Test {
+ protected:
+  Posterior() : folder_(fs::temp_directory_path() / ("vfe_posterior_" + std::to_string(::getpid()))) {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  ~Posterior() override { fs::remove_all(folder_); }
+
+  fs::path write(const Table& table, Index block_rows, bool real_response = false) const {
+    Schema schema;
+    schema.block_rows = block_rows;
+    schema.response = "y";
+    schema.single = false;
+    if (!real_response) schema.response_classes = 2;
+    for (Index j = 0; j < table.x.cols(); ++j)
+      schema.columns.push_back({.name = "x" + std::to_string(j + 1)});
+    Rows rows;
+    rows.x = Rows::RowMajor<double>(table.x);
+    rows.y = table.y;
+    const fs::path path = folder_ / "data.h5";
+    DatasetWriter writer(path, schema);
+    writer.append(rows);
+    writer.finish();
+    return path;
+  }
+
+  Config config(const fs::path& data) const {
+    Config config;
+    config.data.file = data.string();
+    config.output.directory = (folder_ / "run").string();
+    return config;
+  }
+
+  ResultFile run(const Config& config) const {
+    fit(Communicator::self(), config, {.existing = Existing::overwrite, .quiet = true});
+    return read_result(fs::path(config.output.directory) / "result.h5");
+  }
+
+ private:
+  fs::path folder_;
+};
+
+double number(const ResultFile& result, const std::string& name) {
+  return std::get<double>(result.attributes.at(name));
+}
+std::string text(const ResultFile& result, const std::string& name) {
+  return std::get<std::string>(result.attributes.at(name));
+}
+
+Table read_csv(const std::string& name) {
+  std::ifstream file(fs::path(VFE_SOURCE_DIR) / "tests/data" / name);
+  std::string line;
+  std::getline(file, line);
+  std::vector<std::vector<double>> rows;
+  while (std::getline(file, line)) {
+    std::vector<double> row;
+    std::istringstream fields(line);
+    for (std::string field; std::getline(fields, field, ',');) row.push_back(std::stod(field));
+    rows.push_back(row);
+  }
+  Table table{Matrix(rows.size(), rows[0].size() - 1), Vector(rows.size())};
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    table.y[i] = rows[i][0];
+    for (std::size_t j = 1; j < rows[i].size(); ++j) table.x(i, j - 1) = rows[i][j];
+  }
+  return table;
+}
+
+Vector sds(const Matrix& x) {
+  Vector sd = ((x.rowwise() - x.colwise().mean()).colwise().squaredNorm() / static_cast<double>(x.rows()))
+                  .cwiseSqrt();
+  for (double& s : sd) s = s > 0.0 ? s : 1.0;
+  return sd;
+}
+
+Table ionosphere() {
+  Table table = read_csv("ionosphere.csv");
+  const Vector sd = sds(table.x);
+  table.x = (table.x.rowwise() - table.x.colwise().mean()).eval() * sd.cwiseInverse().asDiagonal();
+  return table;
+}
+
+Table german_credit() {
+  Table table = read_csv("german_credit.csv");
+  table.x = (table.x * sds(table.x).cwiseInverse().asDiagonal()).eval();
+  return table;
+}
+
+struct Anchor {
+  double log_evidence, full_rank, mean_field;
+};
+constexpr Anchor ionosphere_anchor{-111.607, 112.117, 123.581}, german_anchor{-585.098, 585.125, 605.666};
+
+Config logistic(Config config, double prior_scale, const std::string& family) {
+  config.model.likelihood = Likelihood::logistic;
+  config.model.prior_scale = config.model.intercept_prior_scale = prior_scale;
+  config.family.type = family;
+  config.output.draws = 100000;
+  return config;
+}
+
+void expect_anchor(const ResultFile& result, double free_energy, double tolerance) {
+  EXPECT_NEAR(number(result, "free_energy"), free_energy, tolerance) << text(result, "reason");
+  // Not below the optimum by more than the error of the estimate.
+  EXPECT_GT(number(result, "free_energy"), free_energy - 0.005 - 4.0 * number(result, "free_energy_error"));
+}
+
+void expect_evidence(const ResultFile& result, double log_evidence) {
+  EXPECT_NEAR(number(result, "log_evidence"), log_evidence,
+              3.0 * number(result, "log_evidence_error") + 0.005);
+}
+
+TEST_F(Posterior, IonosphereFullRank) {
+  const ResultFile result = run(logistic(config(write(ionosphere(), 64)), 1.0, "full_rank"));
+  expect_anchor(result, ionosphere_anchor.full_rank, 0.1);
+  expect_evidence(result, ionosphere_anchor.log_evidence);
+}
+
+TEST_F(Posterior, IonosphereMeanField) {
+  expect_anchor(run(logistic(config(write(ionosphere(), 64)), 1.0, "mean_field")),
+                ionosphere_anchor.mean_field, 0.2);
+}
+
+TEST_F(Posterior, GermanCreditFullRank) {
+  const ResultFile result = run(logistic(config(write(german_credit(), 64)), 10.0, "full_rank"));
+  expect_anchor(result, german_anchor.full_rank, 0.1);
+  expect_evidence(result, german_anchor.log_evidence);
+  EXPECT_EQ(text(result, "verdict"), "certified") << text(result, "reason");
+}
+
+TEST_F(Posterior, GermanCreditMeanField) {
+  const ResultFile result = run(logistic(config(write(german_credit(), 64)), 10.0, "mean_field"));
+  expect_anchor(result, german_anchor.mean_field, 0.2);
+  EXPECT_EQ(text(result, "verdict"), "rejected") << text(result, "reason");
+}
+
+/// y = 0.5 + x b + normal(0, sigma), correlated columns.
+Table linear_rows(Index rows, Index columns, double sigma) {
+  Matrix noise(columns + 1, rows);
+  fill_normal({11, Purpose::simulate}, noise);
+  Table table{noise.topRows(columns).transpose(), Vector(rows)};
+  for (Index j = 1; j < columns; ++j) table.x.col(j) = 0.6 * table.x.col(j - 1) + 0.8 * table.x.col(j);
+  for (Index i = 0; i < rows; ++i) {
+    table.y[i] = 0.5 + sigma * noise(columns, i);
+    for (Index j = 0; j < columns; ++j) table.y[i] += table.x(i, j) * std::cos(static_cast<double>(j));
+  }
+  return table;
+}
+
+/// The posterior of a linear model with known noise: normal(mean, covariance), and the log evidence.
+struct Conjugate {
+  Vector mean;
+  Matrix covariance;
+  double log_evidence;
+};
+
+Conjugate conjugate(const Table& table, double sigma, double prior_scale, double intercept_prior_scale) {
+  const Index n = table.x.rows(), d = table.x.cols() + 1;
+  Matrix x(n, d);
+  x << Vector::Ones(n), table.x;
+  Vector precision = Vector::Constant(d, 1.0 / (prior_scale * prior_scale));
+  precision[0] = 1.0 / (intercept_prior_scale * intercept_prior_scale);
+  Matrix hessian = x.transpose() * x / (sigma * sigma);
+  hessian.diagonal() += precision;
+  const Eigen::LLT<Matrix> cholesky(hessian);
+  Conjugate answer;
+  answer.covariance = cholesky.solve(Matrix::Identity(d, d));
+  answer.mean = cholesky.solve(x.transpose() * table.y / (sigma * sigma));
+  const Vector residual = table.y - x * answer.mean;
+  const double log_det = 2.0 * Matrix(cholesky.matrixL()).diagonal().array().log().sum();
+  answer.log_evidence = -0.5 * residual.squaredNorm() / (sigma * sigma) -
+                        static_cast<double>(n) * std::log(sigma * std::sqrt(2.0 * std::numbers::pi)) -
+                        0.5 * (precision.array() * answer.mean.array().square()).sum() +
+                        0.5 * precision.array().log().sum() - 0.5 * log_det;
+  return answer;
+}
+
+Config known_noise(Config config, double sigma) {
+  config.model.likelihood = Likelihood::linear;
+  config.model.known_sigma = sigma;
+  config.model.prior_scale = 1.5;
+  config.model.intercept_prior_scale = 3.0;
+  return config;
+}
+
+TEST_F(Posterior, LinearFullRankIsTheClosedForm) {
+  const double sigma = 0.7;
+  const Table table = linear_rows(2000, 6, sigma);
+  const ResultFile result = run(known_noise(config(write(table, 128, true)), sigma));
+  const Conjugate exact = conjugate(table, sigma, 1.5, 3.0);
+  const Matrix lambda = result.arrays.at("lambda");
+  const Index d = exact.mean.size();
+  for (Index i = 0; i < d; ++i) {
+    const double sd = std::sqrt(exact.covariance(i, i));
+    EXPECT_NEAR(lambda(i), exact.mean[i], 1e-4 * sd) << i;
+  }
+  EXPECT_NEAR(-number(result, "free_energy"), exact.log_evidence, 1e-4);
+  EXPECT_NEAR(number(result, "log_evidence"), exact.log_evidence, 1e-4);
+  EXPECT_EQ(text(result, "verdict"), "certified") << text(result, "reason");
+}
+
+/// sds of q from a full_rank lambda: mean, log diagonal, strict lower triangle by columns.
+Vector full_rank_sds(const Matrix& lambda, Index d) {
+  Matrix lower = Matrix::Zero(d, d);
+  Index next = 2 * d;
+  for (Index j = 0; j < d; ++j) {
+    lower(j, j) = std::exp(lambda(d + j));
+    for (Index i = j + 1; i < d; ++i) lower(i, j) = lambda(next++);
+  }
+  return lower.rowwise().norm();
+}
+
+TEST_F(Posterior, StochasticSdsAreWithinOnePercent) {
+  const double sigma = 0.7;
+  const Table table = linear_rows(8192, 4, sigma);
+  Config stochastic = known_noise(config(write(table, 128, true)), sigma);
+  stochastic.fit.mode = Mode::stochastic;
+  stochastic.fit.blocks_per_step = 16;
+  const ResultFile result = run(stochastic);
+  const Conjugate exact = conjugate(table, sigma, 1.5, 3.0);
+  const Matrix lambda = result.arrays.at("lambda");
+  const Vector sd = full_rank_sds(lambda, exact.mean.size());
+  for (Index i = 0; i < exact.mean.size(); ++i) {
+    const double exact_sd = std::sqrt(exact.covariance(i, i));
+    EXPECT_NEAR(lambda(i), exact.mean[i], 0.05 * exact_sd) << i;
+    EXPECT_NEAR(sd[i] / exact_sd, 1.0, 0.01) << i;
+  }
+}
+
+}  // namespace
+}  // namespace vfe

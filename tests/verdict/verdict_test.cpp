@@ -1,0 +1,129 @@
+#include "vfe/verdict/verdict.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "vfe/core/random.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+std::string name(Index i) {
+  return "theta[" + std::to_string(i + 1) + "]";
+}
+
+/// Draws of q = N(0, I) weighted by a posterior that is N(mean, diag sd^2) times evidence exp(3).
+Evidence gaussian(const Vector& mean, const Vector& sd, Index num_draws = 4000, std::uint64_t seed = 1) {
+  Evidence evidence;
+  const Index d = mean.size();
+  evidence.theta.resize(d, num_draws);
+  fill_normal({seed, Purpose::result}, evidence.theta);
+  evidence.mean = Vector::Zero(d);
+  evidence.sd = Vector::Ones(d);
+  evidence.log_weight.resize(num_draws);
+  for (Index s = 0; s < num_draws; ++s) {
+    const auto x = evidence.theta.col(s).array();
+    const double log_p = -0.5 * ((x - mean.array()) / sd.array()).square().sum() - sd.array().log().sum();
+    evidence.log_weight[s] = 3.0 + log_p + 0.5 * x.square().sum();
+  }
+  return evidence;
+}
+
+TEST(Verdict, ExactFitIsCertified) {
+  const Verdict verdict = judge(gaussian(Vector::Zero(3), Vector::Ones(3)), name);
+  EXPECT_EQ(verdict.grade, Grade::certified) << verdict.reason;
+  EXPECT_NEAR(verdict.free_energy, -3.0, 1e-12);
+  EXPECT_NEAR(verdict.log_evidence, 3.0, 1e-12);
+  EXPECT_NEAR(verdict.mean_error, 0.0, 1e-10);
+  EXPECT_NEAR(verdict.sd_ratio, 1.0, 1e-10);
+}
+
+TEST(Verdict, SmallErrorsAreCertifiedAndMeasured) {
+  Vector mean(2), sd(2);
+  mean << 0.05, 0.0;
+  sd << 1.0, 1.02;
+  const Verdict verdict = judge(gaussian(mean, sd), name);
+  EXPECT_EQ(verdict.grade, Grade::certified) << verdict.reason;
+  EXPECT_NEAR(verdict.mean_error, 0.05, 0.005);
+  EXPECT_NEAR(verdict.sd_ratio, 1.0 / 1.02, 0.005);
+}
+
+TEST(Verdict, WrongMomentsWithGoodWeightsAreCorrected) {
+  Vector mean(2), sd(2);
+  mean << 0.3, 0.0;
+  sd << 0.9, 0.95;
+  const Verdict verdict = judge(gaussian(mean, sd), name);
+  EXPECT_EQ(verdict.grade, Grade::corrected) << verdict.reason;
+  EXPECT_NEAR(verdict.mean_error, 0.3 / 0.9, 0.03);
+  EXPECT_NE(verdict.reason.find("theta[1]"), std::string::npos) << verdict.reason;
+}
+
+TEST(Verdict, TooNarrowIsRejected) {
+  const Vector mean = Vector::Zero(2), sd = Vector::Constant(2, 3.0);
+  const Verdict verdict = judge(gaussian(mean, sd), name);
+  EXPECT_EQ(verdict.grade, Grade::rejected) << verdict.reason;
+}
+
+TEST(Verdict, EvidenceErrorIsHonest) {
+  Vector mean(2), sd(2);
+  mean << 0.3, -0.2;
+  sd << 0.8, 0.9;
+  int inside = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    const Verdict verdict = judge(gaussian(mean, sd, 1000, seed), name);
+    inside += std::abs(verdict.log_evidence - 3.0) <= 2.0 * verdict.log_evidence_error;
+  }
+  EXPECT_GE(inside, 180);  // 95.4 % expected
+  EXPECT_LE(inside, 200);
+}
+
+TEST(Verdict, FreeEnergyIsTheDivergencePlusEvidence) {
+  Vector mean(2), sd(2);
+  mean << 0.3, -0.2;
+  sd << 0.8, 1.1;
+  const Verdict verdict = judge(gaussian(mean, sd, 100000), name);
+  double divergence = 0.0;  // KL(N(0, 1) || N(m, s^2)), summed
+  for (Index i = 0; i < 2; ++i)
+    divergence += std::log(sd[i]) + (1.0 + mean[i] * mean[i]) / (2.0 * sd[i] * sd[i]) - 0.5;
+  EXPECT_NEAR(verdict.free_energy, divergence - 3.0, 4.0 * verdict.free_energy_error);
+  EXPECT_LT(verdict.free_energy_error, 0.01);
+}
+
+TEST(Verdict, NonFiniteDrawsForbidTheCertificate) {
+  Evidence evidence = gaussian(Vector::Zero(2), Vector::Constant(2, 1.01));
+  evidence.log_weight[7] = -infinity;
+  evidence.non_finite = 1;
+  const Verdict verdict = judge(evidence, name);
+  EXPECT_EQ(verdict.grade, Grade::corrected) << verdict.reason;
+  EXPECT_EQ(verdict.free_energy, infinity);
+  EXPECT_NE(verdict.reason.find("not finite at 1 draw"), std::string::npos) << verdict.reason;
+}
+
+TEST(Verdict, NothingFiniteIsRejected) {
+  Evidence evidence = gaussian(Vector::Zero(2), Vector::Ones(2));
+  evidence.log_weight.setConstant(-infinity);
+  evidence.non_finite = evidence.log_weight.size();
+  EXPECT_EQ(judge(evidence, name).grade, Grade::rejected);
+}
+
+TEST(Verdict, UnconvergedIsRejectedWithItsReason) {
+  Evidence evidence = gaussian(Vector::Zero(2), Vector::Ones(2));
+  evidence.converged = false;
+  evidence.unconverged = "20000 steps reached";
+  const Verdict verdict = judge(evidence, name);
+  EXPECT_EQ(verdict.grade, Grade::rejected);
+  EXPECT_NE(verdict.reason.find("20000 steps reached"), std::string::npos);
+}
+
+TEST(Verdict, GradesHaveNames) {
+  for (Grade grade : {Grade::certified, Grade::corrected, Grade::rejected})
+    EXPECT_EQ(grade_from_string(to_string(grade)), grade);
+}
+
+}  // namespace
+}  // namespace vfe
