@@ -1,59 +1,55 @@
 #pragma once
-#include <map>
 #include <memory>
 #include <string>
 
 #include "vfe/core/types.hpp"
+#include "vfe/family/affine.hpp"
 
 namespace vfe {
 
-/// An affine map theta = shift + scale u. `scale` is lower triangular (d x d) or, if `diagonal`, d x 1.
-struct Affine {
-  Vector shift;
-  Matrix scale;
-  bool diagonal() const { return scale.cols() == 1 && scale.rows() != 1; }
-  Matrix apply(ConstMat u) const;               ///< d x S to d x S
-  Matrix pull_back(ConstMat grad_theta) const;  ///< gradients with respect to u
-  double log_det() const;                       ///< [nats]
-};
-
 /// A kind of approximate posterior q. Stateless: the flat parameter vector lambda is the caller's. Noise is
-/// standard normal, num_noise x S; theta is d x S. Gradients are added to.
+/// standard normal, num_noise x S; theta is d x S. Gradients are added to. Not thread-parallel inside: the
+/// same bits on every rank.
 class Family {
  public:
   virtual ~Family() = default;
   virtual std::string name() const = 0;
-  virtual Index size() const = 0;         ///< d
+  virtual Index size() const = 0;  ///< d
   virtual Index num_lambda() const = 0;
   virtual Index num_noise() const { return size(); }
 
-  /// lambda with the given mean and standard deviation `scale` in every coordinate, uncorrelated.
+  /// lambda with the given mean and standard deviation `scale` in every coordinate, uncorrelated (low_rank:
+  /// correlations below 1e-4, since a zero factor is a saddle of the free energy).
   virtual Vector init(ConstVec mean, double scale) const = 0;
   /// Sets theta = T(noise; lambda).
   virtual void transform(ConstVec lambda, ConstMat noise, Mat theta) const = 0;
   /// Adds (dT/dlambda)' grad_theta, summed over draws.
   virtual void pull_back(ConstVec lambda, ConstMat noise, ConstMat grad_theta, Vec grad_lambda) const = 0;
-  /// -E_q log q [nats]; adds its gradient.
+  /// -E_q log q [nats]; adds its gradient (pass an empty one to skip it). -infinity, and no gradient, where
+  /// lambda is too extreme for it to be computed.
   virtual double entropy(ConstVec lambda, Vec grad_lambda) const = 0;
-  /// Sets value[s] = log q(theta_s) [nats] and adds its gradient in theta (pass 0 columns to skip it).
+  /// Sets value[s] = log q(theta_s) [nats] and adds its gradient in theta (pass 0 columns to skip it). Where
+  /// the density cannot be computed (theta or lambda too extreme), value is -infinity and no gradient added.
   virtual void log_density(ConstVec lambda, ConstMat theta, Vec value, Mat grad_theta) const = 0;
 
   virtual Vector mean(ConstVec lambda) const = 0;
   virtual Vector standard_deviation(ConstVec lambda) const = 0;
   /// Whether q stays in the family under a dense affine map (else only under a diagonal one).
   virtual bool dense() const = 0;
-  /// lambda of shift + scale u where u has lambda: fits are done in whitened coordinates u.
+  /// lambda of shift + scale u where u has lambda: fits are done in whitened coordinates u. Throws Fault::bug
+  /// on a dense map if the family is not dense().
   virtual Vector push_forward(ConstVec lambda, const Affine& map) const = 0;
 };
 
 /// Independent normals. lambda = mean, log sd.
 std::unique_ptr<Family> mean_field(Index d);
 /// theta = mean + exp(log sd) * e + F z with F d x rank. lambda = mean, log sd, F (column-major);
-/// noise = e then z. Density and gradient by the Woodbury identity.
+/// noise = e then z. Density and gradient by the Woodbury identity: O(d rank S + d rank^2 + rank^3).
 std::unique_ptr<Family> low_rank(Index d, Index rank);
 /// theta = mean + L e, L lower triangular. lambda = mean, log diagonal, strict lower triangle by columns.
 std::unique_ptr<Family> full_rank(Index d);
-/// By the config's name; `rank` matters to low_rank alone. Throws Fault::config on an unknown name.
+/// By the config's name; `rank` matters to low_rank alone, and one above d is taken as d (it adds nothing).
+/// Throws Fault::config on an unknown name or a rank below 1.
 std::unique_ptr<Family> make_family(const std::string& name, Index d, Index rank);
 
 }  // namespace vfe
