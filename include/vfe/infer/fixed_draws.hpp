@@ -17,7 +17,8 @@ struct FixedDrawsOptions {
 /// Stage "fixed_draws": minimises the free energy at fixed whitened draws by L-BFGS in the coordinates of the
 /// base (sample average approximation; exact for a Gaussian target). Needs what "polish" left; sets
 /// State::lambda, in theta's own coordinates.
-std::unique_ptr<Stage> fixed_draws(const Target& target, const Family& family, const FixedDrawsOptions& options);
+std::unique_ptr<Stage> fixed_draws(const Target& target, const Family& family,
+                                   const FixedDrawsOptions& options);
 
 /// The number of draws for a dimension and family.
 Index num_fixed_draws(const Family& family);

@@ -13,6 +13,7 @@ class Lbfgs {
   /// Continues from pack().
   Lbfgs(ConstVec packed, Index n, Index history);
   static Index packed_size(Index n, Index history);
+  static Index history_of(Index packed_size, Index n);
   Vector pack() const;
 
   /// Where to evaluate next.
@@ -31,10 +32,16 @@ class Lbfgs {
   /// The line search found no acceptable point in 40 trials.
   bool stuck() const { return stuck_; }
   /// The inverse Hessian estimate times v.
-  Vector apply_inverse_hessian(ConstVec v) const;
+  Vector apply_inverse_hessian(ConstVec v) const { return apply_inverse_hessian(v, stored_); }
+  /// The whole estimate (n x n, symmetric), and its diagonal alone.
+  Matrix inverse_hessian() const;
+  Vector inverse_hessian_diagonal() const;
 
  private:
+  Vector apply_inverse_hessian(ConstVec v, Index pairs) const;  ///< with the oldest `pairs` only
+  double initial_scale() const;  ///< of the estimate before any pair: s'y / y'y of the newest
   void new_direction();
+  void remember(ConstVec s, ConstVec y);
 
   Index history_ = 0, stored_ = 0, iterations_ = 0, trials_ = 0;
   bool stuck_ = false;

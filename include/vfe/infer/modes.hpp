@@ -1,12 +1,13 @@
 #pragma once
+#include "vfe/infer/lbfgs.hpp"
 #include "vfe/infer/stage.hpp"
 #include "vfe/target/target.hpp"
 
 namespace vfe {
 
 struct ModesOptions {
-  Minibatch batch;  ///< the blocks the search sees: all, or the pilot of a stochastic fit
-  Index starts = 8;
+  Minibatch batch;      ///< the blocks the search sees: all, or the pilot of a stochastic fit
+  Index starts = 0;     ///< 0 = by dimension: 8, above 300 four, above 3,000 two
   double radius = 2.0;  ///< starts are uniform on (-radius, radius) in every coordinate
   Index history = 10;
   Index max_iterations = 200;
@@ -14,9 +15,12 @@ struct ModesOptions {
   std::uint64_t seed = 1;
 };
 
-/// Stage "modes": L-BFGS from several starts in lockstep, one batched call a step. A start that is not finite
-/// is redrawn, up to 100 times. Leaves "modes" (d x K, best first), "modes_value" (1 x K, log f), and
-/// "modes_inverse_hessian" (d x d K: L-BFGS's estimates, symmetric) in the memory.
+/// Stage "modes": L-BFGS on -log f from several starts in lockstep, one batched call a step. A start that is
+/// not finite is redrawn, up to 100 times. Leaves the finished searches, packed, as columns of "modes" in the
+/// memory, best first. Throws Fault::numeric when no start is finite.
 std::unique_ptr<Stage> modes(const Target& target, const ModesOptions& options);
+
+/// A search that "modes" left, by rank.
+Lbfgs mode_of(const State& state, Index rank, Index d);
 
 }  // namespace vfe

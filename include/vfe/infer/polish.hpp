@@ -7,7 +7,8 @@ namespace vfe {
 
 struct PolishOptions {
   Minibatch batch;
-  bool diagonal = false;  ///< leave a diagonal base (for families that are not dense): sd from the Hessian's diagonal
+  bool diagonal =
+      false;  ///< leave a diagonal base (for families that are not dense): sd from the Hessian's diagonal
   double tolerance = 0.01;  ///< on the Newton decrement
   Index max_iterations = 8;
 };

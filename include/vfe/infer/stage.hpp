@@ -11,14 +11,14 @@ namespace vfe {
 /// What a step reports, for people and the trace; never read back by the fit.
 struct Record {
   std::string stage;
-  double free_energy = 0.0;     ///< [nats]; in the mode search: -log f of the best start
-  double std_error = 0.0;       ///< of free_energy; 0 where it is not an estimate
+  double free_energy = 0.0;  ///< [nats]; in the mode search: -log f of the best start
+  double std_error = 0.0;    ///< of free_energy; 0 where it is not an estimate
   double gradient_norm = 0.0;
-  double rate = 0.0;            ///< step length, or the optimiser's rate
-  Index draws = 0;              ///< draws evaluated in this step
-  Index rows = 0;               ///< rows each of them was evaluated on
-  Index non_finite = 0;         ///< draws that were not finite and were rolled back
-  std::string note;             ///< "converged", "rate halved to 0.05", ...
+  double rate = 0.0;     ///< step length, or the optimiser's rate
+  Index draws = 0;       ///< draws evaluated in this step
+  Index rows = 0;        ///< rows each of them was evaluated on
+  Index non_finite = 0;  ///< draws that were not finite and were rolled back
+  std::string note;      ///< "converged", "rate halved to 0.05", ...
 };
 
 /// One stage of inference: a state machine over State, run identically on every rank. A stage writes what

@@ -25,9 +25,10 @@ struct StochasticOptions {
 };
 
 /// Stage "stochastic": Adam on minibatches and fresh draws in the coordinates of the base, with the automatic
-/// rate and stopping rule of Welandawe, Andersen, Vehtari and Huggins (2022): the rate is halved each time the
-/// averaged iterate has converged, until the predicted gain is not worth its cost. Needs what "polish" left;
-/// sets State::lambda (the averaged iterate, in theta's own coordinates) at every step.
-std::unique_ptr<Stage> stochastic(const Target& target, const Family& family, const StochasticOptions& options);
+/// rate and stopping rule of Welandawe, Andersen, Vehtari and Huggins (2022): the rate is halved each time
+/// the averaged iterate has converged, until the predicted gain is not worth its cost. Needs what "polish"
+/// left; sets State::lambda (the averaged iterate, in theta's own coordinates) at every step.
+std::unique_ptr<Stage> stochastic(const Target& target, const Family& family,
+                                  const StochasticOptions& options);
 
 }  // namespace vfe
