@@ -38,19 +38,19 @@ constexpr std::uint64_t max_seed = (std::uint64_t{1} << 56) - 1;
 /// 128 random bits at (address, counter).
 std::array<std::uint32_t, 4> random_bits(const Address& at, std::uint32_t counter);
 
-/// Uniform on the open interval (0, 1), 53 bits.
+/// Uniform on the open interval (0, 1): an odd multiple of 2^-53. Coordinates 2k and 2k + 1 share counter k.
 double uniform(const Address& at, std::uint32_t coordinate);
 
-/// Standard normal (Box and Muller).
+/// Standard normal (Box and Muller); coordinates 2k and 2k + 1 are the pair made at counter k.
 double normal(const Address& at, std::uint32_t coordinate);
 
 /// Sets noise(i, s) = normal({seed, purpose, step, draw = first_draw + s, block}, i).
 void fill_normal(Address at, Mat noise, std::uint32_t first_draw = 0);
 
-/// A seeded permutation of 0..n-1 (Fisher and Yates), the same on every rank.
+/// A seeded permutation of 0..n-1 (Fisher and Yates), the same on every rank; n up to 2^32.
 std::vector<Index> permutation(const Address& at, Index n);
 
-/// A generator for the standard library's distributions, at the address' own counters from 0 on.
+/// A generator for the standard library's distributions, at the address' own counters 0 to 2^32 - 1.
 class Stream {
  public:
   using result_type = std::uint64_t;
