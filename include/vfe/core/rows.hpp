@@ -27,6 +27,7 @@ struct Schema {
   std::vector<Column> columns;
   std::string response;
   std::vector<std::string> response_levels;  ///< of a factor response, coded 0, 1, ...
+  Index response_classes = 0;  ///< of a response that is a class number without names; 0 if it is none
   double response_centre = 0.0, response_scale = 1.0;  ///< y is stored raw; models of a real response divide
   bool has_offset = false, has_weight = false, has_line = false;
   bool single = true;  ///< x stored as float32
