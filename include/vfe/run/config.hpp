@@ -12,7 +12,9 @@ namespace vfe {
 
 enum class Mode { synchronous, stochastic };
 
-/// A configuration, all defaults filled in. Field names are the keys' names.
+/// A configuration, all defaults filled in. Field names are the keys' names; `vfe schema` prints what they
+/// mean. Paths are relative to the current folder, wherever the file lies: an override then means the same as
+/// the line it replaces.
 struct Config {
   struct Data {
     std::string file;
@@ -25,7 +27,7 @@ struct Config {
   struct Fit {
     Mode mode = Mode::synchronous;
     Index blocks_per_step = 64;
-    Index draws_per_step = 0;  ///< 0 = automatic
+    Index draws_per_step = 0;  ///< 0 = automatic; synchronous: at least what the dimension needs
     std::string optimizer = "averaged_adam";
     double rate = 0.0;  ///< 0 = automatic
     Index max_steps = 20000;
@@ -36,17 +38,19 @@ struct Config {
   struct Output {
     std::string directory = "run";
     Index draws = 4000;
-    double checkpoint_seconds = 60.0;   ///< one of the two is 0
+    double checkpoint_seconds = 60.0;  ///< one of the two is 0
     Index checkpoint_steps = 0;
     bool log_likelihood = false;
   } output;
 };
 
-/// Parses a TOML file and `key=value` overrides ("table.key=value"). Throws Fault::missing or Fault::config
-/// with file, line, key, what was found and what was expected; a misspelt key names its nearest neighbour.
+/// Parses a TOML file and overrides ("table.key=value", the value TOML or a bare word). Throws Fault::missing
+/// or Fault::config with file, line, key, what was found and what was expected; a misspelt key names its
+/// nearest neighbour.
 Config read_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
 /// From the text itself; `name` stands for the file in messages.
-Config parse_config(const std::string& text, const std::string& name, const std::vector<std::string>& overrides = {});
+Config parse_config(const std::string& text, const std::string& name,
+                    const std::vector<std::string>& overrides = {});
 
 /// The effective configuration: every key, as TOML. parse_config(to_toml(c)) == c.
 std::string to_toml(const Config& config);
@@ -59,7 +63,7 @@ std::vector<std::string> differences(const Config& checkpoint, const Config& now
 /// of all. Throws Fault::usage on an unknown table.
 std::string schema_text(const std::string& table);
 
-/// "90", "60s", "15m", "23h50m" in seconds; throws std::invalid_argument.
+/// "90", "60s", "15m", "23h50m", "1d12h" in seconds; throws std::invalid_argument.
 double parse_duration(const std::string& text);
 
 }  // namespace vfe

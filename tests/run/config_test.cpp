@@ -1,0 +1,249 @@
+#include "vfe/run/config.hpp"
+
+#include <gmock/gmock.h>
+
+#include <stdexcept>
+
+#include "vfe/core/error.hpp"
+
+namespace vfe {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const std::string minimal = "[data]\nfile = \"d.h5\"\n[model]\ntype = \"logistic\"\n";
+
+/// The line of the Fault::config that parsing throws.
+std::string refusal(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  try {
+    parse_config(text, "fit.toml", overrides);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::config);
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Config, FillsInDefaults) {
+  const Config config = parse_config(minimal, "fit.toml");
+  EXPECT_EQ(config.data.file, "d.h5");
+  EXPECT_EQ(config.model.likelihood, Likelihood::logistic);
+  EXPECT_TRUE(config.model.intercept);
+  EXPECT_EQ(config.family.type, "full_rank");
+  EXPECT_EQ(config.fit.mode, Mode::synchronous);
+  EXPECT_EQ(config.output.checkpoint_seconds, 60.0);
+  EXPECT_EQ(config.output.checkpoint_steps, 0);
+}
+
+TEST(Config, ReadsEveryKey) {
+  const Config config = parse_config(R"(
+[data]
+file = "other.h5"
+[model]
+type = "linear"
+intercept = false
+prior_scale = { default = 1.5, "colour[red]" = 3, age = 0.5 }
+scale_prior = "exponential"
+scale_prior_scale = 2
+[family]
+type = "low_rank"
+rank = 7
+[fit]
+mode = "stochastic"
+blocks_per_step = 8
+draws_per_step = 32
+optimizer = "adam"
+rate = 0.01
+max_steps = 100
+max_time = "1h30m"
+seed = 72057594037927935
+threads = 2
+[output]
+directory = "out/run1"
+draws = 500
+checkpoint_every = 25
+log_likelihood = true
+)",
+                                     "fit.toml");
+  EXPECT_EQ(config.data.file, "other.h5");
+  EXPECT_EQ(config.model.likelihood, Likelihood::linear);
+  EXPECT_FALSE(config.model.intercept);
+  EXPECT_EQ(config.model.prior_scale, 1.5);
+  EXPECT_EQ(config.model.prior_scale_by_name,
+            (std::map<std::string, double>{{"age", 0.5}, {"colour[red]", 3.0}}));
+  EXPECT_EQ(config.model.scale_prior, ScalePrior::exponential);
+  EXPECT_EQ(config.model.scale_prior_scale, 2.0);
+  EXPECT_EQ(config.family.type, "low_rank");
+  EXPECT_EQ(config.family.rank, 7);
+  EXPECT_EQ(config.fit.mode, Mode::stochastic);
+  EXPECT_EQ(config.fit.blocks_per_step, 8);
+  EXPECT_EQ(config.fit.draws_per_step, 32);
+  EXPECT_EQ(config.fit.optimizer, "adam");
+  EXPECT_EQ(config.fit.rate, 0.01);
+  EXPECT_EQ(config.fit.max_steps, 100);
+  EXPECT_EQ(config.fit.max_time, 5400.0);
+  EXPECT_EQ(config.fit.seed, (std::uint64_t{1} << 56) - 1);
+  EXPECT_EQ(config.fit.threads, 2);
+  EXPECT_EQ(config.output.directory, "out/run1");
+  EXPECT_EQ(config.output.draws, 500);
+  EXPECT_EQ(config.output.checkpoint_steps, 25);
+  EXPECT_EQ(config.output.checkpoint_seconds, 0.0);
+  EXPECT_TRUE(config.output.log_likelihood);
+  // Written out and read again, nothing is lost.
+  EXPECT_EQ(to_toml(parse_config(to_toml(config), "copy")), to_toml(config));
+  EXPECT_THAT(differences(config, parse_config(to_toml(config), "copy")), IsEmpty());
+}
+
+TEST(Config, WritesAwkwardTextSoThatItReadsBack) {
+  Config config = parse_config(minimal, "fit.toml");
+  config.data.file = "a \"b\"\\c\n\x01 \u00e9.h5";
+  config.model.prior_scale_by_name = {{"size (\"mm\")", 0.1}, {"x.y", 1.0 / 3.0}};
+  const Config copy = parse_config(to_toml(config), "copy");
+  EXPECT_EQ(copy.data.file, config.data.file);
+  EXPECT_EQ(copy.model.prior_scale_by_name, config.model.prior_scale_by_name);
+}
+
+TEST(Config, ReadsPartsThatDependOnTheType) {
+  const Config linear = parse_config(minimal, "f", {"model.type=linear", "model.known_sigma=0.5"});
+  EXPECT_EQ(linear.model.known_sigma, 0.5);
+  const Config robust = parse_config(minimal, "f", {"model.type=student_t", "model.degrees_of_freedom=4"});
+  EXPECT_EQ(robust.model.degrees_of_freedom, 4.0);
+  EXPECT_EQ(to_toml(parse_config(to_toml(robust), "copy")), to_toml(robust));
+}
+
+TEST(Config, OverridesReplaceTheFile) {
+  const Config config =
+      parse_config(minimal + "[fit]\nseed = 1\n[output]\ndirectory = \"a\"\n", "fit.toml",
+                   {"fit.seed=3", "output.directory=runs/b", "fit.max_time=15m", "family.type=\"mean_field\"",
+                    "output.checkpoint_every=10", "model.prior_scale=1.0", "model.prior_scale.age=2"});
+  EXPECT_EQ(config.fit.seed, 3U);
+  EXPECT_EQ(config.output.directory, "runs/b");
+  EXPECT_EQ(config.fit.max_time, 900.0);
+  EXPECT_EQ(config.family.type, "mean_field");
+  EXPECT_EQ(config.output.checkpoint_steps, 10);
+  EXPECT_EQ(config.model.prior_scale, 1.0);
+  EXPECT_EQ(config.model.prior_scale_by_name.at("age"), 2.0);
+  EXPECT_EQ(parse_config(minimal, "f", {"output.directory=7"}).output.directory, "7");
+}
+
+TEST(Config, NamesFileLineKeyFoundAndExpected) {
+  EXPECT_EQ(refusal(minimal + "[fit]\nmode = \"synchronous\"\nseed = \"abc\"\n"),
+            "fit.toml:7: fit.seed: found \"abc\", expected a whole number from 0 to 72057594037927935");
+  EXPECT_EQ(refusal(minimal, {"fit.threads=0"}),
+            "--set fit.threads=0: fit.threads: found 0, expected a whole number from 1 to 1024");
+}
+
+TEST(Config, RefusesWrongTypesAndValuesOutOfRange) {
+  const auto with = [](const std::string& table, const std::string& line) {
+    return refusal(minimal + "[" + table + "]\n" + line + "\n");
+  };
+  EXPECT_THAT(with("fit", "seed = -1"), HasSubstr("fit.seed: found -1"));
+  EXPECT_THAT(with("fit", "seed = 72057594037927936"), HasSubstr("fit.seed"));
+  EXPECT_THAT(with("fit", "max_steps = 1.5"), HasSubstr("found 1.5, expected a whole number"));
+  EXPECT_THAT(with("fit", "rate = nan"), AllOf(HasSubstr("fit.rate: found nan"), HasSubstr("a number")));
+  EXPECT_THAT(with("fit", "rate = inf"), HasSubstr("fit.rate: found inf"));
+  EXPECT_THAT(with("fit", "mode = \"fast\""),
+              HasSubstr("found \"fast\", expected one of synchronous, stochastic"));
+  EXPECT_THAT(with("fit", "mode = 3"), HasSubstr("fit.mode: found 3"));
+  EXPECT_THAT(with("fit", "max_time = \"yesterday\""), HasSubstr("expected a duration"));
+  EXPECT_THAT(with("output", "checkpoint_every = 0"), HasSubstr("output.checkpoint_every: found 0"));
+  EXPECT_THAT(with("output", "checkpoint_every = \"0s\""), HasSubstr("output.checkpoint_every"));
+  EXPECT_THAT(with("output", "log_likelihood = 1"), HasSubstr("expected true or false"));
+  EXPECT_THAT(with("output", "directory = \"\""), HasSubstr("output.directory"));
+  EXPECT_THAT(with("output", "directory = 2020-01-01"), HasSubstr("found 2020-01-01"));
+  EXPECT_THAT(with("family", "type = [\"full_rank\"]"), HasSubstr("found an array"));
+  EXPECT_THAT(refusal(minimal + "prior_scale = 0\n"), HasSubstr("model.prior_scale: found 0"));
+  EXPECT_THAT(refusal(minimal + "prior_scale = { age = -1 }\n"),
+              HasSubstr("model.prior_scale.age: found -1"));
+}
+
+TEST(Config, OffersTheNearestName) {
+  EXPECT_EQ(refusal(minimal + "[fit]\nsede = 1\n"),
+            "fit.toml:6: unknown key fit.sede; did you mean fit.seed?");
+  EXPECT_EQ(refusal(minimal + "[ouput]\ndraws = 1\n"),
+            "fit.toml:5: unknown table [ouput]; did you mean [output]?");
+  EXPECT_THAT(refusal("seed = 1\n" + minimal),
+              HasSubstr("key seed stands outside a table; did you mean fit.seed?"));
+  EXPECT_THAT(refusal(minimal + "seed = 1\n"), HasSubstr("unknown key model.seed; did you mean fit.seed?"));
+  EXPECT_THAT(refusal("fit = 1\n" + minimal), HasSubstr("fit: found 1, expected a table [fit]"));
+  EXPECT_THAT(refusal(minimal, {"fit.max_stesp=1"}), HasSubstr("did you mean fit.max_steps?"));
+}
+
+TEST(Config, RefusesKeysThatDoNotApply) {
+  EXPECT_EQ(refusal(minimal + "known_sigma = 1.0\n"),
+            "fit.toml:5: model.known_sigma does not apply here: only with model.type = linear");
+  EXPECT_THAT(refusal(minimal + "degrees_of_freedom = 4\n"), HasSubstr("with model.type = student_t"));
+  EXPECT_THAT(refusal(minimal + "scale_prior_scale = 4\n"), HasSubstr("model.scale_prior_scale does not"));
+  EXPECT_THAT(refusal(minimal + "intercept = false\nintercept_prior_scale = 4\n"),
+              HasSubstr("with model.intercept = true"));
+  EXPECT_THAT(refusal(minimal + "[family]\nrank = 4\n"), HasSubstr("with family.type = low_rank"));
+}
+
+TEST(Config, RefusesWhatIsMissingOrNotToml) {
+  EXPECT_THAT(refusal("[data]\nfile = \"d.h5\"\n"), HasSubstr("fit.toml: model.type is missing"));
+  EXPECT_THAT(refusal("[model]\ntype = \"logistic\"\n"), HasSubstr("fit.toml: data.file is missing"));
+  EXPECT_THAT(refusal(minimal + "[fit\nseed = 1\n"), HasSubstr("fit.toml:5: not TOML"));
+  EXPECT_THAT(refusal(minimal + "type = \"linear\"\n"), HasSubstr("fit.toml:5: not TOML"));
+  EXPECT_THAT(refusal(minimal, {"seed=1"}), HasSubstr("expected table.key=value"));
+  EXPECT_THAT(refusal(minimal, {"fit.seed"}), HasSubstr("expected table.key=value"));
+}
+
+TEST(Config, AMissingFileIsMissing) {
+  try {
+    read_config("/nonexistent/fit.toml", {});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::missing);
+    EXPECT_THAT(error.what(), HasSubstr("/nonexistent/fit.toml"));
+  }
+}
+
+TEST(Config, DifferencesNameOnlyWhatMattersToTheBits) {
+  const Config before = parse_config(minimal, "f");
+  EXPECT_THAT(differences(before, parse_config(minimal, "f", {"fit.seed=2"})),
+              ElementsAre("fit.seed: 1 in the checkpoint, 2 now"));
+  EXPECT_THAT(differences(before, parse_config(minimal, "f", {"model.type=linear", "model.known_sigma=1"})),
+              ElementsAre("model.type: \"logistic\" in the checkpoint, \"linear\" now",
+                          "model.known_sigma: not set in the checkpoint, 1 now"));
+  EXPECT_THAT(differences(before, parse_config(minimal, "f",
+                                               {"fit.max_time=1h", "fit.threads=8", "output.directory=b",
+                                                "output.checkpoint_every=9", "data.file=moved.h5"})),
+              IsEmpty());
+}
+
+TEST(Config, SchemaShowsEveryKeyOnce) {
+  const std::string all = schema_text("");
+  // The effective configuration of a model that uses everything names the same keys.
+  for (const char* key : {"file", "type", "known_sigma", "prior_scale", "rank", "blocks_per_step", "max_time",
+                          "checkpoint_every", "log_likelihood"}) {
+    EXPECT_THAT(all, HasSubstr(std::string("\n") + key + " "));
+  }
+  EXPECT_THAT(schema_text("fit"), AllOf(HasSubstr("[fit]"), HasSubstr("a whole number from 1 to 1024"),
+                                        HasSubstr("default 20000"), testing::Not(HasSubstr("[model]"))));
+  EXPECT_THAT(schema_text("model"), HasSubstr("required"));
+  try {
+    schema_text("fitt");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::usage);
+  }
+}
+
+TEST(Duration, ReadsUnits) {
+  EXPECT_EQ(parse_duration("90"), 90.0);
+  EXPECT_EQ(parse_duration("60s"), 60.0);
+  EXPECT_EQ(parse_duration("15m"), 900.0);
+  EXPECT_EQ(parse_duration("23h50m"), 85800.0);
+  EXPECT_EQ(parse_duration("1d0.5h"), 88200.0);
+  for (const char* bad :
+       {"", "s", "5x", "-5s", "50m23h", "5m5m", "1h30", "inf", "nan", "0x10", "1 h", "1e3s"}) {
+    EXPECT_THROW(parse_duration(bad), std::invalid_argument) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace vfe
