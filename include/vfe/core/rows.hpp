@@ -32,7 +32,7 @@ struct Schema {
   bool has_offset = false, has_weight = false, has_line = false;
   bool single = true;  ///< x stored as float32
   std::uint64_t shuffle_seed = 0;
-  std::string source;        ///< where the rows came from
+  std::string source;         ///< where the rows came from
   std::uint64_t content = 0;  ///< hash of all blocks, independent of how they were read
 
   Index num_blocks() const { return block_rows == 0 ? 0 : (rows + block_rows - 1) / block_rows; }
