@@ -39,7 +39,7 @@ class Modes final : public Stage {
     Matrix theta(size(), width), grad(size(), width);
     for (Index j = 0; j < width; ++j) {
       const Index k = active[static_cast<std::size_t>(j)];
-      theta.col(j) = searching(redraws, k) ? search(searches, k).trial() : starting_point(k, redraws(k));
+      theta.col(j) = searching(redraws, k) ? search(searches, k).trial() : starting_point(k, redraws(0, k));
     }
     Vector value(width);
     target_.log_joint(options_.batch, theta, value, grad);
@@ -57,9 +57,9 @@ class Modes final : public Stage {
         searches.col(k) = moved.pack();
       } else if (finite) {
         searches.col(k) = Lbfgs(theta.col(j), -value(j), -grad.col(j), options_.history).pack();
-        redraws(k) = -1.0;
+        redraws(0, k) = -1.0;
       } else {
-        redraws(k) += 1.0;
+        redraws(0, k) += 1.0;
       }
     }
 
@@ -105,12 +105,12 @@ class Modes final : public Stage {
  private:
   Index size() const { return target_.size(); }
 
-  static bool searching(ConstMat redraws, Index k) { return redraws(k) < 0.0; }
+  static bool searching(ConstMat redraws, Index k) { return redraws(0, k) < 0.0; }
 
   Lbfgs search(ConstMat searches, Index k) const { return Lbfgs(searches.col(k), size(), options_.history); }
 
   bool is_active(ConstMat searches, ConstMat redraws, Index k) const {
-    if (!searching(redraws, k)) return redraws(k) < most_redraws;
+    if (!searching(redraws, k)) return redraws(0, k) < most_redraws;
     const Lbfgs run = search(searches, k);
     return run.decrement() >= options_.tolerance && !run.stuck() &&
            run.iterations() < options_.max_iterations;

@@ -1,5 +1,5 @@
 #pragma once
-#include "vfe/family/family.hpp"
+#include "vfe/family/affine.hpp"
 #include "vfe/infer/stage.hpp"
 #include "vfe/target/target.hpp"
 
@@ -9,15 +9,21 @@ struct PolishOptions {
   Minibatch batch;
   bool diagonal =
       false;  ///< leave a diagonal base (for families that are not dense): sd from the Hessian's diagonal
-  double tolerance = 0.01;  ///< on the Newton decrement
+  double tolerance = 0.01;  ///< on half the squared Newton decrement [nats]
   Index max_iterations = 8;
+  std::uint64_t seed = 1;  ///< of the wide starts tried where there is no proper mode
 };
 
 /// Stage "polish": finishes the modes with Newton steps on Hessians from central differences of gradients
-/// along whitened axes (2 d gradients in one call), keeps distinct ones, and picks the heaviest by Laplace
-/// weight. Consumes what "modes" left; leaves "base_shift" (d x 1) and "base_scale" (d x d lower, or d x 1),
-/// the Laplace approximation in which later stages are whitened, "base_log_evidence" (1 x 1), and
-/// "base_definite" (1 x 1: whether the Hessian was positive definite and the mode converged).
+/// along whitened axes (2 d gradients), keeps distinct ones, and picks the heaviest by Laplace weight. Above
+/// d = 500 a diagonal base is made without dense Hessians: the best search as it is, the diagonal from
+/// differences along the coordinates or, above d = 2,000, from 16 random probes (Bekas et al. 2007).
+///
+/// Consumes what "modes" left; leaves "base_shift" (d x 1) and "base_scale" (d x d lower, or d x 1), the
+/// Laplace approximation in which later stages are whitened; "base_log_evidence" (1 x 1, its estimate of it
+/// [nats]); "base_share" (1 x 1, the weight of the mode among all that were found); "base_definite" (1 x 1:
+/// whether the Hessian was positive definite and the mode converged). Where it was not (an unbounded density,
+/// an edge of the support) the base is the best by free energy of the Laplace one and three wide normals.
 std::unique_ptr<Stage> polish(const Target& target, const PolishOptions& options);
 
 /// The base that polish left.

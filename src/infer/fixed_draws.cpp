@@ -1,0 +1,118 @@
+#include "vfe/infer/fixed_draws.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "vfe/infer/lbfgs.hpp"
+#include "vfe/infer/polish.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr Index most_shrinks = 20;
+constexpr double shrink = 0.35;  // of the log sds
+
+// The memory holds "fixed_draws" (the packed search, one column; none until a finite start is found) and
+// "fixed_draws_shrinks" (1 x 1).
+class FixedDraws final : public Stage {
+ public:
+  FixedDraws(const Target& target, const Family& family, const FixedDrawsOptions& options)
+      : target_(target),
+        family_(family),
+        options_(options),
+        noise_(whitened_noise(family.num_noise(), options.draws > 0 ? options.draws : num_fixed_draws(family),
+                              options.seed)) {}
+
+  std::string name() const override { return "fixed_draws"; }
+
+  void start(State& state) const override {
+    state.memory["fixed_draws"] = Matrix(Lbfgs::packed_size(size(), options_.history), 0);
+    state.memory["fixed_draws_shrinks"] = Matrix::Zero(1, 1);
+  }
+
+  Record advance(State& state, bool& done) const override {
+    const Affine base = base_of(state);
+    const FreeEnergy objective(target_, family_, base, Gradient::closed_entropy);
+    Matrix& packed = state.memory.at("fixed_draws");
+    Record record;
+    record.draws = noise_.cols();
+    record.rows = target_.num_rows(Minibatch{});
+
+    if (packed.cols() == 0) {
+      Matrix& shrinks = state.memory.at("fixed_draws_shrinks");
+      const Vector lambda = family_.init(Vector::Zero(family_.size()), std::exp(-shrink * shrinks(0, 0)));
+      const Estimate found = objective.estimate(lambda, noise_);
+      report(found, found.grad, record);
+      if (found.non_finite == 0) {
+        packed = Lbfgs(lambda, found.value, found.grad, options_.history).pack();
+        state.lambda = family_.push_forward(lambda, base);
+      } else if (shrinks(0, 0) == most_shrinks) {
+        Matrix u(family_.size(), noise_.cols());
+        family_.transform(lambda, noise_, u);
+        throw Error(
+            Fault::numeric,
+            fmt::format("starting the fit: {} of {} draws have no finite log density however close to the "
+                        "mode; {}",
+                        found.non_finite, noise_.cols(),
+                        target_.name_non_finite(Minibatch{}, base.apply(u))));
+      } else {
+        shrinks(0, 0) += 1.0;
+        record.note = "draws outside the support: shrunk";
+      }
+      return record;
+    }
+
+    Lbfgs search(packed.col(0), size(), options_.history);
+    record.rate = search.step_length();
+    const Estimate found = objective.estimate(search.trial(), noise_);
+    const bool accepted = search.tell(found.value, found.grad);
+    report(found, search.g(), record);
+    record.free_energy = search.f();
+    if (accepted) state.lambda = family_.push_forward(search.x(), base);
+    const bool converged = search.decrement() < options_.tolerance;
+    if (converged || search.stuck() || search.iterations() >= options_.max_iterations) {
+      done = true;
+      record.note = converged ? "converged"
+                              : fmt::format("not converged: decrement {:.2g} after {} iterations",
+                                            search.decrement(), search.iterations());
+      state.memory.erase("fixed_draws");
+      state.memory.erase("fixed_draws_shrinks");
+      state.memory["converged"] = Matrix::Constant(1, 1, converged ? 1.0 : 0.0);
+    } else {
+      packed = search.pack();
+    }
+    return record;
+  }
+
+ private:
+  Index size() const { return family_.num_lambda(); }
+
+  static void report(const Estimate& found, ConstVec gradient, Record& record) {
+    record.free_energy = found.value;
+    record.std_error = found.std_error;
+    record.gradient_norm = gradient.norm();
+    record.non_finite = found.non_finite;
+  }
+
+  const Target& target_;
+  const Family& family_;
+  FixedDrawsOptions options_;
+  Matrix noise_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> fixed_draws(const Target& target, const Family& family,
+                                   const FixedDrawsOptions& options) {
+  return std::make_unique<FixedDraws>(target, family, options);
+}
+
+Index num_fixed_draws(const Family& family) {
+  const Index n = family.num_noise();
+  if (family.dense()) return std::max<Index>(32, 4 * n);
+  return std::clamp<Index>(4 * n, 64, 256);
+}
+
+}  // namespace vfe

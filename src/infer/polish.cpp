@@ -1,0 +1,306 @@
+#include "vfe/infer/polish.hpp"
+
+#include <fmt/format.h>
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
+#include "base.hpp"
+#include "curvature.hpp"
+#include "polish_diagonal.hpp"
+#include "vfe/infer/modes.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr Index most_dense =
+    500;                         // dimension up to which a family that is not dense has a dense Hessian made
+constexpr double widest = 30.0;  // whitened curvatures beyond [1/30, 30]: the differences were badly scaled
+constexpr double least_modulus = 1e-4, largest_modulus = 1e8;
+constexpr Index most_modes = 4;
+constexpr double log_weight_kept = -9.0;
+constexpr std::array<double, 4> lengths{1.0, 0.5, 0.25, 0.1};
+constexpr double shorter = 0.05;  // the next four trial lengths, where none of these decreased
+constexpr Index most_rounds = 4;
+
+enum class Phase { hessian, newton };
+
+/// The mode being polished: a view of the memory "polish_progress" (1 x 12).
+struct Progress {
+  Index candidate = 0;  ///< rank among the searches
+  Phase phase = Phase::hessian;
+  Index iteration = 0;       ///< Newton steps done
+  Index whitenings = 0;      ///< of the Hessian under way
+  Index rounds = 0;          ///< of four trial lengths that failed
+  double difference = 1e-2;  ///< step of the differences, whitened
+  double length = 1.0;
+  double f = 0.0;
+  double decrement = 0.0;  ///< half the squared length of the whitened gradient [nats]
+  bool definite = false;   ///< the last Hessian
+  bool last = false;       ///< the next Hessian is the last: f has stopped decreasing
+  bool whitened = false;   ///< the axes come from a Hessian, not from the search
+
+  Matrix pack() const {
+    Matrix row(1, 12);
+    row << static_cast<double>(candidate), static_cast<double>(phase), static_cast<double>(iteration),
+        static_cast<double>(whitenings), static_cast<double>(rounds), difference, length, f, decrement,
+        definite, last, whitened;
+    return row;
+  }
+  explicit Progress(const Matrix& row)
+      : candidate(static_cast<Index>(row(0))),
+        phase(static_cast<Phase>(static_cast<int>(row(1)))),
+        iteration(static_cast<Index>(row(2))),
+        whitenings(static_cast<Index>(row(3))),
+        rounds(static_cast<Index>(row(4))),
+        difference(row(5)),
+        length(row(6)),
+        f(row(7)),
+        decrement(row(8)),
+        definite(row(9) != 0.0),
+        last(row(10) != 0.0),
+        whitened(row(11) != 0.0) {}
+  Progress() = default;
+};
+
+/// Axes A with A A' = estimate: eigenvectors of the correlation matrix, so that scales of any ratio survive.
+Matrix axes_of(ConstMat covariance) {
+  const Vector sd = covariance.diagonal().cwiseSqrt();
+  const Matrix correlation = sd.cwiseInverse().asDiagonal() * covariance * sd.cwiseInverse().asDiagonal();
+  const Eigen::SelfAdjointEigenSolver<Matrix> eigen(correlation);
+  const Vector root = eigen.eigenvalues().cwiseMax(1e-12 * eigen.eigenvalues().maxCoeff()).cwiseSqrt();
+  return sd.asDiagonal() * eigen.eigenvectors() * root.asDiagonal();
+}
+
+/// Lower triangular L, positive diagonal, with L L' = A A', without squaring A's condition.
+Matrix lower_factor(ConstMat axes) {
+  const Matrix transposed = axes.transpose();
+  const Eigen::HouseholderQR<Matrix> qr(transposed);
+  Matrix lower = qr.matrixQR().triangularView<Eigen::Upper>().transpose();
+  for (Index j = 0; j < lower.cols(); ++j) {
+    if (lower(j, j) < 0.0) lower.col(j) = -lower.col(j);
+  }
+  return lower;
+}
+
+// Besides "polish_progress" the memory holds "polish_point" (d x 2: x, gradient), "polish_axes" (d x d,
+// columns of unit curvature as far as known), and of the modes done "polish_means" (d x k) and
+// "polish_weights" (2 x k: value f, log Laplace weight). The best of them is in base_* at once.
+class Polish final : public Stage {
+ public:
+  Polish(const Target& target, const PolishOptions& options) : target_(target), options_(options) {}
+
+  std::string name() const override { return "polish"; }
+
+  void start(State& state) const override {
+    state.memory["polish_means"] = Matrix(size(), 0);
+    state.memory["polish_weights"] = Matrix(2, 0);
+    begin(state, 0);
+  }
+
+  Record advance(State& state, bool& done) const override {
+    Progress progress(state.memory.at("polish_progress"));
+    Record record;
+    record.rows = target_.num_rows(options_.batch);
+    const bool ended =
+        progress.phase == Phase::hessian ? sweep(state, progress, record) : newton(state, progress, record);
+    record.free_energy = progress.f;
+    record.gradient_norm = state.memory.at("polish_point").col(1).norm();
+    record.rate = progress.length;
+    state.memory["polish_progress"] = progress.pack();
+    if (ended) {
+      keep(state, progress);
+      record.note =
+          fmt::format("mode at {:.6g} nats, {}", -progress.f, sound(progress) ? "definite" : "not definite");
+      const Index next = next_candidate(state, progress.candidate + 1);
+      if (next < state.memory.at("modes").cols()) {
+        begin(state, next);
+      } else {
+        finish(state, record);
+        done = true;
+      }
+    }
+    return record;
+  }
+
+ private:
+  Index size() const { return target_.size(); }
+
+  void begin(State& state, Index candidate) const {
+    const Lbfgs search = mode_of(state, candidate, size());
+    Progress progress;
+    progress.candidate = candidate;
+    progress.f = search.f();
+    Matrix point(size(), 2);
+    point << search.x(), search.g();
+    state.memory["polish_point"] = point;
+    state.memory["polish_axes"] = axes_of(search.inverse_hessian());
+    state.memory["polish_progress"] = progress.pack();
+  }
+
+  /// One Hessian along the axes, which are then whitened by it. Returns whether this mode is finished.
+  bool sweep(State& state, Progress& progress, Record& record) const {
+    Matrix& axes = state.memory.at("polish_axes");
+    const Matrix& point = state.memory.at("polish_point");
+    const Curvature found = curvature(target_, options_.batch, point.col(0), axes, progress.difference);
+    record.draws = 2 * size();
+    record.non_finite = found.non_finite;
+    if (found.non_finite > 0 && progress.difference > 1e-5) {  // the support may end near: look closer
+      progress.difference *= 0.1;
+      return false;
+    }
+    const Eigen::SelfAdjointEigenSolver<Matrix> eigen(found.hessian);
+    const Vector& values = eigen.eigenvalues();
+    const Vector modulus = values.cwiseAbs().cwiseMax(least_modulus).cwiseMin(largest_modulus);
+    axes = (axes * eigen.eigenvectors() * modulus.cwiseSqrt().cwiseInverse().asDiagonal()).eval();
+    progress.definite = found.non_finite == 0 && values.minCoeff() > 0.0;
+    progress.decrement = 0.5 * (axes.transpose() * point.col(1)).squaredNorm();
+    const bool well_scaled = values.minCoeff() > 1.0 / widest && values.maxCoeff() < widest;
+    if (++progress.whitenings < 2 && !well_scaled) return false;
+    progress.whitenings = 0;
+    if (progress.decrement < options_.tolerance || progress.last ||
+        progress.iteration == options_.max_iterations) {
+      return true;
+    }
+    progress.phase = Phase::newton;
+    progress.length = 1.0;
+    progress.rounds = 0;
+    return false;
+  }
+
+  /// Four lengths of the Newton step in one call. Returns whether this mode is finished.
+  bool newton(State& state, Progress& progress, Record& record) const {
+    const Matrix& axes = state.memory.at("polish_axes");
+    Matrix& point = state.memory.at("polish_point");
+    const Vector direction = -axes * (axes.transpose() * point.col(1));
+    const Index count = static_cast<Index>(lengths.size());
+    Matrix theta(size(), count), grad(size(), count);
+    for (Index j = 0; j < count; ++j) {
+      theta.col(j) = point.col(0) + progress.length * lengths[static_cast<std::size_t>(j)] * direction;
+    }
+    Vector value(count);
+    target_.log_joint(options_.batch, theta, value, grad);
+    record.draws = count;
+    record.non_finite = count - value.array().isFinite().count();
+    Index best = 0;
+    const double highest = value.maxCoeff(&best);
+    if (!(-highest < progress.f)) {
+      progress.length *= shorter;
+      return ++progress.rounds == most_rounds;
+    }
+    progress.last = progress.f + highest < 1e-9 * std::max(1.0, std::abs(progress.f));
+    progress.f = -highest;
+    progress.length *= lengths[static_cast<std::size_t>(best)];
+    progress.phase = Phase::hessian;
+    ++progress.iteration;
+    point.col(0) = theta.col(best);
+    point.col(1) = -grad.col(best);
+    return false;
+  }
+
+  /// Whether the polished point is a proper mode.
+  bool sound(const Progress& progress) const {
+    return progress.definite && progress.decrement <= std::max(1.0, 0.25 * static_cast<double>(size()));
+  }
+
+  /// The next search that is high enough and not at a mode already found.
+  Index next_candidate(const State& state, Index candidate) const {
+    const Matrix& means = state.memory.at("polish_means");
+    const Index count = state.memory.at("modes").cols();
+    if (means.cols() >= most_modes) return count;
+    const double best = state.memory.at("polish_weights").row(0).minCoeff();
+    for (; candidate < count; ++candidate) {
+      const Lbfgs search = mode_of(state, candidate, size());
+      if (search.f() > best + 12.0 + static_cast<double>(size())) continue;
+      if (nearest(state, search.x()) > 0.5) break;
+    }
+    return candidate;
+  }
+
+  /// Distance from x to the nearest mode found, in sds of the base.
+  double nearest(const State& state, ConstVec x) const {
+    const Affine base = base_of(state);
+    const Matrix& means = state.memory.at("polish_means");
+    Matrix away = (-means).colwise() + x;
+    if (base.diagonal()) {
+      away = base.scale.col(0).cwiseInverse().asDiagonal() * away;
+    } else {
+      base.scale.triangularView<Eigen::Lower>().solveInPlace(away);
+    }
+    return away.colwise().norm().minCoeff();
+  }
+
+  /// Enters the polished mode in the list, and in base_* if it is the best so far.
+  void keep(State& state, const Progress& progress) const {
+    const Matrix& point = state.memory.at("polish_point");
+    const Matrix lower = lower_factor(state.memory.at("polish_axes"));
+    Laplace mode{{point.col(0), lower}};
+    mode.definite = sound(progress);
+    mode.log_evidence = -progress.f + 0.5 * static_cast<double>(size()) * std::log(2.0 * std::numbers::pi) +
+                        mode.map.log_det();
+    Matrix& means = state.memory.at("polish_means");
+    Matrix& weights = state.memory.at("polish_weights");
+    const bool first = means.cols() == 0;
+    if (!first && nearest(state, point.col(0)) < 1.0 &&
+        std::abs(progress.f - nearest_f(state, point.col(0))) < 1.0) {
+      return;  // its polish led to a mode found before
+    }
+    means.conservativeResize(Eigen::NoChange, means.cols() + 1);
+    means.rightCols(1) = point.col(0);
+    weights.conservativeResize(Eigen::NoChange, weights.cols() + 1);
+    weights.rightCols(1) << progress.f, mode.log_evidence;
+
+    const bool definite_before = !first && state.memory.at("base_definite")(0, 0) != 0.0;
+    const bool better =
+        first || (mode.definite && !definite_before) ||
+        (mode.definite == definite_before && mode.log_evidence > state.memory.at("base_log_evidence")(0, 0));
+    if (!better) return;
+    if (options_.diagonal) {
+      const Matrix inverse = lower.triangularView<Eigen::Lower>().solve(Matrix::Identity(size(), size()));
+      mode.map.scale = inverse.colwise().norm().cwiseInverse().transpose();  // H_ii = |column i of L^-1|^2
+    }
+    set_base(state, mode, 1.0);
+  }
+
+  double nearest_f(const State& state, ConstVec x) const {
+    const Matrix& means = state.memory.at("polish_means");
+    Index at = 0;
+    (means.colwise() - x).colwise().norm().minCoeff(&at);
+    return state.memory.at("polish_weights")(0, at);
+  }
+
+  void finish(State& state, Record& record) const {
+    Laplace base{base_of(state), state.memory.at("base_log_evidence")(0, 0),
+                 state.memory.at("base_definite")(0, 0) != 0.0};
+    Vector excess = (state.memory.at("polish_weights").row(1).array() - base.log_evidence).transpose();
+    excess = (excess.array() > log_weight_kept).select(excess, -INFINITY);
+    const double share = std::min(1.0, 1.0 / excess.array().exp().sum());
+    if (base.definite) {
+      record.note +=
+          fmt::format("; {} modes, the base's share {:.2f}", excess.array().isFinite().count(), share);
+    } else {
+      base.map = wide_start(target_, options_.batch, base, options_.seed);
+      record.note = "no proper mode: wide start";
+    }
+    set_base(state, base, share);
+    for (const char* spent :
+         {"modes", "polish_progress", "polish_point", "polish_axes", "polish_means", "polish_weights"}) {
+      state.memory.erase(spent);
+    }
+  }
+
+  const Target& target_;
+  PolishOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> polish(const Target& target, const PolishOptions& options) {
+  if (options.diagonal && target.size() > most_dense) return polish_diagonal(target, options);
+  return std::make_unique<Polish>(target, options);
+}
+
+}  // namespace vfe
