@@ -8,10 +8,16 @@ namespace vfe {
 
 /// An estimate of the free energy F(lambda) [nats; lower is better], its standard error, its gradient.
 struct Estimate {
-  double value = 0.0, std_error = 0.0;
+  double value = 0.0;
+  /// Of value, over draws. Columns s and s + S/2 may be antithetic, so it is taken from the means of these
+  /// pairs (from single draws if S is odd); infinite where there are fewer than two. With whitened noise,
+  /// which takes out what is linear and quadratic exactly, it errs on the large side.
+  double std_error = 0.0;
   Vector grad;
-  Index non_finite = 0;  ///< draws at which log f was not finite; value is then +infinity
-  double log_joint = 0.0;  ///< mean of log f over the draws
+  /// Draws at which log f (or, with the path gradient, log q) or its gradient was not finite. If there are
+  /// any, or lambda is itself too extreme, value is +infinity and grad zero: the caller steps back.
+  Index non_finite = 0;
+  double log_joint = 0.0;  ///< mean of log f over the draws; -infinity if any is not finite
 };
 
 /// How the gradient of F is estimated.
@@ -26,6 +32,7 @@ enum class Gradient {
 /// the map otherwise.
 class FreeEnergy {
  public:
+  /// Keeps references to target and family. Throws Fault::bug if the sizes differ.
   FreeEnergy(const Target& target, const Family& family, Affine map, Gradient gradient);
 
   const Family& family() const { return family_; }
@@ -42,7 +49,8 @@ class FreeEnergy {
 };
 
 /// n x S normals in antithetic pairs (column s and s + S/2), then whitened so that mean is 0 and covariance I
-/// exactly if S/2 >= n, else scaled to unit variance by coordinate. S even. The same on every rank.
+/// (to rounding) if S/2 >= n, else scaled to unit variance by coordinate. The same on every rank. Throws
+/// Fault::bug unless S is even and positive.
 Matrix whitened_noise(Index n, Index num_draws, std::uint64_t seed);
 
 }  // namespace vfe
