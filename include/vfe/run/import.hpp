@@ -12,18 +12,18 @@ namespace vfe {
 struct ImportOptions {
   std::filesystem::path input, output;
   std::string response;
-  std::string offset, weight;      ///< columns, or empty
-  std::vector<std::string> drop;   ///< columns left out
+  std::string offset, weight;       ///< columns, or empty
+  std::vector<std::string> drop;    ///< columns left out
   std::vector<std::string> factor;  ///< columns taken as factors though their values are numbers
   bool standardize = true;
-  bool drop_missing = false;       ///< else a missing value is an error
-  Index block_rows = 0;            ///< 0 = so that a block's working set fits L2
-  bool single = true;              ///< float32 storage
-  std::uint64_t seed = 1;          ///< of the shuffle and the holdout
-  double holdout = 0.0;            ///< share of the rows set aside ...
-  std::filesystem::path holdout_output;  ///< ... in this file
-  std::size_t memory = std::size_t{128} << 20;  ///< bytes that sorting may use
-  bool quiet = false;              ///< no progress line
+  bool drop_missing = false;                    ///< else a missing value is an error
+  Index block_rows = 0;                         ///< 0 = so that a block's working set fits L2
+  bool single = true;                           ///< float32 storage
+  std::uint64_t seed = 1;                       ///< of the shuffle and the holdout
+  double holdout = 0.0;                         ///< share of the rows set aside ...
+  std::filesystem::path holdout_output;         ///< ... in this file
+  std::size_t memory = std::size_t{128} << 20;  ///< bytes that the shuffle may use
+  bool quiet = false;                           ///< no progress line
 };
 
 struct ImportReport {
@@ -33,13 +33,27 @@ struct ImportReport {
   std::vector<std::string> warnings;  ///< constant columns, ...
 };
 
-/// CSV (header, quotes, CRLF or LF, BOM, delimiter , ; or tab found in the header) to a dataset: pass 1 finds
-/// types, levels, moments; pass 2 scatters rows to temporary buckets by a seeded permutation, then shuffles
-/// each bucket in memory. Bounded memory. Throws Fault::data naming file, line, column.
+/// A CSV file (what is read: CsvReader) to a dataset, in bounded memory. Pass 1 reads the text: types,
+/// levels, moments, and a record of each row, put into the order of random numbers addressed by the row's
+/// number (through a temporary file beside the output where `memory` is too small); pass 2 codes the records
+/// in that order. The result is a function of the file's contents and the seed alone. An existing output is
+/// replaced.
+///
+/// A column is numeric, or a factor if its first value that is not missing is no number. Predictors that are
+/// numeric are centred and scaled by mean and standard deviation (n - 1); a constant one is kept as zeros,
+/// with scale 1 and a warning. A factor of K levels, sorted, becomes K - 1 indicators, 0 or 1 as they are
+/// (treatment coding; the first level is the reference). The response is stored raw, a factor as 0 .. K - 1;
+/// its centre and scale are noted. Rows set aside share levels and coding, but do not count towards the
+/// moments.
+///
+/// Throws Fault::usage for options that contradict each other or name no column (the nearest ones are
+/// offered), Fault::missing, Fault::data naming file, line and column of the first bad row and the count of
+/// all, Fault::cannot_create, Fault::io. What stood at the output then stays, nothing else is left behind.
 ImportReport import_csv(const ImportOptions& options);
 
-/// The default block: rows so that a block of `columns` columns and the 16 draws worked on it fit L2, a
-/// power of two, at least 256.
-Index default_block_rows(Index columns, bool single);
+/// The default block: the largest power of two of rows of which the columns and, twice, 16 draws of doubles
+/// (the working set of a block) stay below 1 MiB; at least 256. Where the number of rows is known (not 0),
+/// halved until there are 32 blocks to share among ranks and steps, but not below 256.
+Index default_block_rows(Index columns, bool single, Index rows = 0);
 
 }  // namespace vfe

@@ -1,0 +1,243 @@
+#include "vfe/run/csv.hpp"
+
+#include <csv.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <set>
+
+#include "vfe/core/error.hpp"
+
+namespace vfe {
+
+namespace {
+
+constexpr std::size_t buffer_size = std::size_t{1} << 20;
+// A quote that is never closed would otherwise take the rest of the file into memory.
+constexpr std::size_t max_record_size = std::size_t{64} << 20;
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/// The most frequent of , ; and tab in the first record of `text`, outside quotes.
+char find_delimiter(std::string_view text) {
+  constexpr std::array<char, 3> candidates = {',', ';', '\t'};
+  std::array<int, 3> counts = {};
+  bool quoted = false, begun = false;
+  for (const char c : text) {
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == '\n' && begun) break;
+    begun = begun || !is_blank(c);
+    for (std::size_t i = 0; i < candidates.size(); ++i) counts[i] += c == candidates[i];
+  }
+  return candidates[std::max_element(counts.begin(), counts.end()) - counts.begin()];
+}
+
+}  // namespace
+
+struct CsvReader::Impl {
+  std::filesystem::path path;
+  std::unique_ptr<std::FILE, CloseFile> file;
+  csv_parser parser{};
+  std::vector<std::string> header;
+
+  std::vector<char> buffer = std::vector<char>(buffer_size);
+  std::size_t begin = 0, end = 0;  // of what is read and not yet parsed
+  std::uint64_t bytes = 0;
+
+  std::int64_t lines = 0;        // complete lines parsed
+  std::int64_t record_line = 0;  // where the record under way starts
+  int records_in_line = 0;
+
+  std::string text;               // fields of the record, one after another
+  std::vector<std::size_t> ends;  // of each field in `text`
+  std::vector<std::string_view> fields;
+
+  explicit Impl(const std::filesystem::path& file_path) : path(file_path) {
+    if (std::filesystem::is_directory(path)) fail(Fault::missing, "is a folder, expected a CSV file");
+    file.reset(std::fopen(path.c_str(), "rb"));
+    if (!file)
+      throw Error(Fault::missing, fmt::format("opening {}: {}", path.string(), std::strerror(errno)));
+    std::setvbuf(file.get(), nullptr, _IONBF, 0);
+    csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI);
+  }
+  ~Impl() { csv_free(&parser); }
+
+  [[noreturn]] void fail(Fault fault, const std::string& what) const {
+    throw Error(fault, fmt::format("{}: {}", path.string(), what));
+  }
+  [[noreturn]] void fail_at(std::int64_t line, const std::string& what) const {
+    throw Error(Fault::data, fmt::format("{}, line {}: {}", path.string(), line, what));
+  }
+
+  void fill() {
+    begin = 0;
+    end = std::fread(buffer.data(), 1, buffer.size(), file.get());
+    bytes += end;
+    if (std::ferror(file.get())) fail(Fault::io, fmt::format("reading: {}", std::strerror(errno)));
+  }
+
+  static void on_field(void* data, std::size_t size, void* self) {
+    auto& impl = *static_cast<Impl*>(self);
+    impl.text.append(static_cast<const char*>(data), size);
+    impl.ends.push_back(impl.text.size());
+  }
+  static void on_record(int, void* self) { ++static_cast<Impl*>(self)->records_in_line; }
+
+  void parse(const char* data, std::size_t size) {
+    if (std::memchr(data, '\0', size)) fail_at(lines + 1, "a NUL byte, expected text in UTF-8");
+    const std::size_t done = csv_parse(&parser, data, size, on_field, on_record, this);
+    if (done < size) {
+      if (csv_error(&parser) != CSV_EPARSE) fail_at(lines + 1, csv_strerror(csv_error(&parser)));
+      const std::string where =
+          record_line == lines + 1 ? "" : fmt::format(" of the record from line {} on", record_line);
+      fail_at(
+          lines + 1,
+          fmt::format("a quote inside a field{} (such a field is written \"a \"\"quoted\"\" word\")", where));
+    }
+    if (records_in_line > 1) fail_at(lines + 1, "a carriage return without a line feed ends a line");
+  }
+
+  /// Parses until a record is complete; false at the end of the file.
+  bool read_record() {
+    text.clear();
+    ends.clear();
+    record_line = lines + 1;
+    records_in_line = 0;
+    std::size_t record_size = 0;
+    bool begun = false;
+    while (true) {
+      if (begin == end) fill();
+      if (end == 0) break;
+      const char* data = buffer.data() + begin;
+      const auto* newline = static_cast<const char*>(std::memchr(data, '\n', end - begin));
+      const std::size_t size = newline ? newline - data + 1 : end - begin;
+      record_size += size;
+      if (record_size > max_record_size)
+        fail_at(record_line, "a record longer than 64 MiB starts here; is a quote not closed?");
+      parse(data, size);
+      begin += size;
+      lines += newline != nullptr;
+      if (newline && records_in_line == 1) return true;
+      begun = begun || !std::all_of(data, data + size, is_blank);
+      if (newline && !begun) record_line = lines + 1;
+    }
+    if (csv_fini(&parser, on_field, on_record, this) != 0)
+      fail_at(record_line, "a quote opened in the record that starts here is not closed");
+    return records_in_line == 1;
+  }
+
+  bool next() {
+    if (!read_record()) return false;
+    fields.clear();
+    std::size_t first = 0;
+    for (const std::size_t last : ends) {
+      fields.emplace_back(text.data() + first, last - first);
+      first = last;
+    }
+    return true;
+  }
+
+  void read_header() {
+    fill();
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    if (std::string_view(buffer.data(), end).starts_with(byte_order_mark)) begin = byte_order_mark.size();
+    csv_set_delim(&parser, find_delimiter({buffer.data() + begin, end - begin}));
+    if (begin == end || !next())
+      fail(Fault::data, "the file is empty, expected a header with the names of the columns");
+    header.assign(fields.begin(), fields.end());
+    std::set<std::string_view> names;
+    for (std::size_t i = 0; i < header.size(); ++i) {
+      if (header[i].empty()) fail_at(record_line, fmt::format("column {} has no name in the header", i + 1));
+      if (std::any_of(header[i].begin(), header[i].end(), [](unsigned char c) { return c < ' '; }))
+        fail_at(record_line,
+                fmt::format("the name of column {} has a line break or control character in it", i + 1));
+      if (!names.insert(header[i]).second)
+        fail_at(record_line,
+                fmt::format("column {} has the name of an earlier one, \"{}\"", i + 1, header[i]));
+    }
+  }
+};
+
+CsvReader::CsvReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>(path)) {
+  impl_->read_header();
+}
+CsvReader::~CsvReader() = default;
+const std::vector<std::string>& CsvReader::header() const {
+  return impl_->header;
+}
+char CsvReader::delimiter() const {
+  return static_cast<char>(csv_get_delim(&impl_->parser));
+}
+bool CsvReader::next() {
+  return impl_->next();
+}
+std::span<const std::string_view> CsvReader::fields() const {
+  return impl_->fields;
+}
+std::int64_t CsvReader::line() const {
+  return impl_->record_line;
+}
+std::uint64_t CsvReader::bytes_read() const {
+  return impl_->bytes;
+}
+
+namespace {
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+bool is_missing(std::string_view text) {
+  constexpr std::array<std::string_view, 8> words = {"", "NA", "N/A", "NaN", "nan", "null", "NULL", "."};
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
+
+/// "1,5": nothing but an optional sign, digits and one comma between digits.
+bool has_decimal_comma(std::string_view text) {
+  if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
+  const std::size_t comma = text.find(',');
+  const auto digits = [](std::string_view part) {
+    return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  return comma != std::string_view::npos && digits(text.substr(0, comma)) && digits(text.substr(comma + 1));
+}
+
+}  // namespace
+
+ParsedField parse_field(std::string_view text) {
+  text = trim(text);
+  std::string_view digits = text;
+  if (digits.size() > 1 && digits[0] == '+' && digits[1] != '-') digits.remove_prefix(1);
+  double number = 0.0;
+  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (stop == digits.data() + digits.size()) {
+    if (error == std::errc() && std::isfinite(number)) return {FieldKind::number, number};
+    if (error == std::errc::result_out_of_range) {
+      // from_chars does not say whether the number is too large or too small; strtod does.
+      number = std::strtod(std::string(digits).c_str(), nullptr);
+      return std::isfinite(number) ? ParsedField{FieldKind::number, number}
+                                   : ParsedField{FieldKind::infinite};
+    }
+    if (error == std::errc() && std::isinf(number)) return {FieldKind::infinite};
+  }
+  if (is_missing(text)) return {FieldKind::missing};
+  return {has_decimal_comma(text) ? FieldKind::decimal_comma : FieldKind::text};
+}
+
+}  // namespace vfe
