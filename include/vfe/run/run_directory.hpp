@@ -1,6 +1,5 @@
 #pragma once
 #include <filesystem>
-#include <memory>
 #include <string>
 
 namespace vfe {
@@ -8,17 +7,21 @@ namespace vfe {
 /// What to do with a run that is already there.
 enum class Existing { refuse, resume, overwrite };
 
-/// The folder of a run, locked by this process for as long as the object lives (a lock file that names host
-/// and pid; a lock left by a process that is gone on this host is taken over). Rank 0 only.
+/// The folder of a run, locked by this process for as long as the object lives. The file `lock` names host,
+/// pid and the process' start; the kernel's lock on it ends with the process, so one left by a process that
+/// is gone on this host is taken over. A lock from another host cannot be checked: it is refused. Rank 0
+/// only.
 class RunDirectory {
  public:
-  /// Creates it where needed. Throws Fault::cannot_create (is a file, not writable, holds a run and `refuse`:
-  /// names --resume and --overwrite; is locked: names host and pid). `overwrite` removes the old run's files,
-  /// and only those.
+  /// Creates it where needed, and changes nothing else. Throws Fault::cannot_create: is a file; not writable;
+  /// holds a run and `refuse` (names --resume and --overwrite); is locked (names host and pid).
   RunDirectory(const std::filesystem::path& path, Existing existing);
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
+
+  /// Removes the files of an earlier run, and only those. Throws Fault::cannot_create.
+  void clear() const;
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path config() const { return path_ / "config.toml"; }
@@ -27,7 +30,10 @@ class RunDirectory {
   std::filesystem::path log() const { return path_ / "log.txt"; }
 
  private:
+  void lock();
+
   std::filesystem::path path_;
+  int descriptor_ = -1;  ///< of the lock file
 };
 
 }  // namespace vfe

@@ -9,21 +9,27 @@
 
 namespace vfe {
 
-/// The record of every step, one JSON object a line, in trace.jsonl. Rank 0 only.
+/// The record of every step, one JSON object a line, in trace.jsonl: step, stage, free_energy, std_error,
+/// gradient_norm, rate, draws, rows, non_finite, seconds (since the run began), rows_per_second, and note
+/// where there is one. Numbers read back to the same bits; one that is not finite is null. Rank 0 only.
 class Trace {
  public:
   /// Opens the file; lines of steps beyond `step` (done after the checkpoint that is resumed) and a torn last
   /// line are cut off.
   Trace(const std::filesystem::path& path, std::uint64_t step);
   void add(std::uint64_t step, const Record& record, double seconds, double rows_per_second);
+  /// Throws Fault::io, as add() may.
   void flush();
 
  private:
+  void check() const;
+
   std::filesystem::path path_;
   std::ofstream file_;
 };
 
-/// The columns of a trace file: step, free_energy, std_error, gradient_norm, rate.
+/// The columns of a trace file: step, free_energy, std_error, gradient_norm, rate; each steps x 1, null as
+/// NaN. A file that is not there has no steps.
 std::map<std::string, Matrix> read_trace(const std::filesystem::path& path);
 
 }  // namespace vfe

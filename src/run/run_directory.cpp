@@ -1,0 +1,164 @@
+#include "vfe/run/run_directory.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <sstream>
+#include <system_error>
+#include <vector>
+
+#include "vfe/core/error.hpp"
+
+namespace vfe {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string reason(int code) {
+  return std::generic_category().message(code);
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "unknown";
+  return name.data();
+}
+
+/// When a process began, in clock ticks since boot (field 22 of /proc/<pid>/stat); empty where unknown. A pid
+/// alone may have been given to another process since.
+std::string process_start(long pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::size_t name_end = text.rfind(')');  // the second field may hold blanks
+  if (name_end == std::string::npos) return "";
+  std::istringstream rest(text.substr(name_end + 1));
+  std::string field;
+  for (int i = 3; i <= 22; ++i) rest >> field;
+  return rest ? field : "";
+}
+
+/// Who holds a lock.
+struct Holder {
+  std::string host;
+  long pid = 0;
+  std::string start;
+
+  static Holder self() { return {host_name(), ::getpid(), process_start(::getpid())}; }
+  std::string line() const { return fmt::format("{} {} {}\n", host, pid, start); }
+  bool alive_here() const {
+    if (::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH) return false;
+    return start.empty() || process_start(pid) == start;
+  }
+};
+
+Holder read_holder(int descriptor) {
+  std::array<char, 512> bytes{};
+  const ssize_t size = ::pread(descriptor, bytes.data(), bytes.size() - 1, 0);
+  std::istringstream text(size > 0 ? std::string(bytes.data(), static_cast<std::size_t>(size)) : "");
+  Holder holder;
+  text >> holder.host >> holder.pid >> holder.start;
+  return holder;
+}
+
+/// The files of a run in a folder: complete ones and temporaries that a killed writer left.
+std::vector<fs::path> run_files(const fs::path& folder) {
+  static const std::regex ours(
+      R"((config\.toml|result\.h5|trace\.jsonl|log\.txt|report\.html|checkpoint\.\d+\.h5)(\.\d+\.tmp)?)");
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (std::regex_match(entry.path().filename().string(), ours)) files.push_back(entry.path());
+  }
+  return files;
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(const fs::path& path, Existing existing) : path_(path) {
+  std::error_code error;
+  fs::create_directories(path_, error);
+  if (error || !fs::is_directory(path_)) {
+    throw Error(
+        Fault::cannot_create,
+        fmt::format("creating the run folder {}: {}", path_.string(),
+                    fs::exists(path_, error) ? "is a file" : reason(error ? error.value() : ENOTDIR)));
+  }
+  lock();
+  try {
+    if (existing == Existing::refuse && !run_files(path_).empty()) {
+      throw Error(Fault::cannot_create,
+                  fmt::format("the run folder {} holds a run: give --resume to continue it, --overwrite to "
+                              "replace it, or another output.directory",
+                              path_.string()));
+    }
+  } catch (...) {
+    ::unlink((path_ / "lock").c_str());
+    ::close(descriptor_);
+    throw;
+  }
+}
+
+RunDirectory::~RunDirectory() {
+  ::unlink((path_ / "lock").c_str());
+  ::close(descriptor_);
+}
+
+void RunDirectory::lock() {
+  const fs::path file = path_ / "lock";
+  for (;;) {
+    descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) {
+      throw Error(Fault::cannot_create, fmt::format("creating {}: {}", file.string(), reason(errno)));
+    }
+    // A file system without kernel locks leaves only what the file says.
+    const bool held = ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    const Holder holder = read_holder(descriptor_);
+    const bool here = holder.host == host_name();
+    if (held || (here && holder.alive_here()) || (!holder.host.empty() && !here)) {
+      ::close(descriptor_);
+      const std::string advice =
+          here || held ? ""
+                       : fmt::format("; if that process is gone, remove {} and try again", file.string());
+      throw Error(Fault::cannot_create,
+                  fmt::format("the run folder {} is in use by process {} on host {}{}", path_.string(),
+                              holder.pid, holder.host.empty() ? "unknown" : holder.host, advice));
+    }
+    // The holder before us may have removed the file between our open and our lock.
+    struct stat opened {
+    }, present{};
+    if (::fstat(descriptor_, &opened) == 0 && ::stat(file.c_str(), &present) == 0 &&
+        opened.st_ino == present.st_ino) {
+      break;
+    }
+    ::close(descriptor_);
+  }
+  const std::string line = Holder::self().line();
+  if (::ftruncate(descriptor_, 0) != 0 ||
+      ::pwrite(descriptor_, line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) {
+    const int code = errno;
+    ::unlink(file.c_str());
+    ::close(descriptor_);
+    throw Error(Fault::cannot_create, fmt::format("writing {}: {}", file.string(), reason(code)));
+  }
+}
+
+void RunDirectory::clear() const {
+  for (const fs::path& file : run_files(path_)) {
+    std::error_code error;
+    fs::remove(file, error);
+    if (error) {
+      throw Error(Fault::cannot_create,
+                  fmt::format("removing {} of an earlier run: {}", file.string(), error.message()));
+    }
+  }
+}
+
+}  // namespace vfe

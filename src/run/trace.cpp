@@ -1,0 +1,100 @@
+#include "vfe/run/trace.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "vfe/core/error.hpp"
+
+namespace vfe {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Calls `use` on each whole line's record until one is torn, is no record, or `use` returns false; returns
+/// the bytes of the lines before.
+std::uintmax_t read_lines(const std::filesystem::path& path, const std::function<bool(const Json&)>& use) {
+  std::ifstream file(path, std::ios::binary);
+  std::uintmax_t good = 0;
+  std::string line;
+  while (std::getline(file, line) && !file.eof()) {
+    const Json record = Json::parse(line, nullptr, false);
+    if (!record.is_object() || !record.contains("step") || !use(record)) break;
+    good += line.size() + 1;
+  }
+  return good;
+}
+
+}  // namespace
+
+Trace::Trace(const std::filesystem::path& path, std::uint64_t step) : path_(path) {
+  if (std::filesystem::is_regular_file(path_)) {
+    const std::uintmax_t kept =
+        read_lines(path_, [step](const Json& record) { return record["step"].get<std::uint64_t>() <= step; });
+    std::error_code error;
+    std::filesystem::resize_file(path_, kept, error);
+    if (error) throw Error(Fault::io, fmt::format("shortening {}: {}", path_.string(), error.message()));
+  }
+  errno = 0;
+  file_.open(path_, std::ios::binary | std::ios::app);
+  if (!file_) {
+    throw Error(Fault::cannot_create, fmt::format("opening {}: {}", path_.string(), std::strerror(errno)));
+  }
+}
+
+void Trace::add(std::uint64_t step, const Record& record, double seconds, double rows_per_second) {
+  nlohmann::ordered_json line;
+  line["step"] = step;
+  line["stage"] = record.stage;
+  line["free_energy"] = record.free_energy;
+  line["std_error"] = record.std_error;
+  line["gradient_norm"] = record.gradient_norm;
+  line["rate"] = record.rate;
+  line["draws"] = record.draws;
+  line["rows"] = record.rows;
+  line["non_finite"] = record.non_finite;
+  line["seconds"] = seconds;
+  line["rows_per_second"] = rows_per_second;
+  if (!record.note.empty()) line["note"] = record.note;
+  errno = 0;
+  file_ << line.dump() << '\n';
+  check();
+}
+
+void Trace::flush() {
+  errno = 0;
+  file_.flush();
+  check();
+}
+
+void Trace::check() const {
+  if (!file_) {
+    throw Error(Fault::io, fmt::format("writing {}: {}", path_.string(),
+                                       errno != 0 ? std::strerror(errno) : "the system gave no reason"));
+  }
+}
+
+std::map<std::string, Matrix> read_trace(const std::filesystem::path& path) {
+  const std::vector<std::string> names = {"step", "free_energy", "std_error", "gradient_norm", "rate"};
+  std::vector<std::vector<double>> columns(names.size());
+  read_lines(path, [&](const Json& record) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const auto value = record.find(names[i]);
+      const bool known = value != record.end() && value->is_number();
+      columns[i].push_back(known ? value->get<double>() : std::numeric_limits<double>::quiet_NaN());
+    }
+    return true;
+  });
+  std::map<std::string, Matrix> trace;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    trace[names[i]] = Eigen::Map<const Vector>(columns[i].data(), static_cast<Index>(columns[i].size()));
+  }
+  return trace;
+}
+
+}  // namespace vfe
