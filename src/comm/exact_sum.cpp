@@ -1,7 +1,6 @@
 #include "vfe/comm/exact_sum.hpp"
 
 #include <bit>
-#include <cmath>
 #include <limits>
 
 // The inner loop is compiled for every instruction set that the compiler knows, and the best that the CPU has
@@ -110,6 +109,11 @@ Magnitude magnitude(const std::int64_t (&limbs)[4]) {
   return {part(3) | part(2) << 40, part(2) >> 24 | part(1) << 16 | part(0) << 56, part(0) >> 8, negative};
 }
 
+// Exponents here are those of normal numbers, where a product with this is exact; ldexp is a slow call.
+double power_of_two(int exponent) {
+  return std::bit_cast<double>(std::uint64_t(1023 + exponent) << 52);
+}
+
 // The nearest double, ties to even. Of a long number the conversion sees the leading 64 bits, the last of
 // which also stands for anything dropped behind it: it is beyond the 54th, so rounding happens once.
 double nearest(const Magnitude& number) {
@@ -126,7 +130,7 @@ double nearest(const Magnitude& number) {
     lower <<= shift;
   }
   if ((lower | below) != 0) upper |= 1;
-  const double value = std::ldexp(static_cast<double>(upper), exponent - (upper == 0 ? 0 : shift));
+  const double value = static_cast<double>(upper) * power_of_two(exponent - shift);
   return number.negative ? -value : value;
 }
 

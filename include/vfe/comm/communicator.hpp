@@ -52,9 +52,12 @@ class Communicator {
   std::shared_ptr<const Handle> handle_;
 };
 
-/// Brings MPI up, runs `program` with the world communicator, brings MPI down. An Error prints its line once,
-/// on rank 0, to stderr as "vfe: ..."; returns the exit code, the same on every rank. An exception that is
-/// not collective (thrown on one rank only) prints its line and aborts the job with its exit code: no hang.
+/// Brings MPI up (unless it is), runs `program` with the world communicator, brings MPI down. Returns the
+/// exit code, the same on every rank: what `program` returned (the largest, if ranks differ), or the fault of
+/// what it threw, whose line rank 0 prints once to stderr as "vfe: ...". An exception counts as thrown by all
+/// if the ranks arrive with it, or at the end, within three seconds: so errors of collectively(), and of code
+/// that all ranks run alike, need no more than a throw. A rank that stays alone with its exception prints its
+/// line and aborts the job with its exit code: no hang.
 int run(int& argc, char**& argv, const std::function<int(const Communicator&)>& program);
 
 }  // namespace vfe

@@ -1,0 +1,33 @@
+#include "comm/failure.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <new>
+
+namespace vfe {
+namespace {
+
+std::string one_line(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+}  // namespace
+
+std::optional<Failure> failure_of(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return Failure{error.fault(), one_line(error.what())};
+  } catch (const std::bad_alloc&) {
+    return Failure{Fault::bug, "out of memory"};
+  } catch (const std::exception& error) {
+    return Failure{Fault::bug, one_line(error.what())};
+  } catch (...) {
+    return Failure{Fault::bug, "an exception of unknown type"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace vfe
