@@ -1,0 +1,100 @@
+#include "vfe/store/atomic_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "vfe/core/error.hpp"
+
+namespace vfe {
+namespace {
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  Descriptor(const std::filesystem::path& path, int flags)
+      : id_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
+  ~Descriptor() {
+    if (id_ >= 0) ::close(id_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int id() const { return id_; }
+  bool is_open() const { return id_ >= 0; }
+  /// False with errno set: some file systems tell of a full disk only here.
+  bool close() { return ::close(std::exchange(id_, -1)) == 0; }
+
+ private:
+  int id_;
+};
+
+[[noreturn]] void fail(Fault fault, const char* doing, const std::filesystem::path& path) {
+  throw Error(fault, fmt::format("{} {}: {}", doing, path.string(), std::strerror(errno)));
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : ".";
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
+  temporary_ = path_;
+  temporary_ += fmt::format(".{}.tmp", ::getpid());
+  std::error_code ignored;
+  if (!path_.has_filename() || std::filesystem::is_directory(path_, ignored)) {
+    throw Error(Fault::cannot_create, fmt::format("creating {}: is a folder", path_.string()));
+  }
+  if (!Descriptor(temporary_, O_WRONLY | O_CREAT | O_TRUNC).is_open())
+    fail(Fault::cannot_create, "creating", path_);
+}
+
+AtomicFile::~AtomicFile() {
+  std::error_code ignored;
+  if (!committed_) std::filesystem::remove(temporary_, ignored);
+}
+
+void AtomicFile::commit() {
+  Descriptor file(temporary_, O_RDONLY);
+  if (!file.is_open() || ::fsync(file.id()) != 0 || !file.close()) fail(Fault::io, "writing", path_);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(Fault::io, "writing", path_);
+  committed_ = true;
+  Descriptor folder(folder_of(path_), O_RDONLY | O_DIRECTORY);
+  // EINVAL: a file system that cannot sync folders, and does not need to be asked.
+  if (!folder.is_open() || (::fsync(folder.id()) != 0 && errno != EINVAL)) fail(Fault::io, "writing", path_);
+}
+
+void write_file(const std::filesystem::path& path, const std::string& text) {
+  AtomicFile file(path);
+  {
+    Descriptor out(file.temporary(), O_WRONLY);
+    if (!out.is_open()) fail(Fault::io, "writing", path);
+    for (std::size_t done = 0; done < text.size();) {
+      const ssize_t written = ::write(out.id(), text.data() + done, text.size() - done);
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) fail(Fault::io, "writing", path);
+      done += static_cast<std::size_t>(written);
+    }
+    if (!out.close()) fail(Fault::io, "writing", path);
+  }
+  file.commit();
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  Descriptor in(path, O_RDONLY);
+  if (!in.is_open()) fail(errno == ENOENT ? Fault::missing : Fault::io, "reading", path);
+  std::string text;
+  for (char piece[1 << 16];;) {
+    const ssize_t count = ::read(in.id(), piece, sizeof piece);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(Fault::io, "reading", path);
+    if (count == 0) return text;
+    text.append(piece, static_cast<std::size_t>(count));
+  }
+}
+
+}  // namespace vfe

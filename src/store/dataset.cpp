@@ -1,0 +1,340 @@
+#include "vfe/store/dataset.hpp"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "store/hdf5.hpp"
+#include "vfe/core/error.hpp"
+
+namespace vfe {
+namespace {
+
+/// Blocks of a file that does not say: a power of two rows, about 256 KiB of x, at least 256.
+Index default_rows_of_block(Index columns, bool single) {
+  const Index row_bytes = std::max<Index>(columns, 1) * (single ? 4 : 8);
+  const auto rows = static_cast<std::uint64_t>(std::max<Index>((Index{1} << 18) / row_bytes, 256));
+  return static_cast<Index>(std::bit_floor(rows));
+}
+
+/// Opens the parts of a dataset file and judges them, with the file's name in every line.
+class Reader {
+ public:
+  Reader(const std::filesystem::path& path, const hdf5::Handle& file) : path_(path), file_(file) {}
+
+  [[noreturn]] void fail(const std::string& line) const {
+    throw Error(Fault::data, fmt::format("{}: {}", path_.string(), line));
+  }
+
+  void check_format() const {
+    if (!hdf5::has_attribute(file_, "format")) {
+      fail("is not a dataset: attribute format is missing, expected \"vfe-dataset\"");
+    }
+    if (const std::string format = text("format"); format != "vfe-dataset") {
+      fail(fmt::format("is not a dataset: attribute format is \"{}\", expected \"vfe-dataset\"", format));
+    }
+    const std::int64_t version = integer("version", 0);
+    if (version < 1 || version > dataset_version) {
+      fail(fmt::format("dataset version {}, this program reads versions 1 to {}", version, dataset_version));
+    }
+  }
+
+  std::string text(const std::string& name, const std::string& otherwise = "") const {
+    const auto value = hdf5::read_attribute(file_, name);
+    if (!value) return otherwise;
+    if (const auto* found = std::get_if<std::string>(&*value)) return *found;
+    fail(fmt::format("attribute {} is not a text", name));
+  }
+
+  double real(const std::string& name, double otherwise) const {
+    const auto value = hdf5::read_attribute(file_, name);
+    if (!value) return otherwise;
+    if (std::holds_alternative<std::string>(*value)) fail(fmt::format("attribute {} is not a number", name));
+    return std::visit(
+        [](const auto& found) {
+          if constexpr (std::is_arithmetic_v<std::decay_t<decltype(found)>>)
+            return static_cast<double>(found);
+          return 0.0;
+        },
+        *value);
+  }
+
+  std::int64_t integer(const std::string& name, std::int64_t otherwise) const {
+    return std::bit_cast<std::int64_t>(whole(name, std::bit_cast<std::uint64_t>(otherwise)));
+  }
+
+  /// Any 64 bits, signed or not.
+  std::uint64_t whole(const std::string& name, std::uint64_t otherwise) const {
+    const auto value = hdf5::read_attribute(file_, name);
+    if (!value) return otherwise;
+    if (const auto* found = std::get_if<std::int64_t>(&*value)) return std::bit_cast<std::uint64_t>(*found);
+    if (const auto* found = std::get_if<std::uint64_t>(&*value)) return *found;
+    fail(fmt::format("attribute {} is not an integer", name));
+  }
+
+  /// A dataset of numbers of this shape, or nothing where it is not there.
+  hdf5::Handle numbers(const std::string& name, const hdf5::Shape& expected) const {
+    if (!hdf5::exists(file_, name)) return {};
+    hdf5::Handle dataset = hdf5::open_dataset(file_, name);
+    if (const hdf5::Shape found = hdf5::shape(dataset); found != expected) {
+      fail(fmt::format("/{} has {}, expected {} as /x", name, in_words(found), in_words(expected)));
+    }
+    const hdf5::Kind kind = hdf5::kind(dataset);
+    if (kind == hdf5::Kind::text || kind == hdf5::Kind::other) {
+      fail(fmt::format("/{} holds neither integers nor floating-point numbers", name));
+    }
+    return dataset;
+  }
+
+  Vector reals(const std::string& name, Index size) const {
+    const hdf5::Handle dataset = numbers(name, {static_cast<hsize_t>(size)});
+    Vector values(dataset ? size : 0);
+    if (dataset) hdf5::read(dataset, values.data());
+    return values;
+  }
+
+  std::vector<std::string> texts(const std::string& name) const {
+    if (!hdf5::exists(file_, name)) return {};
+    return hdf5::read_strings(hdf5::open_dataset(file_, name));
+  }
+
+  std::vector<Column> columns(Index count) const {
+    if (!hdf5::exists(file_, "columns/name"))
+      fail("has no /columns/name, expected the names of the columns of /x");
+    std::vector<Column> list(static_cast<std::size_t>(count));
+    const auto fill = [&](const char* part, std::string Column::*field) {
+      const std::vector<std::string> found = texts(fmt::format("columns/{}", part));
+      if (found.empty() && field != &Column::name) return;
+      if (found.size() != list.size()) {
+        fail(fmt::format("/columns/{} has {} entries, /x has {} columns", part, found.size(), count));
+      }
+      for (std::size_t i = 0; i < list.size(); ++i) list[i].*field = found[i];
+    };
+    fill("name", &Column::name);
+    fill("source", &Column::source);
+    fill("level", &Column::level);
+    fill("reference", &Column::reference);
+    const Vector centre = reals("columns/centre", count), scale = reals("columns/scale", count);
+    std::vector<std::string> names;
+    for (Index i = 0; i < count; ++i) {
+      Column& column = list[static_cast<std::size_t>(i)];
+      if (centre.size() > 0) column.centre = centre[i];
+      if (scale.size() > 0) column.scale = scale[i];
+      if (column.source.empty()) column.source = column.name;
+      if (column.name.empty()) fail(fmt::format("column {} has an empty name", i));
+      if (!std::isfinite(column.centre) || !std::isfinite(column.scale) || column.scale <= 0.0) {
+        fail(fmt::format("column {}: centre {} and scale {}, expected finite numbers and a positive scale",
+                         column.name, column.centre, column.scale));
+      }
+      names.push_back(column.name);
+    }
+    std::sort(names.begin(), names.end());
+    if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end()) {
+      fail(fmt::format("two columns are named {}", *twice));
+    }
+    return list;
+  }
+
+ private:
+  static std::string in_words(const hdf5::Shape& dims) {
+    if (dims.size() == 1) return fmt::format("{} entries", dims[0]);
+    return fmt::format("{} axes", dims.size());
+  }
+
+  const std::filesystem::path& path_;
+  const hdf5::Handle& file_;
+};
+
+std::uint64_t hash_block(const Schema& schema, const Rows& rows, Index block) {
+  const auto [begin, end] = schema.block(block);
+  const Index first = begin - rows.first_row, count = end - begin;
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), &XXH3_freeState);
+  XXH3_64bits_reset_withSeed(state.get(), static_cast<XXH64_hash_t>(block));
+  const auto add = [&](const auto* values, Index n) {
+    XXH3_64bits_update(state.get(), values, static_cast<std::size_t>(n) * sizeof *values);
+  };
+  std::visit([&](const auto& x) { add(x.data() + first * x.cols(), count * x.cols()); }, rows.x);
+  add(rows.y.data() + first, count);
+  if (rows.offset.size() > 0) add(rows.offset.data() + first, count);
+  if (rows.weight.size() > 0) add(rows.weight.data() + first, count);
+  return XXH3_64bits_digest(state.get());
+}
+
+}  // namespace
+
+struct Dataset::Impl {
+  std::filesystem::path path;
+  Schema schema;
+  bool has_content = false;
+  Vector truth;
+  std::vector<std::string> truth_names;
+  hdf5::Handle file, x, y, offset, weight, line;
+
+  void open();
+  void open_rows(const Reader& reader);
+  void read_truth(const Reader& reader);
+  std::string name_row(Index row) const;
+  void check_finite(const Rows& rows) const;
+  [[noreturn]] void fail_not_finite(Index row, const std::string& column, double value) const;
+};
+
+void Dataset::Impl::open() {
+  file = hdf5::open_file(path);
+  const Reader reader(path, file);
+  reader.check_format();
+  open_rows(reader);
+  schema.columns = reader.columns(schema.num_columns());
+  schema.block_rows =
+      reader.integer("block_rows", default_rows_of_block(schema.num_columns(), schema.single));
+  if (schema.block_rows < 1)
+    reader.fail(fmt::format("block_rows is {}, expected at least 1", schema.block_rows));
+  schema.response = reader.text("response", "y");
+  schema.response_levels = reader.texts("response_levels");
+  schema.response_centre = reader.real("response_centre", 0.0);
+  schema.response_scale = reader.real("response_scale", 1.0);
+  if (!std::isfinite(schema.response_centre) || !std::isfinite(schema.response_scale) ||
+      schema.response_scale <= 0.0) {
+    reader.fail(
+        fmt::format("response_centre {} and response_scale {}, expected finite numbers and a positive scale",
+                    schema.response_centre, schema.response_scale));
+  }
+  schema.shuffle_seed = reader.whole("shuffle_seed", 0);
+  schema.source = reader.text("source");
+  has_content = hdf5::has_attribute(file, "content_hash");
+  schema.content = reader.whole("content_hash", 0);
+  read_truth(reader);
+}
+
+void Dataset::Impl::open_rows(const Reader& reader) {
+  if (!hdf5::exists(file, "x")) reader.fail("has no /x, expected a matrix of rows x columns");
+  x = hdf5::open_dataset(file, "x");
+  const hdf5::Shape shape = hdf5::shape(x);
+  if (shape.size() != 2) reader.fail(fmt::format("/x has {} axes, expected rows x columns", shape.size()));
+  const hdf5::Kind kind = hdf5::kind(x);
+  if (kind != hdf5::Kind::single && kind != hdf5::Kind::real) {
+    reader.fail("/x does not hold floating-point numbers, expected float32 or float64");
+  }
+  if (shape[0] == 0) reader.fail("has no rows");
+  schema.single = kind == hdf5::Kind::single;
+  schema.rows = static_cast<Index>(shape[0]);
+  schema.columns.resize(shape[1]);
+  y = reader.numbers("y", {shape[0]});
+  if (!y) reader.fail("has no /y, expected the response of every row");
+  offset = reader.numbers("offset", {shape[0]});
+  weight = reader.numbers("weight", {shape[0]});
+  line = reader.numbers("line", {shape[0]});
+  schema.has_offset = static_cast<bool>(offset);
+  schema.has_weight = static_cast<bool>(weight);
+  schema.has_line = static_cast<bool>(line);
+}
+
+void Dataset::Impl::read_truth(const Reader& reader) {
+  truth_names = reader.texts("truth/name");
+  truth = reader.reals("truth/value", static_cast<Index>(truth_names.size()));
+}
+
+std::string Dataset::Impl::name_row(Index row) const {
+  if (!line || row < 0 || row >= schema.rows) return fmt::format("row {}", row);
+  std::int64_t number = 0;
+  hdf5::read_rows(line, static_cast<hsize_t>(row), 1, &number);
+  return fmt::format("row {} (line {} of {})", row, number,
+                     schema.source.empty() ? "its source" : schema.source);
+}
+
+void Dataset::Impl::fail_not_finite(Index row, const std::string& column, double value) const {
+  throw Error(Fault::data, fmt::format("{}: {}, column {}: found {}, expected a finite number", path.string(),
+                                       name_row(row), column, value));
+}
+
+void Dataset::Impl::check_finite(const Rows& rows) const {
+  std::visit(
+      [&](const auto& values) {
+        if (values.allFinite()) return;
+        for (Index r = 0; r < values.rows(); ++r) {
+          for (Index c = 0; c < values.cols(); ++c) {
+            if (!std::isfinite(values(r, c))) {
+              fail_not_finite(rows.first_row + r, schema.columns[static_cast<std::size_t>(c)].name,
+                              values(r, c));
+            }
+          }
+        }
+      },
+      rows.x);
+  const auto check_column = [&](ConstVec values, const std::string& name) {
+    for (Index r = 0; r < values.size(); ++r) {
+      if (!std::isfinite(values[r])) fail_not_finite(rows.first_row + r, name, values[r]);
+    }
+  };
+  check_column(rows.y, schema.response);
+  check_column(rows.offset, "offset");
+  check_column(rows.weight, "weight");
+}
+
+Dataset::Dataset(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
+  impl_->path = path;
+  impl_->open();
+}
+
+Dataset::~Dataset() = default;
+Dataset::Dataset(Dataset&&) noexcept = default;
+
+const std::filesystem::path& Dataset::path() const {
+  return impl_->path;
+}
+const Schema& Dataset::schema() const {
+  return impl_->schema;
+}
+bool Dataset::has_content_hash() const {
+  return impl_->has_content;
+}
+std::string Dataset::name_row(Index row) const {
+  return impl_->name_row(row);
+}
+Vector Dataset::truth() const {
+  return impl_->truth;
+}
+std::vector<std::string> Dataset::truth_names() const {
+  return impl_->truth_names;
+}
+
+Rows Dataset::read(BlockRange blocks) const {
+  const Schema& schema = impl_->schema;
+  if (blocks.first < 0 || blocks.size() < 0 || blocks.last > schema.num_blocks()) {
+    throw Error(Fault::bug, fmt::format("{}: reading blocks {} to {} of {}", impl_->path.string(),
+                                        blocks.first, blocks.last, schema.num_blocks()));
+  }
+  Rows rows;
+  rows.first_block = blocks.first;
+  rows.num_blocks = blocks.size();
+  rows.first_row = std::min(schema.rows, blocks.first * schema.block_rows);
+  const Index count = std::min(schema.rows, blocks.last * schema.block_rows) - rows.first_row;
+  const auto first = static_cast<hsize_t>(rows.first_row), number = static_cast<hsize_t>(count);
+  if (!schema.single) rows.x = Rows::RowMajor<double>();
+  std::visit(
+      [&](auto& x) {
+        x.resize(count, schema.num_columns());
+        hdf5::read_rows(impl_->x, first, number, x.data());
+      },
+      rows.x);
+  const auto read_column = [&](const hdf5::Handle& dataset, Vector& values) {
+    if (!dataset) return;
+    values.resize(count);
+    hdf5::read_rows(dataset, first, number, values.data());
+  };
+  read_column(impl_->y, rows.y);
+  read_column(impl_->offset, rows.offset);
+  read_column(impl_->weight, rows.weight);
+  impl_->check_finite(rows);
+  return rows;
+}
+
+std::uint64_t content_hash(const Schema& schema, const Rows& rows) {
+  std::uint64_t sum = 0;
+  for (Index b = 0; b < rows.num_blocks; ++b) sum += hash_block(schema, rows, rows.first_block + b);
+  return sum;
+}
+
+}  // namespace vfe
