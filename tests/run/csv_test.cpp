@@ -1,0 +1,173 @@
+#include "vfe/run/csv.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "run/temporary_folder.hpp"
+#include "vfe/core/error.hpp"
+#include "vfe/store/atomic_file.hpp"
+
+namespace vfe {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+using Record = std::pair<std::int64_t, std::vector<std::string>>;  // line, fields
+
+struct Csv : testing::Test {
+  TemporaryFolder folder;
+  std::filesystem::path file = folder.path() / "data.csv";
+
+  std::vector<Record> read(const std::string& text) {
+    write_file(file, text);
+    CsvReader csv(file);
+    header = csv.header();
+    delimiter = csv.delimiter();
+    std::vector<Record> records;
+    while (csv.next()) records.push_back({csv.line(), {csv.fields().begin(), csv.fields().end()}});
+    EXPECT_FALSE(csv.next());
+    EXPECT_EQ(csv.bytes_read(), text.size());
+    return records;
+  }
+
+  /// The one line of the error that reading `text` throws.
+  std::string error(const std::string& text, Fault fault = Fault::data) {
+    try {
+      read(text);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.fault(), fault);
+      EXPECT_THAT(e.what(), HasSubstr(file.string()));
+      EXPECT_THAT(e.what(), testing::Not(HasSubstr("\n")));
+      return e.what();
+    }
+    ADD_FAILURE() << "no error";
+    return "";
+  }
+
+  std::vector<std::string> header;
+  char delimiter = 0;
+};
+
+TEST_F(Csv, ReadsHeaderAndRecords) {
+  const auto records = read("a,b\n1,2\n3,4\n");
+  EXPECT_THAT(header, ElementsAre("a", "b"));
+  EXPECT_THAT(records, ElementsAre(Record{2, {"1", "2"}}, Record{3, {"3", "4"}}));
+}
+
+TEST_F(Csv, TakesLineEndsOfEveryKindAndNoneAtTheEnd) {
+  const std::vector<Record> expected = {{2, {"1", "2"}}, {3, {"3", "4"}}};
+  EXPECT_EQ(read("a,b\r\n1,2\r\n3,4\r\n"), expected);
+  EXPECT_EQ(read("a,b\r\n1,2\r\n3,4"), expected);
+  EXPECT_EQ(read("a,b\n1,2\r\n3,4\n"), expected);
+}
+
+TEST_F(Csv, SkipsTheByteOrderMark) {
+  read(
+      "\xEF\xBB\xBF"
+      "a,b\n1,2\n");
+  EXPECT_THAT(header, ElementsAre("a", "b"));
+}
+
+TEST_F(Csv, FindsTheDelimiterInTheHeaderOutsideQuotes) {
+  EXPECT_THAT(read("a;b;c\n1,5;2;3\n"), ElementsAre(Record{2, {"1,5", "2", "3"}}));
+  EXPECT_EQ(delimiter, ';');
+  EXPECT_THAT(read("\"a,1,2\"\tb\n1\t\n"), ElementsAre(Record{2, {"1", ""}}));
+  EXPECT_EQ(delimiter, '\t');
+  EXPECT_THAT(header, ElementsAre("a,1,2", "b"));
+  read("only\n1\n");
+  EXPECT_EQ(delimiter, ',');
+}
+
+TEST_F(Csv, CountsLinesInsideQuotesAndBlankOnes) {
+  const auto records = read("a,b\n\"one\ntwo\",2\n\n  \n\"say \"\"x,y\"\"\",\" kept \"\n3,4\n");
+  EXPECT_THAT(records, ElementsAre(Record{2, {"one\ntwo", "2"}}, Record{6, {"say \"x,y\"", " kept "}},
+                                   Record{7, {"3", "4"}}));
+}
+
+TEST_F(Csv, DropsBlanksAroundUnquotedFields) {
+  EXPECT_THAT(read("a , b\n 1 ,\t2\n"), ElementsAre(Record{2, {"1", "2"}}));
+  EXPECT_THAT(header, ElementsAre("a", "b"));
+}
+
+TEST_F(Csv, GivesRaggedRecordsAsTheyAre) {
+  EXPECT_THAT(read("a,b\n1\n1,2,3\n"), ElementsAre(Record{2, {"1"}}, Record{3, {"1", "2", "3"}}));
+}
+
+TEST_F(Csv, ReadsRecordsAcrossTheEdgeOfTheBuffer) {
+  std::string text = "a,b\n";
+  std::vector<Record> expected;
+  for (int i = 0; i < 60; ++i) {
+    const std::string wide(50000 + i, static_cast<char>('a' + i % 26));
+    text += "\"" + wide + "\n" + wide + "\"," + std::to_string(i) + "\n";
+    expected.push_back({2 + 2 * i, {wide + "\n" + wide, std::to_string(i)}});
+  }
+  EXPECT_EQ(read(text), expected);
+}
+
+TEST_F(Csv, RefusesWhatIsNoFile) {
+  EXPECT_THROW(CsvReader(folder.path() / "absent.csv"), Error);
+  try {
+    CsvReader csv(folder.path());
+    ADD_FAILURE() << "no error";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.fault(), Fault::missing);
+  }
+}
+
+TEST_F(Csv, RefusesAnEmptyFile) {
+  EXPECT_THAT(error(""), HasSubstr("empty"));
+  EXPECT_THAT(error("\xEF\xBB\xBF"), HasSubstr("empty"));
+  EXPECT_THAT(error("\n\n"), HasSubstr("empty"));
+}
+
+TEST_F(Csv, RefusesBadColumnNames) {
+  EXPECT_THAT(error("a,b,a\n1,2,3\n"), AllOf(HasSubstr("column 3"), HasSubstr("\"a\"")));
+  EXPECT_THAT(error("a,,b\n1,2,3\n"), HasSubstr("column 2 has no name"));
+  EXPECT_THAT(error("a,\"b\nc\"\n1,2\n"), HasSubstr("line break"));
+}
+
+TEST_F(Csv, NamesTheLineOfBrokenText) {
+  EXPECT_THAT(error("a,b\n1,2\n3,\"open\n4,5\n"), AllOf(HasSubstr("line 3"), HasSubstr("not closed")));
+  EXPECT_THAT(error("a,b\n1,2\n3,5\" pipe\n"), AllOf(HasSubstr("line 3"), HasSubstr("quote inside")));
+  EXPECT_THAT(error("a,b\n1,\"open\n2,\"x\"\n"), AllOf(HasSubstr("line 3"), HasSubstr("from line 2")));
+  EXPECT_THAT(error(std::string("a,b\n1,2\n\0,4\n", 13)), AllOf(HasSubstr("line 3"), HasSubstr("NUL")));
+  EXPECT_THAT(error("a,b\r1,2\r3,4\r"), AllOf(HasSubstr("line 1"), HasSubstr("carriage return")));
+}
+
+TEST_F(Csv, StopsAtARecordThatTakesTheFile) {
+  std::string text = "a,b\n1,2\n\"";
+  text.append(std::size_t{66} << 20, 'x');
+  EXPECT_THAT(error(text), AllOf(HasSubstr("line 3"), HasSubstr("not closed")));
+}
+
+TEST(ParseField, TakesNumbers) {
+  const std::vector<std::pair<std::string, double>> cases = {
+      {"1", 1.0}, {"-2.5", -2.5}, {"+3", 3.0}, {" 4e2 ", 400.0}, {".5", 0.5}, {"6.", 6.0}, {"1e-400", 0.0}};
+  for (const auto& [text, number] : cases) {
+    EXPECT_EQ(parse_field(text).kind, FieldKind::number) << text;
+    EXPECT_EQ(parse_field(text).number, number) << text;
+  }
+}
+
+TEST(ParseField, KnowsWhatIsMissing) {
+  for (const char* text : {"", "  ", "NA", "N/A", "NaN", "nan", "null", "NULL", "."})
+    EXPECT_EQ(parse_field(text).kind, FieldKind::missing) << text;
+}
+
+TEST(ParseField, TellsOtherTextsApart) {
+  for (const char* text : {"inf", "-inf", "Infinity", "+inf", "1e999", "-1e999"})
+    EXPECT_EQ(parse_field(text).kind, FieldKind::infinite) << text;
+  for (const char* text : {"1,5", "-12,25", "+0,5"})
+    EXPECT_EQ(parse_field(text).kind, FieldKind::decimal_comma) << text;
+  for (const char* text : {"red", "1.5x", "+-1", "0x10", "1,5,2", ",5", "1 2", "-", "+", "e5", "NAN"})
+    EXPECT_EQ(parse_field(text).kind, FieldKind::text) << text;
+}
+
+}  // namespace
+}  // namespace vfe
