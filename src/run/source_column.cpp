@@ -62,7 +62,7 @@ SourceColumn::Status SourceColumn::read(std::string_view text, std::int64_t line
                      : Status::value;
   if (!is_number) {
     if (role_ == Role::offset || role_ == Role::weight)
-      return bad(fmt::format("{} is not a number, expected of {}", shown(text),
+      return bad(fmt::format("{} is not a number, expected {}", shown(text),
                              role_ == Role::offset ? "an offset" : "a weight"));
     return bad(fmt::format("{} is not a number, but line {} has {} (--factor {} takes all as levels)",
                            shown(text), first_line_, first_text_, name_));
