@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <Eigen/Dense>
 #include <cmath>
 #include <limits>
 
@@ -21,28 +22,30 @@ struct Moment {
   double value = 0.0, error = 0.0;
 };
 
-/// Mean of w (f - centre) with the mean-zero-under-q control c regressed out: w has mean 1.
-Moment controlled_mean(const Eigen::ArrayXd& weighted, const Eigen::ArrayXd& control) {
+/// Mean of `weighted` with the controls, columns of mean zero under q, regressed out.
+Moment controlled_mean(const Eigen::ArrayXd& weighted, const Eigen::MatrixX2d& controls) {
   const double n = static_cast<double>(weighted.size());
-  const Eigen::ArrayXd spread = control - control.mean();
-  const double variance = spread.square().sum();
-  const double slope = variance > 0.0 ? ((weighted - weighted.mean()) * spread).sum() / variance : 0.0;
-  const Eigen::ArrayXd rest = weighted - slope * control;
+  const Eigen::MatrixX2d spread = controls.rowwise() - controls.colwise().mean();
+  const Eigen::Matrix2d gram = spread.transpose() * spread;
+  const Eigen::Vector2d slope = gram.ldlt().solve(spread.transpose() * (weighted - weighted.mean()).matrix());
+  const Eigen::ArrayXd rest = weighted - (controls * slope).array();
   const double value = rest.mean();
   return {value, std::sqrt((rest - value).square().sum() / n / n)};
 }
 
 /// Mean and sd of a coordinate of the posterior, in units of q: z = (theta - mean of q) / sd of q.
 std::pair<Moment, Moment> posterior_moments(const Eigen::ArrayXd& weight, const Eigen::ArrayXd& z) {
+  Eigen::MatrixX2d controls(z.size(), 2);
+  controls << z, z.square() - 1.0;
   // The weights are self-normalised, so each integrand is centred before it is weighted (delta method).
-  const Eigen::ArrayXd square = z.square() - 1.0;
   const double rough_mean = (weight * z).mean();
-  const double rough_variance = (weight * (z - rough_mean).square()).mean();
-  Moment mean = controlled_mean(weight * (z - rough_mean), z);
+  const Eigen::ArrayXd square = (z - rough_mean).square();
+  const double rough_variance = (weight * square).mean();
+  Moment mean = controlled_mean(weight * (z - rough_mean), controls);
+  Moment variance = controlled_mean(weight * (square - rough_variance), controls);
+  // The second moment was about rough_mean; the better mean is off it by mean.value.
+  variance.value += rough_variance - mean.value * mean.value;
   mean.value += rough_mean;
-  Moment variance = controlled_mean(weight * ((z - rough_mean).square() - rough_variance), square);
-  // Second moment about rough_mean; shifted to the better mean.
-  variance.value += rough_variance - (mean.value - rough_mean) * (mean.value - rough_mean);
   const double sd = std::sqrt(std::max(variance.value, std::numeric_limits<double>::min()));
   return {mean, {sd, variance.error / (2.0 * sd)}};
 }
