@@ -6,6 +6,7 @@
 #include <cstring>
 #include <optional>
 
+#include "model/glm_layout.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/run/import.hpp"
@@ -53,18 +54,6 @@ Schema make_schema(const SimulateOptions& options) {
                           ? options.block_rows
                           : default_block_rows(options.columns, options.single, options.rows);
   return schema;
-}
-
-/// The parameters of the model, for their names and order.
-Parameters model_parameters(const GlmOptions& model, const Schema& schema) {
-  Rows one;  // a row that every likelihood has in its support
-  one.x = Rows::RowMajor<float>(Rows::RowMajor<float>::Zero(1, schema.num_columns()));
-  one.y = Vector::Zero(1);
-  one.num_blocks = 1;
-  Schema small = schema;
-  small.rows = small.block_rows = 1;
-  small.single = true;
-  return Glm(model, small, std::move(one)).parameters();
 }
 
 /// True values of the parameters, constrained, in the model's order.
@@ -169,7 +158,7 @@ Schema simulate(const Communicator& comm, const SimulateOptions& options) {
   GlmOptions model;
   model.likelihood = options.likelihood;
   Schema schema = make_schema(options);
-  const Parameters parameters = model_parameters(model, schema);
+  const Parameters parameters = glm_layout(model, schema).parameters;
   const Vector truth = draw_truth(options, parameters);
   schema.rows = options.rows;
   const BlockSimulator simulator(options, model, schema, truth);

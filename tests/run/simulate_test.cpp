@@ -1,0 +1,213 @@
+#include "vfe/run/simulate.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "run/temporary_folder.hpp"
+#include "vfe/core/error.hpp"
+#include "vfe/store/dataset.hpp"
+
+namespace vfe {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr Likelihood likelihoods[] = {
+    Likelihood::linear,  Likelihood::student_t,         Likelihood::logistic,
+    Likelihood::poisson, Likelihood::negative_binomial, Likelihood::softmax};
+
+struct Simulated {
+  Schema schema;
+  Matrix x;
+  Vector y, truth;
+  std::vector<std::string> truth_names;
+};
+
+Simulated read_back(const std::filesystem::path& path) {
+  const Dataset dataset(path);
+  Simulated data;
+  data.schema = dataset.schema();
+  const Rows rows = dataset.read({0, data.schema.num_blocks()});
+  std::visit([&](const auto& x) { data.x = x.template cast<double>(); }, rows.x);
+  data.y = rows.y;
+  data.truth = dataset.truth();
+  data.truth_names = dataset.truth_names();
+  return data;
+}
+
+Simulated simulated(Likelihood likelihood, Index rows, Index columns) {
+  const TemporaryFolder folder;
+  SimulateOptions options;
+  options.output = folder / "data.h5";
+  options.likelihood = likelihood;
+  options.rows = rows;
+  options.columns = columns;
+  const Schema schema = simulate(Communicator::self(), options);
+  Simulated data = read_back(options.output);
+  EXPECT_EQ(data.schema.content, schema.content);
+  EXPECT_EQ(data.schema.rows, rows);
+  return data;
+}
+
+/// Linear predictor of a model with one, from the truth: intercept first, then beta.
+Vector linear_predictor(const Simulated& data) {
+  return (data.x * data.truth.segment(1, data.x.cols())).array() + data.truth[0];
+}
+
+double correlation(const Vector& a, const Vector& b) {
+  const Vector p = a.array() - a.mean(), q = b.array() - b.mean();
+  return p.dot(q) / (p.norm() * q.norm());
+}
+
+/// Mean over its standard error: standard normal where the mean is 0.
+double z_score(const Vector& values) {
+  const auto n = static_cast<double>(values.size());
+  const double variance = (values.array() - values.mean()).square().sum() / (n - 1);
+  return values.mean() / std::sqrt(variance / n);
+}
+
+TEST(Simulate, DrawsStandardNormalColumnsWithoutCorrelation) {
+  const Simulated data = simulated(Likelihood::linear, 20000, 4);
+  EXPECT_THAT(data.schema.columns[3].name, "x4");
+  EXPECT_EQ(data.schema.response, "y");
+  const double tolerance = 4.5 / std::sqrt(20000.0);
+  for (Index j = 0; j < 4; ++j) {
+    EXPECT_NEAR(data.x.col(j).mean(), 0.0, tolerance);
+    EXPECT_NEAR(data.x.col(j).squaredNorm() / 20000, 1.0, tolerance * std::sqrt(2.0));
+    for (Index k = 0; k < j; ++k) EXPECT_NEAR(correlation(data.x.col(j), data.x.col(k)), 0.0, tolerance);
+  }
+}
+
+TEST(Simulate, StoresTheTruthByName) {
+  const Simulated data = simulated(Likelihood::linear, 300, 2);
+  EXPECT_THAT(data.truth_names, ElementsAre("intercept", "beta[x1]", "beta[x2]", "sigma"));
+  EXPECT_EQ(data.truth[3], 1.0);
+  EXPECT_EQ(simulated(Likelihood::softmax, 300, 2).truth_names.size(), 2u * 3u);
+  EXPECT_EQ(simulated(Likelihood::student_t, 300, 2).truth_names.back(), "nu");
+}
+
+TEST(Simulate, GivesRealResponsesAroundTheLinearPredictor) {
+  for (const Likelihood likelihood : {Likelihood::linear, Likelihood::student_t}) {
+    const Simulated data = simulated(likelihood, 20000, 5);
+    const Vector residual = data.y - linear_predictor(data);
+    const double variance = likelihood == Likelihood::linear ? 1.0 : 5.0 / 3.0;
+    EXPECT_NEAR(residual.mean(), 0.0, 4.5 * std::sqrt(variance / 20000));
+    EXPECT_NEAR(residual.squaredNorm() / 20000, variance, 0.15 * variance) << to_string(likelihood);
+    for (Index j = 0; j < 5; ++j)
+      EXPECT_NEAR(correlation(residual, data.x.col(j)), 0.0, 4.5 / std::sqrt(20000.0));
+  }
+}
+
+TEST(Simulate, GivesOtherResponsesTheirMean) {
+  const Simulated logistic = simulated(Likelihood::logistic, 20000, 5);
+  EXPECT_TRUE(((logistic.y.array() == 0) || (logistic.y.array() == 1)).all());
+  const Vector eta = linear_predictor(logistic);
+  const Vector residual = logistic.y.array() - 1.0 / (1.0 + (-eta.array()).exp());
+  EXPECT_LT(std::abs(z_score(residual)), 4.5);
+  EXPECT_LT(std::abs(z_score(residual.cwiseProduct(eta))), 4.5);
+
+  for (const Likelihood likelihood : {Likelihood::poisson, Likelihood::negative_binomial}) {
+    const Simulated counts = simulated(likelihood, 20000, 5);
+    const Vector mean = linear_predictor(counts).array().exp();
+    EXPECT_LT(std::abs(z_score(counts.y - mean)), 4.5);
+    const double overdispersion = likelihood == Likelihood::poisson ? 0.0 : counts.truth[6];
+    const Vector variance = mean.array() * (1.0 + overdispersion * mean.array());
+    EXPECT_LT(std::abs(z_score((counts.y - mean).array().square() - variance.array())), 4.5);
+  }
+}
+
+TEST(Simulate, GivesEveryClassOfASoftmaxItsShare) {
+  const Simulated data = simulated(Likelihood::softmax, 20000, 3);
+  Matrix weight = Matrix::Ones(20000, 3);  // of class 0, the reference, 1
+  for (Index k = 0; k < 2; ++k)
+    weight.col(k + 1) = ((data.x * data.truth.segment(2 + 3 * k, 3)).array() + data.truth[k]).exp();
+  for (Index k = 0; k < 3; ++k) {
+    const Vector probability = weight.col(k).cwiseQuotient(weight.rowwise().sum());
+    const Vector observed = (data.y.array() == static_cast<double>(k)).cast<double>();
+    EXPECT_LT(std::abs(z_score(observed - probability)), 4.5) << "class " << k;
+  }
+}
+
+TEST(Simulate, DependsOnTheSeedAndNothingElse) {
+  const TemporaryFolder folder;
+  SimulateOptions options;
+  options.output = folder / "data.h5";
+  const std::uint64_t content = simulate(Communicator::self(), options).content;
+  EXPECT_EQ(simulate(Communicator::self(), options).content, content);
+  options.seed = 2;
+  EXPECT_NE(simulate(Communicator::self(), options).content, content);
+}
+
+TEST(Simulate, RefusesWhatMakesNoDataset) {
+  const TemporaryFolder folder;
+  const auto refused = [&](auto change) -> std::string {
+    SimulateOptions options;
+    options.output = folder / "data.h5";
+    change(options);
+    try {
+      simulate(Communicator::self(), options);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.fault(), Fault::usage);
+      EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+      return e.what();
+    }
+    ADD_FAILURE() << "no error";
+    return "";
+  };
+  EXPECT_THAT(refused([](SimulateOptions& o) { o.rows = 0; }), HasSubstr("0 rows"));
+  EXPECT_THAT(refused([](SimulateOptions& o) { o.columns = 0; }), HasSubstr("0 columns"));
+  EXPECT_THAT(refused([](SimulateOptions& o) { o.effect = -1; }), HasSubstr("effect"));
+  EXPECT_THAT(refused([](SimulateOptions& o) { o.likelihood = Likelihood::poisson, o.effect = 10; }),
+              HasSubstr("effect"));
+  EXPECT_THAT(refused([](SimulateOptions& o) { o.likelihood = Likelihood::softmax, o.classes = 1; }),
+              HasSubstr("1 classes"));
+}
+
+/// A file of 5 blocks, the last short.
+SimulateOptions several_blocks(const std::filesystem::path& output, Likelihood likelihood) {
+  SimulateOptions options;
+  options.output = output;
+  options.likelihood = likelihood;
+  options.rows = 270;
+  options.columns = 3;
+  options.block_rows = 64;
+  return options;
+}
+
+TEST(SimulateMpi, WritesTheSameFileOnAnyNumberOfRanks) {
+  const Communicator world = Communicator::world();
+  for (const Likelihood likelihood : likelihoods) {
+    const TemporaryFolder folder;  // each rank its own; rank 0 writes to its
+    const SimulateOptions options = several_blocks(folder / "data.h5", likelihood);
+    const Schema together = simulate(world, options);
+    const Schema alone = simulate(Communicator::self(), several_blocks(folder / "alone.h5", likelihood));
+    EXPECT_EQ(together.content, alone.content) << to_string(likelihood);
+    EXPECT_EQ(to_json(together), to_json(alone));
+    EXPECT_EQ(std::filesystem::exists(options.output), world.is_root());
+    if (world.is_root()) {
+      EXPECT_EQ(contents(options.output), contents(folder / "alone.h5"));
+    }
+  }
+}
+
+TEST(SimulateMpi, FailsOnEveryRankWhereRankZeroCannotWrite) {
+  const Communicator world = Communicator::world();
+  const TemporaryFolder folder;
+  const std::filesystem::path blocked = folder / "blocked";
+  if (world.is_root()) put(blocked, "a file, not a folder");
+  try {
+    simulate(world, several_blocks(blocked / "data.h5", Likelihood::logistic));
+    ADD_FAILURE() << "no error on rank " << world.rank();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.fault(), Fault::cannot_create);
+  }
+}
+
+}  // namespace
+}  // namespace vfe
