@@ -12,6 +12,8 @@
 namespace vfe {
 
 /// Likelihoods of a response given the linear predictor eta = offset + intercept + x beta.
+/// For |eta| up to 1e4 every density and gradient is finite or at its limit: the Poisson density of an eta
+/// above 709, where the mean is no double, is 0 (log density -infinity, gradient 0).
 ///   linear             y ~ normal(eta, sigma)                       sigma unknown, or known
 ///   student_t          y ~ student_t(nu, eta, sigma)                nu estimated (gamma(2, 0.1)) or fixed
 ///   logistic           y in {0, 1}, log odds eta
@@ -34,19 +36,24 @@ struct GlmOptions {
   double prior_scale = 2.5;                           ///< normal sd of every coefficient
   std::map<std::string, double> prior_scale_by_name;  ///< or of the named columns
   double intercept_prior_scale = 10.0;
-  ScalePrior scale_prior = ScalePrior::half_normal;   ///< of sigma and overdispersion
-  double scale_prior_scale = 1.0;                     ///< sd of the half-normal's normal; mean of the exponential
-  std::optional<double> known_sigma;                  ///< linear: sigma in the response's own unit
-  std::optional<double> degrees_of_freedom;           ///< student_t: fixed nu
+  ScalePrior scale_prior = ScalePrior::half_normal;  ///< of sigma and overdispersion
+  double scale_prior_scale = 1.0;            ///< sd of the half-normal's normal; mean of the exponential
+  std::optional<double> known_sigma;         ///< linear: sigma in the response's own unit
+  std::optional<double> degrees_of_freedom;  ///< student_t: fixed nu
 };
 
 /// A generalised linear model over a shard. Parameters, in this order: intercept, beta [column] (softmax:
 /// intercept [class], beta [class, column]), then sigma, nu, overdispersion as the likelihood has them.
-/// A real response is worked with as (y - response_centre) / response_scale; densities are of the raw y.
+/// A real response is worked with as (y - response_centre) / response_scale, its offset as offset /
+/// response_scale; densities are of the raw y. A row of weight w counts as w rows: its log density is
+/// multiplied, and of weight 0 ignored. Softmax has as many classes as the schema names in response_levels,
+/// or says in response_classes; axis "class" leaves out the first.
 class Glm final : public Model {
  public:
   /// Throws Fault::data where a response is outside the support (row of the dataset named), a weight is
-  /// negative, a value not finite (row and column named); Fault::config where a prior names no column.
+  /// negative, a value not finite (row and column named; rows count from 0 over the dataset) or the number of
+  /// classes is not known; Fault::config where a prior scale is not positive or names no column. A prior
+  /// scale may name a column ("colour[red]") or the source of several ("colour"). Keeps the rows, rearranged.
   Glm(const GlmOptions& options, const Schema& schema, Rows rows);
   ~Glm() override;
 
@@ -55,6 +62,7 @@ class Glm final : public Model {
   Index rows(Index block) const override;
   void log_prior(ConstMat theta, Vec value, Mat grad) const override;
   void log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const override;
+  /// Weights applied: the rows sum to log_likelihood.
   void log_likelihood_rows(Index block, ConstVec theta, Vec value) const override;
 
   /// Quantities derived from the parameters on the scale of the user's columns and response:
@@ -63,12 +71,13 @@ class Glm final : public Model {
   /// Sets their values (concatenated, row-major) from constrained parameter values.
   void derive(ConstVec constrained, Vec values) const;
 
-  /// Linear predictor and response of the rows of a block: n x S (softmax: the expected class probabilities
-  /// are in `probability`). Means and simulated responses in the response's own unit.
+  /// Means and simulated responses of the rows of a block, n x S, in the response's own unit.
   struct Prediction {
-    Matrix mean;         ///< E[y | theta]; softmax: probability of the observed class
-    Matrix response;     ///< y simulated, address (seed, predict, step = 0, draw = first_draw + s, block, row)
-    Matrix log_density;  ///< log p(y | theta), weight not applied; empty unless `observed`
+    Matrix mean;  ///< E[y | theta]; student_t: the location; softmax: probability of the observed class
+    Matrix
+        response;  ///< y simulated, address (seed, predict, step = row of the block, first_draw + s, block)
+    Matrix log_density;               ///< log p(y | theta), weight not applied; empty unless `observed`
+    std::vector<Matrix> probability;  ///< softmax: of each class, the reference first; otherwise empty
   };
   Prediction predict(Index block, ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
                      bool observed) const;
@@ -79,7 +88,16 @@ class Glm final : public Model {
 };
 
 /// Sets y of rows (n x p design matrix, with offset if any) simulated from the likelihood at constrained
-/// parameter values `truth`; `at` holds seed, purpose and block, the row in the block is the draw.
-void simulate_response(const GlmOptions& options, const Schema& schema, Rows& rows, ConstVec truth, Address at);
+/// parameter values `truth`; `at` holds seed, purpose and block, the row in the block is the draw. A count
+/// whose mean is above 1e15 is its mean.
+void simulate_response(const GlmOptions& options, const Schema& schema, Rows& rows, ConstVec truth,
+                       Address at);
+
+/// The parameters of the model that these options and columns define, in their order.
+Parameters glm_parameters(const GlmOptions& options, const Schema& schema);
+
+/// The instruction set (as Highway names it: "AVX3", "AVX2", ...) that the vector code uses on this machine.
+/// Part of a run's bits: another instruction set gives other last digits.
+std::string instruction_set();
 
 }  // namespace vfe

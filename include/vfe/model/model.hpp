@@ -19,7 +19,8 @@ class Model {
   /// Adds log prior and log Jacobian, and their gradient.
   virtual void log_prior(ConstMat theta, Vec value, Mat grad) const = 0;
   /// Adds the log likelihood of a block and its gradient. A draw's result must not depend on the other draws.
-  /// Thread-safe. A value that cannot be computed is NaN (the caller counts and names it), never an exception.
+  /// Thread-safe. A value that cannot be computed is NaN (the caller counts and names it), never an
+  /// exception.
   virtual void log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const = 0;
   /// Sets value[r] = log likelihood of row r of the block at one theta.
   virtual void log_likelihood_rows(Index block, ConstVec theta, Vec value) const = 0;

@@ -1,0 +1,315 @@
+#include "vfe/model/glm.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <utility>
+
+#include "model/glm_impl.hpp"
+#include "model/special.hpp"
+#include "vfe/core/error.hpp"
+
+namespace vfe {
+namespace {
+
+using glm_kernel::DrawConstants;
+using glm_kernel::Task;
+
+const double half_log_two_pi = 0.5 * std::log(2.0 * std::numbers::pi);
+
+glm_kernel::Workspace& workspace() {
+  thread_local glm_kernel::Workspace memory;
+  return memory;
+}
+
+// What is wrong with a response, or nullptr.
+const char* expected_response(Likelihood likelihood, double y, Index classes) {
+  const bool count = y >= 0.0 && y == std::floor(y);
+  switch (likelihood) {
+    case Likelihood::logistic:
+      return y == 0.0 || y == 1.0 ? nullptr : "0 or 1";
+    case Likelihood::poisson:
+    case Likelihood::negative_binomial:
+      return count && y <= 9007199254740992.0 ? nullptr : "a count 0, 1, 2, ...";
+    case Likelihood::softmax:
+      return count && y <= static_cast<double>(classes) ? nullptr : "the number of a class";
+    default:
+      return std::isfinite(y) ? nullptr : "a finite number";
+  }
+}
+
+class RowChecks {
+ public:
+  RowChecks(const Schema& schema, const Rows& rows) : schema_(schema), rows_(rows) {}
+
+  [[noreturn]] void fail(Index row, const std::string& found) const {
+    throw Error(Fault::data,
+                fmt::format("data {}: row {} (from 0): {}", schema_.source, rows_.first_row + row, found));
+  }
+
+  void shapes() const {
+    const Index n = rows_.size(), p = schema_.num_columns();
+    const auto [x_rows, x_columns] =
+        std::visit([](const auto& x) { return std::pair<Index, Index>(x.rows(), x.cols()); }, rows_.x);
+    const auto optional = [n](const Vector& v) { return v.size() == 0 || v.size() == n; };
+    if (x_rows != n || x_columns != p || !optional(rows_.offset) || !optional(rows_.weight)) {
+      throw Error(
+          Fault::bug,
+          fmt::format("rows of a model disagree: x is {} x {}, {} responses, {} columns in the schema, "
+                      "{} offsets, {} weights",
+                      x_rows, x_columns, n, p, rows_.offset.size(), rows_.weight.size()));
+    }
+  }
+
+  void values(Likelihood likelihood, Index classes) const {
+    for (Index i = 0; i < rows_.size(); ++i) {
+      if (const char* expected = expected_response(likelihood, rows_.y[i], classes)) {
+        fail(i, fmt::format("response \"{}\" is {}, expected {} for a {} model", schema_.response, rows_.y[i],
+                            expected, to_string(likelihood)));
+      }
+      if (rows_.weight.size() > 0 && !(rows_.weight[i] >= 0.0 && std::isfinite(rows_.weight[i]))) {
+        fail(i, fmt::format("weight is {}, expected a number that is not negative", rows_.weight[i]));
+      }
+      if (rows_.offset.size() > 0 && !std::isfinite(rows_.offset[i])) {
+        fail(i, fmt::format("offset is {}, expected a finite number", rows_.offset[i]));
+      }
+    }
+    std::visit([this](const auto& x) { predictors(x); }, rows_.x);
+  }
+
+ private:
+  template <class X>
+  void predictors(const X& x) const {
+    for (Index i = 0; i < x.rows(); ++i) {
+      if (x.row(i).allFinite()) continue;
+      Index j = 0;
+      while (std::isfinite(x(i, j))) ++j;
+      fail(i, fmt::format("column \"{}\" is {}, expected a finite number",
+                          schema_.columns[static_cast<std::size_t>(j)].name, x(i, j)));
+    }
+  }
+
+  const Schema& schema_;
+  const Rows& rows_;
+};
+
+// Adds the log density of normal(0, scale) at x, and its slope.
+void add_normal(double x, double scale, double& value, double* slope) {
+  const double z = x / scale;
+  value -= 0.5 * z * z + std::log(scale) + half_log_two_pi;
+  if (slope != nullptr) *slope -= z / scale;
+}
+
+// Adds the log density of log x, where x has the prior of a scale (Jacobian included), and its slope.
+void add_log_scale(ScalePrior prior, double prior_scale, double log_x, double& value, double* slope) {
+  const double ratio = std::exp(log_x) / prior_scale;
+  if (prior == ScalePrior::half_normal) {
+    value += std::numbers::ln2 - half_log_two_pi - std::log(prior_scale) - 0.5 * ratio * ratio + log_x;
+    if (slope != nullptr) *slope += 1.0 - ratio * ratio;
+  } else {
+    value += log_x - std::log(prior_scale) - ratio;
+    if (slope != nullptr) *slope += 1.0 - ratio;
+  }
+}
+
+// The same for degrees of freedom, gamma(2, 0.1) (Juarez and Steel 2010).
+void add_log_degrees_of_freedom(double log_nu, double& value, double* slope) {
+  const double nu = std::exp(log_nu);
+  value += 2.0 * std::log(0.1) + 2.0 * log_nu - 0.1 * nu;
+  if (slope != nullptr) *slope += 2.0 - 0.1 * nu;
+}
+
+DrawConstants draw_constants(const GlmOptions& options, const GlmLayout& layout, ConstVec theta) {
+  const auto scale = [&](Index at, double otherwise) { return at < 0 ? otherwise : std::exp(theta[at]); };
+  switch (options.likelihood) {
+    case Likelihood::linear:
+      return glm_kernel::linear_constants(
+          scale(layout.sigma, options.known_sigma.value_or(1.0) / layout.response_scale));
+    case Likelihood::student_t:
+      return glm_kernel::student_t_constants(scale(layout.sigma, 1.0),
+                                             scale(layout.nu, options.degrees_of_freedom.value_or(1.0)));
+    case Likelihood::negative_binomial:
+      return glm_kernel::negative_binomial_constants(theta[layout.overdispersion]);
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+Glm::Impl::Impl(const GlmOptions& options_, const Schema& schema_, Rows rows_)
+    : options(options_),
+      schema(schema_),
+      layout(glm_layout(options, schema)),
+      prior_scales(coefficient_scales(options, schema)),
+      rows(std::move(rows_)) {
+  const RowChecks checks(schema, rows);
+  checks.shapes();
+  checks.values(options.likelihood, layout.classes);
+  if (is_real(options.likelihood)) {
+    rows.y = (rows.y.array() - layout.response_centre) / layout.response_scale;
+    rows.offset /= layout.response_scale;
+  }
+  data_terms = Vector::Zero(rows.num_blocks);
+  for (Index b = 0; b < rows.num_blocks; ++b) {
+    const auto [first, last] = block_rows(b);
+    for (Index i = first; i < last; ++i) {
+      const double weight = rows.weight.size() > 0 ? rows.weight[i] : 1.0;
+      data_terms[b] += weight * data_term(i);
+    }
+    std::visit(
+        [&, first = first, last = last](auto& x) {
+          glm_kernel::pack_panels(x.data() + first * layout.columns, last - first, layout.columns);
+        },
+        rows.x);
+  }
+}
+
+std::pair<Index, Index> Glm::Impl::block_rows(Index block) const {
+  const auto [first, last] = schema.block(rows.first_block + block);
+  return {first - rows.first_row, last - rows.first_row};
+}
+
+double Glm::Impl::data_term(Index row) const {
+  switch (options.likelihood) {
+    case Likelihood::linear:
+    case Likelihood::student_t:
+      return -std::log(layout.response_scale);
+    case Likelihood::poisson:
+    case Likelihood::negative_binomial:
+      return rows.y[row] < 2.0 ? 0.0 : -special::log_gamma(rows.y[row] + 1.0);
+    default:
+      return 0.0;
+  }
+}
+
+Task Glm::Impl::task(Index block, ConstMat theta, std::vector<DrawConstants>& constants) const {
+  const auto [first, last] = block_rows(block);
+  constants.clear();
+  for (Index s = 0; s < theta.cols(); ++s) constants.push_back(draw_constants(options, layout, theta.col(s)));
+  Task task;
+  task.likelihood = options.likelihood;
+  task.rows = last - first;
+  task.columns = layout.columns;
+  if (const auto* single = std::get_if<Rows::RowMajor<float>>(&rows.x)) {
+    task.x_single = single->data() + first * layout.columns;
+  } else {
+    task.x_double = std::get<Rows::RowMajor<double>>(rows.x).data() + first * layout.columns;
+  }
+  task.y = rows.y.data() + first;
+  task.offset = rows.offset.size() > 0 ? rows.offset.data() + first : nullptr;
+  task.weight = rows.weight.size() > 0 ? rows.weight.data() + first : nullptr;
+  task.draws = theta.cols();
+  task.classes = layout.classes;
+  task.theta = theta.data();
+  task.theta_stride = theta.outerStride();
+  task.intercept_begin = layout.intercept;
+  task.coefficient_begin = layout.beta;
+  task.constants = constants.data();
+  return task;
+}
+
+Glm::Glm(const GlmOptions& options, const Schema& schema, Rows rows)
+    : impl_(std::make_unique<const Impl>(options, schema, std::move(rows))) {}
+
+Glm::~Glm() = default;
+
+const Parameters& Glm::parameters() const {
+  return impl_->layout.parameters;
+}
+
+Index Glm::blocks() const {
+  return impl_->rows.num_blocks;
+}
+
+Index Glm::rows(Index block) const {
+  const auto [first, last] = impl_->block_rows(block);
+  return last - first;
+}
+
+void Glm::log_prior(ConstMat theta, Vec value, Mat grad) const {
+  const GlmLayout& layout = impl_->layout;
+  const GlmOptions& options = impl_->options;
+  for (Index s = 0; s < theta.cols(); ++s) {
+    const auto slope = [&](Index i) { return grad.cols() > 0 ? &grad(i, s) : nullptr; };
+    for (Index k = 0; k < layout.classes; ++k) {
+      if (layout.intercept >= 0) {
+        const Index i = layout.intercept + k;
+        add_normal(theta(i, s), options.intercept_prior_scale, value[s], slope(i));
+      }
+      for (Index j = 0; j < layout.columns; ++j) {
+        const Index i = layout.beta + k * layout.columns + j;
+        add_normal(theta(i, s), impl_->prior_scales[j], value[s], slope(i));
+      }
+    }
+    for (const Index i : {layout.sigma, layout.overdispersion}) {
+      if (i < 0) continue;
+      add_log_scale(options.scale_prior, options.scale_prior_scale, theta(i, s), value[s], slope(i));
+    }
+    if (layout.nu >= 0) add_log_degrees_of_freedom(theta(layout.nu, s), value[s], slope(layout.nu));
+  }
+}
+
+void Glm::log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const {
+  thread_local std::vector<DrawConstants> constants;
+  thread_local std::vector<double> scale_grad;
+  Task task = impl_->task(block, theta, constants);
+  task.value = value.data();
+  if (grad.cols() > 0) {
+    scale_grad.assign(static_cast<std::size_t>(2 * theta.cols()), 0.0);
+    task.grad = grad.data();
+    task.grad_stride = grad.outerStride();
+    task.scale_grad = scale_grad.data();
+  }
+  glm_kernel::evaluate(task, workspace());
+  value.array() += impl_->data_terms[block];
+  if (grad.cols() == 0) return;
+  const GlmLayout& layout = impl_->layout;
+  for (Index s = 0; s < theta.cols(); ++s) {
+    const double* by_scale = scale_grad.data() + 2 * s;
+    if (layout.sigma >= 0) grad(layout.sigma, s) += by_scale[0];
+    if (layout.nu >= 0) grad(layout.nu, s) += by_scale[1];
+    if (layout.overdispersion >= 0) grad(layout.overdispersion, s) += by_scale[0];
+  }
+}
+
+void Glm::log_likelihood_rows(Index block, ConstVec theta, Vec value) const {
+  std::vector<DrawConstants> constants;
+  Task task = impl_->task(block, theta, constants);
+  task.row_value = value.data();
+  glm_kernel::evaluate(task, workspace());
+  const Index first = impl_->block_rows(block).first;
+  for (Index i = 0; i < value.size(); ++i) {
+    const double weight = impl_->rows.weight.size() > 0 ? impl_->rows.weight[first + i] : 1.0;
+    value[i] += weight * impl_->data_term(first + i);
+  }
+}
+
+const std::vector<Parameter>& Glm::derived() const {
+  return impl_->layout.derived;
+}
+
+void Glm::derive(ConstVec constrained, Vec values) const {
+  const GlmLayout& layout = impl_->layout;
+  if (layout.derived.empty()) return;
+  const Index p = layout.columns;
+  for (Index k = 0; k < layout.classes; ++k) {
+    double intercept = layout.intercept < 0 ? 0.0 : constrained[layout.intercept + k];
+    for (Index j = 0; j < p; ++j) {
+      const Column& column = impl_->schema.columns[static_cast<std::size_t>(j)];
+      const double slope = constrained[layout.beta + k * p + j] / column.scale;
+      intercept -= slope * column.centre;
+      values[layout.classes + k * p + j] = layout.response_scale * slope;
+    }
+    values[k] = layout.response_centre + layout.response_scale * intercept;
+  }
+  if (layout.sigma >= 0) values[layout.classes * (1 + p)] = layout.response_scale * constrained[layout.sigma];
+}
+
+std::string instruction_set() {
+  return glm_kernel::instruction_set();
+}
+
+}  // namespace vfe
