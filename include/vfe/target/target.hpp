@@ -18,10 +18,11 @@ struct Minibatch {
 
 /// The log joint density summed over the blocks of all ranks: the only place where statistics meets MPI.
 /// Every call does one reduction of exact sums, in which ride the ranks' requests (signals, the clock) and a
-/// hash of the state that proves the ranks equal.
+/// hash of theta and the state that proves the ranks equal. Bits depend on neither ranks nor threads.
 class Target {
  public:
-  /// `first_block` is the global number of the model's block 0; `num_blocks` that of the whole dataset.
+  /// [collective] `first_block` is the global number of the model's block 0; `num_blocks` that of the whole
+  /// dataset, which the ranks' models must hold together (else Fault::bug). Keeps a reference to the model.
   Target(const Model& model, const Communicator& comm, Index first_block, Index num_blocks, int threads = 1);
   ~Target();
 
@@ -29,19 +30,20 @@ class Target {
   Index size() const;  ///< d
   const Communicator& comm() const;
   Index num_blocks() const;
-  Index num_rows() const;                      ///< of all ranks
+  Index num_rows() const;                        ///< of all ranks
   Index num_rows(const Minibatch& batch) const;  ///< about: batch's share of the rows
 
   /// [collective] Sets value[s] = log f(theta_s) [nats] and grad (d x S, or d x 0 to skip it). theta must be
   /// the same on all ranks. Where the density of a draw is not finite, value is -infinity and its gradient
-  /// zero, and the draw is counted. Throws Fault::bug on every rank, naming the ranks, if states have drifted
-  /// apart.
+  /// zero, and the draw is counted. Throws Fault::bug on every rank, naming the ranks, if they have drifted
+  /// apart, or naming rank and block, if the model threw.
   void log_joint(const Minibatch& batch, ConstMat theta, Vec value, Mat grad) const;
   void log_joint(ConstMat theta, Vec value, Mat grad) const { log_joint(Minibatch{}, theta, value, grad); }
   void log_joint(ConstMat theta, Vec value) const;  ///< [collective] values only
 
-  /// [collective] Names the first non-finite value at theta: "draw 3, block 17, row 4711, beta[age] = ...";
-  /// `draw` is its column. Empty if all are finite.
+  /// [collective] Names the first value or gradient at theta that is not finite: "draw 3, block 17, row 4711,
+  /// value nan: unconstrained beta[age] = 812, ...", or "draw 3, prior, ..."; draw is the column, block and
+  /// row are those of the dataset, from 0. Empty if all are finite.
   std::string name_non_finite(const Minibatch& batch, ConstMat theta) const;
 
   /// Draws evaluated (with gradient; without), draws that were not finite, and calls so far.
