@@ -67,7 +67,9 @@ struct CsvReader::Impl {
   std::vector<std::string_view> fields;
 
   explicit Impl(const std::filesystem::path& file_path) : path(file_path) {
-    if (std::filesystem::is_directory(path)) fail(Fault::missing, "is a folder, expected a CSV file");
+    std::error_code unknown;
+    if (std::filesystem::is_directory(path, unknown))
+      fail(Fault::missing, "is a folder, expected a CSV file");
     file.reset(std::fopen(path.c_str(), "rb"));
     if (!file)
       throw Error(Fault::missing, fmt::format("opening {}: {}", path.string(), std::strerror(errno)));

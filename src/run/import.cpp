@@ -32,18 +32,25 @@ double seconds_since(Clock::time_point start) {
 
 // ---- the request ----
 
+std::filesystem::path folder_of(const std::filesystem::path& output) {
+  return output.has_parent_path() ? output.parent_path() : ".";
+}
+
 void require_folder(const std::filesystem::path& output) {
-  const std::filesystem::path folder = output.has_parent_path() ? output.parent_path() : ".";
-  if (std::filesystem::is_directory(output))
+  const std::filesystem::path folder = folder_of(output);
+  std::error_code unknown;
+  if (std::filesystem::is_directory(output, unknown))
     throw Error(Fault::cannot_create,
                 fmt::format("creating {}: is a folder, expected a file", output.string()));
-  if (!std::filesystem::is_directory(folder) || ::access(folder.c_str(), W_OK) != 0)
+  if (!std::filesystem::is_directory(folder, unknown) || ::access(folder.c_str(), W_OK) != 0)
     throw Error(Fault::cannot_create, fmt::format("creating {}: {} is not a folder that can be written to",
                                                   output.string(), folder.string()));
 }
 
 bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
-  return std::filesystem::weakly_canonical(a) == std::filesystem::weakly_canonical(b);
+  std::error_code unknown;  // a path that cannot be followed is reported where it is opened
+  const std::filesystem::path first = std::filesystem::weakly_canonical(a, unknown);
+  return !first.empty() && first == std::filesystem::weakly_canonical(b, unknown);
 }
 
 void validate(const ImportOptions& options) {
@@ -133,7 +140,8 @@ class ProgressLine {
  public:
   ProgressLine(const std::filesystem::path& input, bool quiet)
       : shown_(!quiet && ::isatty(STDERR_FILENO) == 1), start_(Clock::now()), last_(start_) {
-    if (std::filesystem::is_regular_file(input)) size_ = std::filesystem::file_size(input);
+    std::error_code unknown;
+    if (std::filesystem::is_regular_file(input, unknown)) size_ = std::filesystem::file_size(input, unknown);
   }
   ~ProgressLine() {
     if (printed_) fmt::print(stderr, "\r\033[K");
@@ -403,8 +411,7 @@ ImportReport import_csv(const ImportOptions& options) {
   validate(options);
   CsvReader csv(options.input);
   std::vector<SourceColumn> columns = choose_columns(options, csv.header());
-  RecordSorter sorter(options.output.has_parent_path() ? options.output.parent_path() : ".",
-                      static_cast<Index>(2 + columns.size()), options.memory);
+  RecordSorter sorter(folder_of(options.output), static_cast<Index>(2 + columns.size()), options.memory);
   RowReader reader(options, csv, columns, sorter);
   reader.read();
 
