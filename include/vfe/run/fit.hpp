@@ -1,4 +1,6 @@
 #pragma once
+#include <cstdint>
+
 #include "vfe/comm/communicator.hpp"
 #include "vfe/run/config.hpp"
 #include "vfe/run/run_directory.hpp"
@@ -8,16 +10,22 @@ namespace vfe {
 
 struct FitOptions {
   Existing existing = Existing::refuse;
-  bool quiet = false;
+  bool quiet = false;  ///< no progress lines; warnings are printed all the same
 };
 
+/// The same on every rank.
 struct FitOutcome {
-  bool stopped = false;  ///< by a signal or the clock; a checkpoint was written
+  bool stopped = false;         ///< by a signal or the clock; a checkpoint was written
+  bool found_finished = false;  ///< the run to be resumed was finished already; nothing was done
   Verdict verdict;
   std::uint64_t lambda_hash = 0, draws_hash = 0;
 };
 
-/// [collective] A whole fit: data, model, program of stages, checkpoints, draws, verdict, result file.
+/// [collective] A whole fit: data, model, program of stages, checkpoints, draws, verdict, result file. The
+/// old files of the folder are touched only once data and model are sound. Throws what the parts throw;
+/// Fault::config when resumed with another configuration, Fault::checkpoint with another model or other data,
+/// each naming the difference; Fault::numeric when a stage cannot go on, the last good state then being in a
+/// checkpoint.
 FitOutcome fit(const Communicator& comm, const Config& config, const FitOptions& options);
 
 }  // namespace vfe

@@ -1,0 +1,151 @@
+#include "run/fit_result.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "vfe/core/random.hpp"
+#include "vfe/run/posterior.hpp"
+#include "vfe/run/saved_fit.hpp"
+#include "vfe/verdict/psis.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr Index chunk = 256;  ///< draws evaluated in one call
+
+/// Draws of q and their log densities.
+struct WeighedDraws {
+  Matrix theta;
+  Vector log_joint, log_q;
+  std::string non_finite;  ///< the first one, named
+
+  Vector log_weight() const { return log_joint - log_q; }
+};
+
+/// [collective]
+std::optional<WeighedDraws> weigh(const Config& config, const Target& target, const Family& family,
+                                  ConstVec lambda) {
+  const Index total = config.output.draws;
+  WeighedDraws draws{Matrix(family.size(), total), Vector(total), Vector(total), ""};
+  for (Index first = 0; first < total; first += chunk) {
+    const Index count = std::min(chunk, total - first);
+    const DrawsOfQ some =
+        draw_from_q(family, lambda, config.fit.seed, static_cast<std::uint32_t>(first), count);
+    draws.theta.middleCols(first, count) = some.theta;
+    draws.log_q.segment(first, count) = some.log_q;
+    Vector value(count);
+    target.log_joint(some.theta, value);
+    draws.log_joint.segment(first, count) = value;
+    if (target.request().stop) return std::nullopt;
+    for (Index s = 0; s < count && draws.non_finite.empty(); ++s) {
+      if (std::isfinite(value[s])) continue;
+      draws.non_finite = fmt::format("draw {} of the result: {}", first + s,
+                                     target.name_non_finite(Minibatch{}, some.theta.col(s)));
+    }
+  }
+  return draws;
+}
+
+Evidence evidence_of(const WeighedDraws& draws, const Family& family, const State& state) {
+  Evidence evidence;
+  evidence.log_weight = draws.log_weight();
+  evidence.theta = draws.theta;
+  evidence.mean = family.mean(state.lambda);
+  evidence.sd = family.standard_deviation(state.lambda);
+  evidence.non_finite = draws.theta.cols() - draws.log_joint.array().isFinite().count();
+  const auto converged = state.memory.find("converged");
+  evidence.converged = converged != state.memory.end() && converged->second(0, 0) != 0.0;
+  if (!evidence.converged) evidence.unconverged = "the last stage ended before it had converged";
+  return evidence;
+}
+
+/// [collective] The groups log_likelihood and observed_data, on rank 0: rows in the dataset's order.
+std::vector<Group> row_groups(const Communicator& comm, const Problem& problem, ConstMat theta) {
+  const Glm& model = problem.model();
+  const Index own_rows = problem.response().size();
+  const Dimension rows{"obs_id", problem.schema().rows, {}};
+  Variable log_likelihood{"y", {{"chain", 1, {}}, {"draw", theta.cols(), {}}, rows}, {}};
+  if (comm.is_root()) {
+    log_likelihood.values.reserve(static_cast<std::size_t>(theta.cols()) *
+                                  static_cast<std::size_t>(rows.size));
+  }
+  Vector own(own_rows);
+  for (Index s = 0; s < theta.cols(); ++s) {
+    Index first = 0;
+    for (Index block = 0; block < model.blocks(); ++block) {
+      const Index count = model.rows(block);
+      model.log_likelihood_rows(block, theta.col(s), own.segment(first, count));
+      first += count;
+    }
+    // Shards are runs of rows in the order of the ranks.
+    const std::vector<double> all = comm.gather(std::span<const double>(own.data(), own.data() + own_rows));
+    log_likelihood.values.insert(log_likelihood.values.end(), all.begin(), all.end());
+  }
+  const Vector& y = problem.response();
+  Variable observed{"y", {rows}, comm.gather(std::span<const double>(y.data(), y.data() + own_rows))};
+  return {{"log_likelihood", {std::move(log_likelihood)}}, {"observed_data", {std::move(observed)}}};
+}
+
+std::uint64_t hash_of_values(const Group& group) {
+  std::vector<double> values;
+  for (const Variable& variable : group.variables) {
+    values.insert(values.end(), variable.values.begin(), variable.values.end());
+  }
+  return hash(Eigen::Map<const Vector>(values.data(), static_cast<Index>(values.size())));
+}
+
+}  // namespace
+
+double log_likelihood_bytes(const Config& config, const Schema& schema) {
+  return 8.0 * static_cast<double>(config.output.draws) * static_cast<double>(schema.rows);
+}
+
+std::optional<FitResult> make_result(const Communicator& comm, const Config& config, const Problem& problem,
+                                     const Family& family, const State& state) {
+  const std::optional<WeighedDraws> weighed = weigh(config, problem.target(), family, state.lambda);
+  if (!weighed) return std::nullopt;
+  const WeighedDraws& draws = *weighed;
+  const Evidence evidence = evidence_of(draws, family, state);
+  const Parameters& parameters = problem.model().parameters();
+
+  FitResult result;
+  result.non_finite = draws.non_finite;
+  result.verdict = judge(evidence, [&](Index i) { return parameters.unconstrained_name(i); });
+  const bool resampled = result.verdict.grade == Grade::corrected;
+  std::vector<Index> chosen(static_cast<std::size_t>(draws.theta.cols()));
+  std::iota(chosen.begin(), chosen.end(), Index{0});
+  if (resampled) {
+    chosen = resample(psis(evidence.log_weight).log_weights, draws.theta.cols(),
+                      uniform({.seed = config.fit.seed, .purpose = Purpose::resample}, 0));
+  }
+
+  const Matrix theta = draws.theta(Eigen::all, chosen);
+  result.file.groups.push_back(posterior_group(problem.model(), theta));
+  result.draws_hash = hash_of_values(result.file.groups.back());
+  const Vector lp = draws.log_joint(chosen), log_q = draws.log_q(chosen),
+               log_weight = evidence.log_weight(chosen);
+  result.file.groups.push_back(
+      {"sample_stats",
+       {draw_variable("lp", lp), draw_variable("log_q", log_q), draw_variable("log_weight", log_weight)}});
+  if (config.output.log_likelihood) {
+    for (Group& group : row_groups(comm, problem, theta)) result.file.groups.push_back(std::move(group));
+  }
+
+  auto& attributes = result.file.attributes;
+  put_verdict(result.verdict, attributes);
+  attributes["resampled"] = std::int64_t{resampled};
+  attributes["converged"] = std::int64_t{evidence.converged};
+  attributes["draws_non_finite"] = std::int64_t{evidence.non_finite};
+  attributes["draws_hash"] = hexadecimal(result.draws_hash);
+  attributes["lambda_hash"] = hexadecimal(hash(state.lambda));
+  attributes["family"] = family.name();
+  attributes["rank"] = std::int64_t{config.family.rank};
+  result.file.arrays["lambda"] = state.lambda;
+  result.file.texts["parameters"] = to_json(parameters);
+  return result;
+}
+
+}  // namespace vfe

@@ -1,0 +1,60 @@
+#include "run/inference_program.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "vfe/infer/fixed_draws.hpp"
+#include "vfe/infer/modes.hpp"
+#include "vfe/infer/polish.hpp"
+#include "vfe/infer/stochastic.hpp"
+
+namespace vfe {
+namespace {
+
+/// The blocks that find the start of a stochastic fit: four minibatches' worth, taken at equal distances.
+Minibatch pilot(const Config& config, const Target& target) {
+  const Index wanted = std::min(target.num_blocks(), 4 * config.fit.blocks_per_step);
+  return {0, (target.num_blocks() + wanted - 1) / wanted};
+}
+
+std::unique_ptr<Stage> last_stage(const Config& config, const Target& target, const Family& family) {
+  if (config.fit.mode == Mode::synchronous) {
+    FixedDrawsOptions options;
+    options.seed = config.fit.seed;
+    if (config.fit.draws_per_step > 0) {
+      // Antithetic pairs; with fewer than the dimension needs, q would degenerate.
+      const Index even = config.fit.draws_per_step + config.fit.draws_per_step % 2;
+      options.draws = std::max(even, num_fixed_draws(family));
+    }
+    return fixed_draws(target, family, options);
+  }
+  StochasticOptions options;
+  options.blocks_per_step = config.fit.blocks_per_step;
+  if (config.fit.draws_per_step > 0) options.draws_per_step = config.fit.draws_per_step;
+  options.optimizer = config.fit.optimizer;
+  if (config.fit.rate > 0.0) options.rate = config.fit.rate;
+  options.max_steps = config.fit.max_steps;
+  options.seed = config.fit.seed;
+  return stochastic(target, family, options);
+}
+
+}  // namespace
+
+Program inference_program(const Config& config, const Target& target, const Family& family) {
+  const Minibatch batch = config.fit.mode == Mode::stochastic ? pilot(config, target) : Minibatch{};
+  ModesOptions modes_options;
+  modes_options.batch = batch;
+  modes_options.seed = config.fit.seed;
+  PolishOptions polish_options;
+  polish_options.batch = batch;
+  polish_options.diagonal = !family.dense();
+  polish_options.seed = config.fit.seed;
+
+  std::vector<std::unique_ptr<Stage>> stages;
+  stages.push_back(modes(target, modes_options));
+  stages.push_back(polish(target, polish_options));
+  stages.push_back(last_stage(config, target, family));
+  return Program(std::move(stages));
+}
+
+}  // namespace vfe
