@@ -1,77 +1,17 @@
-// Whole fits, from a dataset file to the result file, against posteriors with known answers.
-#include <gtest/gtest.h>
+// Whole fits against posteriors with known answers.
+#include "reference/posterior.hpp"
 
 #include <Eigen/Dense>
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <numbers>
 #include <sstream>
+#include <vector>
 
 #include "vfe/core/random.hpp"
-#include "vfe/run/fit.hpp"
-#include "vfe/store/dataset.hpp"
-#include "vfe/store/result.hpp"
 
 namespace vfe {
 namespace {
-
-namespace fs = std::filesystem;
-
-struct Table {
-  Matrix x;
-  Vector y;
-};
-
-/// A folder of this test's own, removed at the end.
-class Posterior : public testing::Test {
- protected:
-  Posterior() : folder_(fs::temp_directory_path() / ("vfe_posterior_" + std::to_string(::getpid()))) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  ~Posterior() override { fs::remove_all(folder_); }
-
-  fs::path write(const Table& table, Index block_rows, bool real_response = false) const {
-    Schema schema;
-    schema.block_rows = block_rows;
-    schema.response = "y";
-    schema.single = false;
-    if (!real_response) schema.response_classes = 2;
-    for (Index j = 0; j < table.x.cols(); ++j)
-      schema.columns.push_back({.name = "x" + std::to_string(j + 1)});
-    Rows rows;
-    rows.x = Rows::RowMajor<double>(table.x);
-    rows.y = table.y;
-    const fs::path path = folder_ / "data.h5";
-    DatasetWriter writer(path, schema);
-    writer.append(rows);
-    writer.finish();
-    return path;
-  }
-
-  Config config(const fs::path& data) const {
-    Config config;
-    config.data.file = data.string();
-    config.output.directory = (folder_ / "run").string();
-    return config;
-  }
-
-  ResultFile run(const Config& config) const {
-    fit(Communicator::self(), config, {.existing = Existing::overwrite, .quiet = true});
-    return read_result(fs::path(config.output.directory) / "result.h5");
-  }
-
- private:
-  fs::path folder_;
-};
-
-double number(const ResultFile& result, const std::string& name) {
-  return std::get<double>(result.attributes.at(name));
-}
-std::string text(const ResultFile& result, const std::string& name) {
-  return std::get<std::string>(result.attributes.at(name));
-}
 
 Table read_csv(const std::string& name) {
   std::ifstream file(fs::path(VFE_SOURCE_DIR) / "tests/data" / name);
