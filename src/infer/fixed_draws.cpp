@@ -14,7 +14,7 @@ namespace {
 constexpr Index most_shrinks = 20;
 constexpr double shrink = 0.35;  // of the log sds
 
-// The memory holds "fixed_draws" (the packed search, one column; none until a finite start is found) and
+// The memory holds "fixed_draws" (the packed search, one column; absent until a finite start is found) and
 // "fixed_draws_shrinks" (1 x 1).
 class FixedDraws final : public Stage {
  public:
@@ -28,66 +28,72 @@ class FixedDraws final : public Stage {
   std::string name() const override { return "fixed_draws"; }
 
   void start(State& state) const override {
-    state.memory["fixed_draws"] = Matrix(Lbfgs::packed_size(size(), options_.history), 0);
     state.memory["fixed_draws_shrinks"] = Matrix::Zero(1, 1);
   }
 
   Record advance(State& state, bool& done) const override {
     const Affine base = base_of(state);
     const FreeEnergy objective(target_, family_, base, Gradient::closed_entropy);
-    Matrix& packed = state.memory.at("fixed_draws");
     Record record;
     record.draws = noise_.cols();
     record.rows = target_.num_rows(Minibatch{});
 
-    if (packed.cols() == 0) {
+    if (!state.memory.contains("fixed_draws")) {
       Matrix& shrinks = state.memory.at("fixed_draws_shrinks");
       const Vector lambda = family_.init(Vector::Zero(family_.size()), std::exp(-shrink * shrinks(0, 0)));
       const Estimate found = objective.estimate(lambda, noise_);
       report(found, found.grad, record);
-      if (found.non_finite == 0) {
-        packed = Lbfgs(lambda, found.value, found.grad, options_.history).pack();
-        state.lambda = family_.push_forward(lambda, base);
-      } else if (shrinks(0, 0) == most_shrinks) {
-        Matrix u(family_.size(), noise_.cols());
-        family_.transform(lambda, noise_, u);
-        throw Error(
-            Fault::numeric,
-            fmt::format("starting the fit: {} of {} draws have no finite log density however close to the "
-                        "mode; {}",
-                        found.non_finite, noise_.cols(),
-                        target_.name_non_finite(Minibatch{}, base.apply(u))));
-      } else {
+      if (found.non_finite > 0) {
+        if (shrinks(0, 0) == most_shrinks) give_up(base, lambda, found);
         shrinks(0, 0) += 1.0;
         record.note = "draws outside the support: shrunk";
+        return record;
       }
+      state.lambda = family_.push_forward(lambda, base);
+      go_on(state, Lbfgs(lambda, found.value, found.grad, options_.history), record, done);
       return record;
     }
 
-    Lbfgs search(packed.col(0), size(), options_.history);
+    Lbfgs search(state.memory.at("fixed_draws").col(0), size(), options_.history);
     record.rate = search.step_length();
     const Estimate found = objective.estimate(search.trial(), noise_);
-    const bool accepted = search.tell(found.value, found.grad);
+    if (search.tell(found.value, found.grad)) state.lambda = family_.push_forward(search.x(), base);
     report(found, search.g(), record);
     record.free_energy = search.f();
-    if (accepted) state.lambda = family_.push_forward(search.x(), base);
-    const bool converged = search.decrement() < options_.tolerance;
-    if (converged || search.stuck() || search.iterations() >= options_.max_iterations) {
-      done = true;
-      record.note = converged ? "converged"
-                              : fmt::format("not converged: decrement {:.2g} after {} iterations",
-                                            search.decrement(), search.iterations());
-      state.memory.erase("fixed_draws");
-      state.memory.erase("fixed_draws_shrinks");
-      state.memory["converged"] = Matrix::Constant(1, 1, converged ? 1.0 : 0.0);
-    } else {
-      packed = search.pack();
-    }
+    go_on(state, search, record, done);
     return record;
   }
 
  private:
   Index size() const { return family_.num_lambda(); }
+
+  /// Keeps the search, or ends the stage if it is finished.
+  void go_on(State& state, const Lbfgs& search, Record& record, bool& done) const {
+    // Before the first iteration nothing is known of the curvature, and a low_rank q starts near a saddle.
+    const double doubt = search.iterations() == 0 ? 1e-4 : 1.0;
+    const bool converged = search.decrement() < doubt * options_.tolerance;
+    if (!converged && !search.stuck() && search.iterations() < options_.max_iterations) {
+      state.memory["fixed_draws"] = search.pack();
+      return;
+    }
+    done = true;
+    record.note = converged ? "converged"
+                            : fmt::format("not converged: decrement {:.2g} after {} iterations",
+                                          search.decrement(), search.iterations());
+    state.memory.erase("fixed_draws");
+    state.memory.erase("fixed_draws_shrinks");
+    state.memory["converged"] = Matrix::Constant(1, 1, converged ? 1.0 : 0.0);
+  }
+
+  [[noreturn]] void give_up(const Affine& base, ConstVec lambda, const Estimate& found) const {
+    Matrix u(family_.size(), noise_.cols());
+    family_.transform(lambda, noise_, u);
+    throw Error(
+        Fault::numeric,
+        fmt::format("starting the fit: {} of {} draws have no finite log density however close to the "
+                    "mode; {}",
+                    found.non_finite, noise_.cols(), target_.name_non_finite(Minibatch{}, base.apply(u))));
+  }
 
   static void report(const Estimate& found, ConstVec gradient, Record& record) {
     record.free_energy = found.value;

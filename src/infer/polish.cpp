@@ -95,11 +95,7 @@ class Polish final : public Stage {
 
   std::string name() const override { return "polish"; }
 
-  void start(State& state) const override {
-    state.memory["polish_means"] = Matrix(size(), 0);
-    state.memory["polish_weights"] = Matrix(2, 0);
-    begin(state, 0);
-  }
+  void start(State& state) const override { begin(state, 0); }
 
   Record advance(State& state, bool& done) const override {
     Progress progress(state.memory.at("polish_progress"));
@@ -241,16 +237,16 @@ class Polish final : public Stage {
     mode.definite = sound(progress);
     mode.log_evidence = -progress.f + 0.5 * static_cast<double>(size()) * std::log(2.0 * std::numbers::pi) +
                         mode.map.log_det();
-    Matrix& means = state.memory.at("polish_means");
-    Matrix& weights = state.memory.at("polish_weights");
+    Matrix& means = state.memory["polish_means"];
+    Matrix& weights = state.memory["polish_weights"];
     const bool first = means.cols() == 0;
     if (!first && nearest(state, point.col(0)) < 1.0 &&
         std::abs(progress.f - nearest_f(state, point.col(0))) < 1.0) {
       return;  // its polish led to a mode found before
     }
-    means.conservativeResize(Eigen::NoChange, means.cols() + 1);
+    means.conservativeResize(size(), means.cols() + 1);
     means.rightCols(1) = point.col(0);
-    weights.conservativeResize(Eigen::NoChange, weights.cols() + 1);
+    weights.conservativeResize(2, weights.cols() + 1);
     weights.rightCols(1) << progress.f, mode.log_evidence;
 
     const bool definite_before = !first && state.memory.at("base_definite")(0, 0) != 0.0;

@@ -6,7 +6,7 @@
 namespace vfe {
 
 struct PolishOptions {
-  Minibatch batch;
+  Minibatch batch = {};
   bool diagonal =
       false;  ///< leave a diagonal base (for families that are not dense): sd from the Hessian's diagonal
   double tolerance = 0.01;  ///< on half the squared Newton decrement [nats]

@@ -1,0 +1,260 @@
+#include "vfe/infer/stochastic.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "iterate_history.hpp"
+#include "rate_rule.hpp"
+#include "vfe/core/random.hpp"
+#include "vfe/infer/polish.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr Index most_failures = 50;  // in a row
+constexpr double first_check = 200.0, check_growth = 1.05;
+constexpr double rhat_limit = 1.1, least_effective_size = 25.0;
+constexpr double standard_error_limit = 0.1;  // at the first rate; halved with the rate
+constexpr double mean_error_limit = 0.02, shape_error_limit = 0.004;  // of the final average
+
+/// Where the stage stands: the memory "stochastic_progress" (1 x 7).
+struct Progress {
+  double tick = 0.0;           ///< steps tried, failed ones included: the address of minibatch and draws
+  double step = 0.0;           ///< steps done at this rate
+  double check = first_check;  ///< at which convergence is looked at next
+  double rate = 0.0;
+  double halvings = 0.0;
+  double failures = 0.0;  ///< in a row
+  bool refining = false;  ///< the rate is the last one
+
+  Matrix pack() const {
+    Matrix row(1, 7);
+    row << tick, step, check, rate, halvings, failures, refining;
+    return row;
+  }
+  explicit Progress(const Matrix& row)
+      : tick(row(0)),
+        step(row(1)),
+        check(row(2)),
+        rate(row(3)),
+        halvings(row(4)),
+        failures(row(5)),
+        refining(row(6) != 0.0) {}
+  Progress() = default;
+};
+
+// Besides the progress and the history of iterates (IterateHistory) the memory holds, all in the base's
+// coordinates, "stochastic_lambda" (the iterate), "stochastic_optimizer", "stochastic_average" (the converged
+// average at the rate before; absent at the first) and "stochastic_rates" (3 x T, see RateRule; absent at first).
+class Stochastic final : public Stage {
+ public:
+  Stochastic(const Target& target, const Family& family, const StochasticOptions& options)
+      : target_(target), family_(family), options_(options), optimizer_(make_optimizer(options.optimizer)) {
+    options_.draws_per_step = std::max<Index>(2, options_.draws_per_step + options_.draws_per_step % 2);
+    rule_.settles = optimizer_->settles();
+    // An error of 1 % in every sd is a divergence of 2 d 0.01^2; the paper's own accuracy bounds it.
+    rule_.accuracy = std::min(rule_.accuracy, 0.01 * std::sqrt(2.0 * static_cast<double>(family.size())));
+  }
+
+  std::string name() const override { return "stochastic"; }
+
+  void start(State& state) const override {
+    const Vector lambda = family_.init(Vector::Zero(family_.size()), 1.0);
+    Progress progress;
+    progress.rate = options_.rate.value_or(options_.first_rate);
+    state.memory["stochastic_progress"] = progress.pack();
+    state.memory["stochastic_lambda"] = lambda;
+    state.lambda = family_.push_forward(lambda, base_of(state));
+    begin_rate(state);
+  }
+
+  Record advance(State& state, bool& done) const override {
+    Progress progress(state.memory.at("stochastic_progress"));
+    const Affine base = base_of(state);
+    const std::uint64_t tick = static_cast<std::uint64_t>(progress.tick);
+    const Minibatch batch = minibatch(tick, target_.num_blocks(), options_.blocks_per_step, options_.seed);
+    const Matrix noise = antithetic(static_cast<std::uint32_t>(tick));
+    Matrix& lambda = state.memory.at("stochastic_lambda");
+    const Estimate found =
+        FreeEnergy(target_, family_, base, options_.gradient).estimate(lambda.col(0), noise, batch);
+
+    Record record;
+    record.free_energy = found.value;
+    record.std_error = found.std_error;
+    record.gradient_norm = found.grad.norm();
+    record.rate = progress.rate;
+    record.draws = noise.cols();
+    record.rows = target_.num_rows(batch);
+    record.non_finite = found.non_finite;
+    progress.tick += 1.0;
+    if (!std::isfinite(found.value)) {
+      progress.failures += 1.0;
+      if (progress.failures >= most_failures) give_up(base, lambda.col(0), noise, batch);
+      record.note = "not finite: rolled back";
+    } else {
+      optimizer_->descend(static_cast<std::uint64_t>(progress.step), progress.rate, found.grad, lambda.col(0),
+                          state.memory.at("stochastic_optimizer").col(0));
+      progress.failures = 0.0;
+      progress.step += 1.0;
+      IterateHistory history(state);
+      if (history.add(lambda.col(0))) renew(state, history, base);
+      if (progress.step >= progress.check && !options_.rate)
+        look(state, history, base, progress, record, done);
+    }
+    state.memory["stochastic_progress"] = progress.pack();
+    if (!done && progress.tick >= static_cast<double>(options_.max_steps)) {
+      IterateHistory history(state);
+      // At a rate fixed by hand the last half is averaged, whatever it is worth.
+      const Index window = history.batches() / 2;
+      const bool converged = options_.rate && window >= 8 && history.split_rhat(window) <= rhat_limit &&
+                             precise(state, history, window, standard_error_limit, standard_error_limit);
+      record.note = converged ? "converged" : "not converged";
+      finish(state, converged);
+      done = true;
+    }
+    return record;
+  }
+
+ private:
+  Index size() const { return family_.num_lambda(); }
+
+  /// Fresh draws, columns s and s + S/2 opposite: the noise in the gradient that is odd in them cancels,
+  /// which with minibatches is most of it.
+  Matrix antithetic(std::uint32_t tick) const {
+    const Index half = options_.draws_per_step / 2;
+    Matrix noise(family_.num_noise(), 2 * half);
+    fill_normal(Address{.seed = options_.seed, .purpose = Purpose::noise, .step = tick},
+                noise.leftCols(half));
+    noise.rightCols(half) = -noise.leftCols(half);
+    return noise;
+  }
+
+  void begin_rate(State& state) const {
+    IterateHistory::clear(state, size());
+    state.memory["stochastic_optimizer"] = Matrix::Zero(std::max<Index>(1, optimizer_->memory(size())), 1);
+  }
+
+  /// Sets State::lambda to the mean of the newer half of the iterates at this rate; while they are few, the
+  /// average at the rate before is better.
+  void renew(State& state, const IterateHistory& history, const Affine& base) const {
+    const bool first = !state.memory.contains("stochastic_average");
+    if (!first && history.batches() < history.least_window()) return;
+    state.lambda = family_.push_forward(history.average((history.batches() + 1) / 2), base);
+  }
+
+  /// Looks whether the average has converged; then halves the rate, or ends the stage.
+  void look(State& state, const IterateHistory& history, const Affine& base, Progress& progress,
+            Record& record, bool& done) const {
+    progress.check = std::ceil(std::max(progress.step + first_check, check_growth * progress.step));
+    const IterateHistory::Window window = history.best_window();
+    if (window.batches == 0 || window.rhat > rhat_limit) return;
+    const double limit = standard_error_limit * std::pow(RateRule::factor, progress.halvings);
+    if (progress.refining ? !precise(state, history, window.batches, mean_error_limit, shape_error_limit)
+                          : !precise(state, history, window.batches, limit, limit)) {
+      return;
+    }
+    const Vector average = history.average(window.batches);
+    state.lambda = family_.push_forward(average, base);
+    if (!progress.refining) {
+      if (state.memory.contains("stochastic_average")) {
+        Matrix& rates = state.memory["stochastic_rates"];
+        rates.conservativeResize(3, rates.cols() + 1);
+        rates.rightCols(1) << progress.rate, divergence(state.memory.at("stochastic_average").col(0), average),
+            progress.step;
+        progress.refining = rule_.inefficiency(rates) > RateRule::inefficient;
+      }
+      state.memory["stochastic_average"] = average;
+      if (!progress.refining) {
+        progress.rate *= RateRule::factor;
+        progress.halvings += 1.0;
+        progress.step = 0.0;
+        progress.check = first_check;
+        state.memory.at("stochastic_lambda") = average;
+        begin_rate(state);
+        record.note = fmt::format("rate halved to {:.4g}", progress.rate);
+        return;
+      }
+      record.note = "last rate";
+      if (!precise(state, history, window.batches, mean_error_limit, shape_error_limit)) return;
+    }
+    record.note = "converged";
+    finish(state, true);
+    done = true;
+  }
+
+  /// Whether the average over a window is known this well: means relative to q's sds, the rest of lambda
+  /// (logs of sds, factors in whitened coordinates) as it is.
+  bool precise(const State& state, const IterateHistory& history, Index window, double mean_limit,
+               double shape_limit) const {
+    const IterateHistory::Accuracy accuracy = history.accuracy(window);
+    if (accuracy.least_effective_size < least_effective_size) return false;
+    const Vector sd = family_.standard_deviation(state.memory.at("stochastic_lambda").col(0));
+    for (std::size_t k = 0; k < accuracy.coordinate.size(); ++k) {
+      const Index i = accuracy.coordinate[k];
+      const bool is_mean = i < family_.size();  // every family's lambda begins with the mean
+      const double error = accuracy.standard_error(static_cast<Index>(k));
+      if (error > (is_mean ? mean_limit * sd(i) : shape_limit)) return false;
+    }
+    return true;
+  }
+
+  /// Symmetrised Kullback-Leibler divergence of two q [nats], at common antithetic draws so that its noise
+  /// shrinks with the divergence itself.
+  double divergence(ConstVec a, ConstVec b) const {
+    const Index half = std::clamp<Index>((Index{1} << 19) / family_.num_noise(), 8, 128);
+    Matrix noise(family_.num_noise(), 2 * half);
+    fill_normal(Address{.seed = options_.seed, .purpose = Purpose::noise, .block = 1}, noise.leftCols(half));
+    noise.rightCols(half) = -noise.leftCols(half);
+    const auto mean_log_ratio = [&](ConstVec at) {
+      Matrix u(family_.size(), noise.cols()), no_gradient(family_.size(), 0);
+      family_.transform(at, noise, u);
+      Vector log_a(noise.cols()), log_b(noise.cols());
+      family_.log_density(a, u, log_a, no_gradient);
+      family_.log_density(b, u, log_b, no_gradient);
+      return (log_a - log_b).mean();
+    };
+    return mean_log_ratio(a) - mean_log_ratio(b);
+  }
+
+  void finish(State& state, bool converged) const {
+    for (const char* spent :
+         {"stochastic_progress", "stochastic_lambda", "stochastic_optimizer", "stochastic_average",
+          "stochastic_rates", "iterates_mean", "iterates_square", "iterates_count"}) {
+      state.memory.erase(spent);
+    }
+    state.memory["converged"] = Matrix::Constant(1, 1, converged ? 1.0 : 0.0);
+  }
+
+  [[noreturn]] void give_up(const Affine& base, ConstVec lambda, ConstMat noise,
+                            const Minibatch& batch) const {
+    Matrix u(family_.size(), noise.cols());
+    family_.transform(lambda, noise, u);
+    throw Error(Fault::numeric,
+                fmt::format("fitting by stochastic steps: {} steps in a row were not finite; {}",
+                            most_failures, target_.name_non_finite(batch, base.apply(u))));
+  }
+
+  const Target& target_;
+  const Family& family_;
+  StochasticOptions options_;
+  std::unique_ptr<Optimizer> optimizer_;
+  RateRule rule_;
+};
+
+}  // namespace
+
+Minibatch minibatch(std::uint64_t step, Index num_blocks, Index blocks_per_step, std::uint64_t seed) {
+  const Index stride = std::max<Index>(1, (num_blocks + blocks_per_step - 1) / blocks_per_step);
+  const std::uint64_t m = static_cast<std::uint64_t>(stride);
+  const Address at{.seed = seed, .purpose = Purpose::minibatch, .step = static_cast<std::uint32_t>(step / m)};
+  return {permutation(at, stride)[static_cast<std::size_t>(step % m)], stride};
+}
+
+std::unique_ptr<Stage> stochastic(const Target& target, const Family& family,
+                                  const StochasticOptions& options) {
+  return std::make_unique<Stochastic>(target, family, options);
+}
+
+}  // namespace vfe

@@ -1,0 +1,77 @@
+#include "vfe/infer/stage.hpp"
+
+#include <gtest/gtest.h>
+
+#include "vfe/core/error.hpp"
+
+namespace vfe {
+namespace {
+
+/// Counts down from `steps`, throws where told to.
+class Countdown final : public Stage {
+ public:
+  Countdown(std::string name, int steps, bool fails = false) : name_(std::move(name)), steps_(steps), fails_(fails) {}
+  std::string name() const override { return name_; }
+  void start(State& state) const override { state.memory[name_] = Matrix::Constant(1, 1, steps_); }
+  Record advance(State& state, bool& done) const override {
+    if (fails_) throw Error(Fault::numeric, "failed on purpose");
+    Matrix& left = state.memory.at(name_);
+    left(0, 0) -= 1.0;
+    done = left(0, 0) == 0.0;
+    return {};
+  }
+
+ private:
+  std::string name_;
+  int steps_;
+  bool fails_;
+};
+
+std::vector<std::unique_ptr<Stage>> list(std::unique_ptr<Stage> a, std::unique_ptr<Stage> b) {
+  std::vector<std::unique_ptr<Stage>> stages;
+  stages.push_back(std::move(a));
+  stages.push_back(std::move(b));
+  return stages;
+}
+
+TEST(Program, RunsItsStagesInOrderAndStartsTheNextInTheStepThatEndsOne) {
+  const Program program(list(std::make_unique<Countdown>("first", 2), std::make_unique<Countdown>("second", 3)));
+  State state = program.start();
+  EXPECT_EQ(state.stage, "first");
+  EXPECT_FALSE(state.finished());
+  EXPECT_EQ(program.advance(state).stage, "first");
+  EXPECT_EQ(state.stage, "first");
+  EXPECT_FALSE(state.memory.contains("second"));
+  EXPECT_EQ(program.advance(state).stage, "first");
+  EXPECT_EQ(state.stage, "second");
+  EXPECT_TRUE(state.memory.contains("second"));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(program.advance(state).stage, "second");
+  EXPECT_TRUE(state.finished());
+  EXPECT_EQ(state.step, 5U);
+}
+
+TEST(Program, AFailedStepDoesNotCount) {
+  const Program program(
+      list(std::make_unique<Countdown>("first", 1), std::make_unique<Countdown>("second", 3, true)));
+  State state = program.start();
+  program.advance(state);
+  const std::uint64_t before = hash(state);
+  EXPECT_THROW(program.advance(state), Error);
+  EXPECT_EQ(hash(state), before);
+}
+
+TEST(Program, RefusesAStateOfAnotherProgram) {
+  const Program program(list(std::make_unique<Countdown>("first", 1), std::make_unique<Countdown>("second", 1)));
+  State state = program.start();
+  state.stage = "third";
+  try {
+    program.advance(state);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::checkpoint);
+    EXPECT_NE(std::string(error.what()).find("third"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace vfe
