@@ -27,9 +27,7 @@ class FixedDraws final : public Stage {
 
   std::string name() const override { return "fixed_draws"; }
 
-  void start(State& state) const override {
-    state.memory["fixed_draws_shrinks"] = Matrix::Zero(1, 1);
-  }
+  void start(State& state) const override { state.memory["fixed_draws_shrinks"] = Matrix::Zero(1, 1); }
 
   Record advance(State& state, bool& done) const override {
     const Affine base = base_of(state);
@@ -67,11 +65,13 @@ class FixedDraws final : public Stage {
  private:
   Index size() const { return family_.num_lambda(); }
 
+  /// A factor of low rank starts near zero, a saddle of the free energy, where the decrement says nothing.
+  Index least_iterations() const { return family_.num_noise() > family_.size() ? 20 : 0; }
+
   /// Keeps the search, or ends the stage if it is finished.
   void go_on(State& state, const Lbfgs& search, Record& record, bool& done) const {
-    // Before the first iteration nothing is known of the curvature, and a low_rank q starts near a saddle.
-    const double doubt = search.iterations() == 0 ? 1e-4 : 1.0;
-    const bool converged = search.decrement() < doubt * options_.tolerance;
+    const bool flat = search.decrement() < options_.tolerance;
+    const bool converged = flat && (search.iterations() >= least_iterations() || search.stuck());
     if (!converged && !search.stuck() && search.iterations() < options_.max_iterations) {
       state.memory["fixed_draws"] = search.pack();
       return;

@@ -47,7 +47,8 @@ struct Progress {
 
 // Besides the progress and the history of iterates (IterateHistory) the memory holds, all in the base's
 // coordinates, "stochastic_lambda" (the iterate), "stochastic_optimizer", "stochastic_average" (the converged
-// average at the rate before; absent at the first) and "stochastic_rates" (3 x T, see RateRule; absent at first).
+// average at the rate before; absent at the first) and "stochastic_rates" (3 x T, see RateRule; absent at
+// first).
 class Stochastic final : public Stage {
  public:
   Stochastic(const Target& target, const Family& family, const StochasticOptions& options)
@@ -161,8 +162,8 @@ class Stochastic final : public Stage {
       if (state.memory.contains("stochastic_average")) {
         Matrix& rates = state.memory["stochastic_rates"];
         rates.conservativeResize(3, rates.cols() + 1);
-        rates.rightCols(1) << progress.rate, divergence(state.memory.at("stochastic_average").col(0), average),
-            progress.step;
+        rates.rightCols(1) << progress.rate,
+            divergence(state.memory.at("stochastic_average").col(0), average), progress.step;
         progress.refining = rule_.inefficiency(rates) > RateRule::inefficient;
       }
       state.memory["stochastic_average"] = average;

@@ -18,7 +18,9 @@ toys::Finished fit(const toys::Toy& toy, const Family& family, bool copy = false
   return toys::run(Program(std::move(stages)), copy);
 }
 
-bool converged(const State& state) { return state.memory.at("converged")(0, 0) == 1.0; }
+bool converged(const State& state) {
+  return state.memory.at("converged")(0, 0) == 1.0;
+}
 
 TEST(FixedDraws, FullRankIsExactForANormal) {
   const Index d = 6;
@@ -120,7 +122,8 @@ TEST(FixedDraws, APointSupportIsAnErrorThatNamesTheDraw) {
   std::vector<std::unique_ptr<Stage>> stages;
   stages.push_back(fixed_draws(toy.target, *family, {}));
   const Program program(std::move(stages));
-  const toys::Toy nowhere(1, 1, [](Index, ConstVec, Vec) { return std::numeric_limits<double>::quiet_NaN(); });
+  const toys::Toy nowhere(1, 1,
+                          [](Index, ConstVec, Vec) { return std::numeric_limits<double>::quiet_NaN(); });
   stages.clear();
   stages.push_back(fixed_draws(nowhere.target, *family, {}));
   const Program failing(std::move(stages));

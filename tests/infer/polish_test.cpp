@@ -17,7 +17,9 @@ toys::Finished base(const toys::Toy& toy, const PolishOptions& options = {}, boo
   return toys::run(Program(std::move(stages)), copy);
 }
 
-double scalar(const State& state, const char* name) { return state.memory.at(name)(0, 0); }
+double scalar(const State& state, const char* name) {
+  return state.memory.at(name)(0, 0);
+}
 
 TEST(Polish, LaplaceIsExactForANormal) {
   const Index d = 5;
@@ -32,7 +34,8 @@ TEST(Polish, LaplaceIsExactForANormal) {
   EXPECT_EQ(scalar(state, "base_definite"), 1.0);
   EXPECT_EQ(scalar(state, "base_share"), 1.0);
   EXPECT_EQ(state.memory.size(), 5U);
-  const double log_evidence = 0.5 * d * std::log(2.0 * std::numbers::pi) - 0.5 * std::log(precision.determinant());
+  const double log_evidence =
+      0.5 * d * std::log(2.0 * std::numbers::pi) - 0.5 * std::log(precision.determinant());
   EXPECT_NEAR(scalar(state, "base_log_evidence"), log_evidence, 0.02);
 }
 
@@ -133,7 +136,8 @@ TEST(Polish, ResumesBetweenAnyTwoStepsWithTheSameBits) {
   const Vector y = (x.col(0).array() > 0.2).cast<double>();
   const toys::Toy toy(4, 1, toys::logistic(x, y, 1.0));
   for (const bool diagonal : {false, true}) {
-    EXPECT_EQ(hash(base(toy, {.diagonal = diagonal}).state), hash(base(toy, {.diagonal = diagonal}, true).state));
+    EXPECT_EQ(hash(base(toy, {.diagonal = diagonal}).state),
+              hash(base(toy, {.diagonal = diagonal}, true).state));
   }
 }
 

@@ -10,7 +10,8 @@ namespace {
 /// Counts down from `steps`, throws where told to.
 class Countdown final : public Stage {
  public:
-  Countdown(std::string name, int steps, bool fails = false) : name_(std::move(name)), steps_(steps), fails_(fails) {}
+  Countdown(std::string name, int steps, bool fails = false)
+      : name_(std::move(name)), steps_(steps), fails_(fails) {}
   std::string name() const override { return name_; }
   void start(State& state) const override { state.memory[name_] = Matrix::Constant(1, 1, steps_); }
   Record advance(State& state, bool& done) const override {
@@ -35,7 +36,8 @@ std::vector<std::unique_ptr<Stage>> list(std::unique_ptr<Stage> a, std::unique_p
 }
 
 TEST(Program, RunsItsStagesInOrderAndStartsTheNextInTheStepThatEndsOne) {
-  const Program program(list(std::make_unique<Countdown>("first", 2), std::make_unique<Countdown>("second", 3)));
+  const Program program(
+      list(std::make_unique<Countdown>("first", 2), std::make_unique<Countdown>("second", 3)));
   State state = program.start();
   EXPECT_EQ(state.stage, "first");
   EXPECT_FALSE(state.finished());
@@ -61,7 +63,8 @@ TEST(Program, AFailedStepDoesNotCount) {
 }
 
 TEST(Program, RefusesAStateOfAnotherProgram) {
-  const Program program(list(std::make_unique<Countdown>("first", 1), std::make_unique<Countdown>("second", 1)));
+  const Program program(
+      list(std::make_unique<Countdown>("first", 1), std::make_unique<Countdown>("second", 1)));
   State state = program.start();
   state.stage = "third";
   try {

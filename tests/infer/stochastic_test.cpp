@@ -23,14 +23,14 @@ Program program(const toys::Toy& toy, const Family& family, const StochasticOpti
 }
 
 TEST(Minibatch, EveryEpochTakesEveryBlockOnceInAnOrderOfItsOwn) {
-  for (const auto& [blocks, per_step] : {std::pair<Index, Index>{10, 3}, {7, 7}, {7, 100}, {64, 1}, {65, 64}}) {
+  for (const auto& [blocks, per_step] :
+       {std::pair<Index, Index>{10, 3}, {7, 7}, {7, 100}, {64, 1}, {65, 64}}) {
     const Index m = (blocks + per_step - 1) / per_step;
     std::set<std::vector<Index>> orders;
     for (Index epoch = 0; epoch < 6; ++epoch) {
       std::vector<Index> taken, order;
       for (Index step = 0; step < m; ++step) {
-        const Minibatch batch =
-            minibatch(static_cast<std::uint64_t>(epoch * m + step), blocks, per_step, 5);
+        const Minibatch batch = minibatch(static_cast<std::uint64_t>(epoch * m + step), blocks, per_step, 5);
         EXPECT_EQ(batch.stride, m);
         order.push_back(batch.offset);
         for (Index b = batch.offset; b < blocks; b += batch.stride) taken.push_back(b);
@@ -63,12 +63,15 @@ void expect_conjugate(const char* name) {
     const Vector sd_error = family->standard_deviation(state.lambda).array() / sd.array() - 1.0;
     EXPECT_LT(mean_error.cwiseAbs().maxCoeff(), 0.05) << name << ", seed " << seed;
     EXPECT_LT(sd_error.cwiseAbs().maxCoeff(), 0.01) << name << ", seed " << seed;
-    if (getenv("SHOW")) std::cout << name << seed << " steps " << finished.records.size() << " mean " << mean_error.cwiseAbs().maxCoeff() << " sd " << sd_error.cwiseAbs().maxCoeff() << " rate " << finished.records.back().rate << '\n';
   }
 }
 
-TEST(Stochastic, MeanFieldOfAConjugatePosteriorIsWithinOnePercent) { expect_conjugate("mean_field"); }
-TEST(Stochastic, FullRankOfAConjugatePosteriorIsWithinOnePercent) { expect_conjugate("full_rank"); }
+TEST(Stochastic, MeanFieldOfAConjugatePosteriorIsWithinOnePercent) {
+  expect_conjugate("mean_field");
+}
+TEST(Stochastic, FullRankOfAConjugatePosteriorIsWithinOnePercent) {
+  expect_conjugate("full_rank");
+}
 
 TEST(Stochastic, AFixedRateRunsAllItsStepsAndAverages) {
   const toys::Regression regression(3, 16, 25, 11);

@@ -131,7 +131,8 @@ struct Finished {
   std::vector<Record> records;
 };
 
-/// Runs a program to its end; with `copy` every step starts from a fresh copy of the state, as after a resume.
+/// Runs a program to its end; with `copy` every step starts from a fresh copy of the state, as after a
+/// resume.
 inline Finished run(const Program& program, bool copy = false) {
   Finished result{program.start(), {}};
   while (!result.state.finished()) {

@@ -6,9 +6,9 @@
 namespace vfe {
 
 struct ModesOptions {
-  Minibatch batch = {};      ///< the blocks the search sees: all, or the pilot of a stochastic fit
-  Index starts = 0;     ///< 0 = by dimension: 8, above 300 four, above 3,000 two
-  double radius = 2.0;  ///< starts are uniform on (-radius, radius) in every coordinate
+  Minibatch batch = {};  ///< the blocks the search sees: all, or the pilot of a stochastic fit
+  Index starts = 0;      ///< 0 = by dimension: 8, above 300 four, above 3,000 two
+  double radius = 2.0;   ///< starts are uniform on (-radius, radius) in every coordinate
   Index history = 10;
   Index max_iterations = 200;
   double tolerance = 1e-5;  ///< on the Newton decrement

@@ -19,7 +19,7 @@ struct StochasticOptions {
   Index draws_per_step = 16;  ///< in antithetic pairs: even
   std::string optimizer = "averaged_adam";
   std::optional<double> rate = {};  ///< fixed by hand: no automatic rate, runs for max_steps
-  double first_rate = 0.1;     ///< of the automatic rule, in whitened coordinates
+  double first_rate = 0.1;          ///< of the automatic rule, in whitened coordinates
   Index max_steps = 20000;
   Gradient gradient = Gradient::path;
   std::uint64_t seed = 1;
