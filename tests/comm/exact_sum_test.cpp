@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -152,6 +152,12 @@ TEST(ExactSum, RefusesWhatDoesNotFitAndOnlyThere) {
       values[static_cast<std::size_t>(position)] = x;
       sum.add(values.data());
       sum.add(values.data());
+      values[static_cast<std::size_t>(position)] = 0.0;
+      ExactSum without(19);
+      without.add(std::vector<double>(19, largest).data());
+      without.add(values.data());
+      without.add(values.data());
+      EXPECT_TRUE(std::equal(without.limbs().begin(), without.limbs().begin() + 4 * 19, sum.limbs().begin()));
       sum.value(result.data());
       for (Index i = 0; i < 19; ++i) {
         const double found = result[static_cast<std::size_t>(i)];

@@ -40,8 +40,8 @@ class Communicator {
   void barrier() const;
 
   /// [collective] Runs `work` on every rank. If it threw anywhere, throws on every rank the error of the
-  /// lowest such rank, its line opened by "while <what>" and, if there are several ranks, the rank's number.
-  /// `work` itself must not communicate.
+  /// lowest such rank, its line opened by "while <what>" and, if there are several ranks, the rank's number;
+  /// anything but an Error is Fault::bug. `work` itself must not communicate.
   void collectively(const std::string& what, const std::function<void()>& work) const;
   /// [collective] The same for work that only rank 0 does.
   void on_root(const std::string& what, const std::function<void()>& work) const;

@@ -36,7 +36,8 @@ struct Parameter {
 class Parameters {
  public:
   Parameters() = default;
-  explicit Parameters(std::vector<Parameter> list);  ///< throws Fault::config on a repeated name or empty axis
+  explicit Parameters(
+      std::vector<Parameter> list);  ///< throws Fault::config on a repeated name or empty axis
 
   const std::vector<Parameter>& list() const { return list_; }
   Index size() const { return num_unconstrained_; }  ///< d

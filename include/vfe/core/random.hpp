@@ -10,17 +10,17 @@ namespace vfe {
 
 /// What random numbers are for. Values are part of every run's bits: never renumber, only append.
 enum class Purpose : std::uint8_t {
-  noise = 1,     ///< draws of q while fitting
-  minibatch,     ///< order of the systematic minibatches
-  start,         ///< starting points
-  shuffle,       ///< order of rows at import
-  holdout,       ///< rows set aside at import
-  truth,         ///< parameters of a simulated dataset
-  simulate,      ///< rows of a simulated dataset
-  result,        ///< draws of the finished q
-  resample,      ///< importance resampling
-  predict,       ///< posterior predictive draws
-  check,         ///< points where gradients are checked
+  noise = 1,  ///< draws of q while fitting
+  minibatch,  ///< order of the systematic minibatches
+  start,      ///< starting points
+  shuffle,    ///< order of rows at import
+  holdout,    ///< rows set aside at import
+  truth,      ///< parameters of a simulated dataset
+  simulate,   ///< rows of a simulated dataset
+  result,     ///< draws of the finished q
+  resample,   ///< importance resampling
+  predict,    ///< posterior predictive draws
+  check,      ///< points where gradients are checked
 };
 
 /// Where a random number stands. Numbers are a pure function of address and coordinate, so nothing is

@@ -10,9 +10,9 @@ namespace vfe {
 /// All that a fit in progress is, equal on every rank; written out it is the checkpoint. Diagnostics never
 /// live here.
 struct State {
-  std::uint64_t step = 0;  ///< steps done, over all stages
-  std::string stage;       ///< the stage under way; empty when all are finished
-  Vector lambda;           ///< parameters of q; empty until a stage has set them
+  std::uint64_t step = 0;                ///< steps done, over all stages
+  std::string stage;                     ///< the stage under way; empty when all are finished
+  Vector lambda;                         ///< parameters of q; empty until a stage has set them
   std::map<std::string, Matrix> memory;  ///< what the stages keep, by name
 
   bool finished() const { return step > 0 && stage.empty(); }
