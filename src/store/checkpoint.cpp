@@ -129,7 +129,7 @@ void write_to(const hdf5::Handle& file, const Checkpoint& checkpoint) {
   hdf5::write_attribute(file, "model", Value(checkpoint.model));
   hdf5::write_attribute(file, "data", Value(checkpoint.data));
   hdf5::write_attribute(file, "content", Value(hash_of(checkpoint)));
-  hdf5::write_text(file, "config", checkpoint.config);
+  hdf5::write_strings(file, "config", {checkpoint.config});
   hdf5::write(hdf5::create_dataset(file, "lambda", H5T_IEEE_F64LE,
                                    {static_cast<hsize_t>(checkpoint.state.lambda.size())}),
               checkpoint.state.lambda.data());

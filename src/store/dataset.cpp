@@ -293,6 +293,12 @@ bool Dataset::has_content_hash() const {
 std::string Dataset::name_row(Index row) const {
   return impl_->name_row(row);
 }
+std::vector<std::int64_t> Dataset::lines(Index first, Index last) const {
+  if (!impl_->line || first >= last) return {};
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(last - first));
+  hdf5::read_rows(impl_->line, static_cast<hsize_t>(first), numbers.size(), numbers.data());
+  return numbers;
+}
 Vector Dataset::truth() const {
   return impl_->truth;
 }

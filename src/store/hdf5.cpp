@@ -31,14 +31,15 @@ Handle dataset_properties() {
   return properties;
 }
 
-/// Chunks; or none, with the values in the object header, whose checksum covers them.
-void set_layout(const Handle& properties, const Shape& chunk) {
+/// Chunks; or none, with the values in the object header, whose checksum covers them. HDF5 refuses a checksum
+/// of variable-length texts.
+void set_layout(const Handle& properties, const Shape& chunk, hid_t type) {
   if (chunk.empty() || count_of(chunk) == 0) {
     check(H5Pset_layout(properties.id(), H5D_COMPACT));
     return;
   }
   check(H5Pset_chunk(properties.id(), static_cast<int>(chunk.size()), chunk.data()));
-  check(H5Pset_fletcher32(properties.id()));
+  if (check(H5Tis_variable_str(type)) == 0) check(H5Pset_fletcher32(properties.id()));
 }
 
 /// The shape, halved along its longest axis until it has a chunk's size.
@@ -49,6 +50,19 @@ Shape chunk_of(Shape dims, std::size_t element) {
     longest = (longest + 1) / 2;
   }
   return dims;
+}
+
+/// Makes room for writing a piece of this shape from row `first` on: for the chunks it touches, stored whole.
+void reserve_piece(const Handle& dataset, hsize_t first, Shape piece) {
+  const Handle properties(check(H5Dget_create_plist(dataset.id())));
+  const Handle type(check(H5Dget_type(dataset.id())));
+  if (H5Pget_layout(properties.id()) == H5D_CHUNKED) {
+    Shape chunk(piece.size());
+    check(H5Pget_chunk(properties.id(), static_cast<int>(chunk.size()), chunk.data()));
+    piece[0] += first % chunk[0];
+    for (std::size_t i = 0; i < piece.size(); ++i) piece[i] = (piece[i] + chunk[i] - 1) / chunk[i] * chunk[i];
+  }
+  reserve(dataset, count_of(piece) * H5Tget_size(type.id()));
 }
 
 /// Selects rows in the file's space; returns the matching space in memory.
@@ -80,12 +94,14 @@ hid_t native<std::uint64_t>() {
 }
 
 Handle create_file(const std::filesystem::path& path) {
+  reserve_first(path);
   const Handle access = access_properties();
   const Handle creation(check(H5Pcreate(H5P_FILE_CREATE)));
   check(H5Pset_link_creation_order(creation.id(), tracked));
   check(H5Pset_attr_creation_order(creation.id(), tracked));
   Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()));
   if (!file) throw Error(Fault::cannot_create, fmt::format("creating {}: {}", path.string(), reason()));
+  reserve(file, 0);
   return file;
 }
 
@@ -109,18 +125,20 @@ Handle open_file(const std::filesystem::path& path) {
 
 void finish_file(Handle file, const std::filesystem::path& path) {
   check(H5Fflush(file.id(), H5F_SCOPE_GLOBAL), Fault::io, "writing", file.id());
-  if (H5Fget_obj_count(file.id(), H5F_OBJ_ALL) != 1) {
-    throw Error(Fault::bug, fmt::format("{}: closed while handles into it are open", path.string()));
-  }
   if (H5Fclose(file.release()) < 0) {
     throw Error(Fault::io, fmt::format("writing {}: {}", path.string(), reason()));
   }
+  haddr_t end = 0;
   try {
-    open_file(path);
-  } catch (const Error& error) {
+    const Handle finished = open_file(path);
+    check(H5Fget_eoa(finished.id(), &end), Fault::data, "reading", finished.id());
+  } catch (const Error& failure) {
     throw Error(Fault::io,
-                fmt::format("writing {}: not readable afterwards: {}", path.string(), error.what()));
+                fmt::format("writing {}: not readable afterwards: {}", path.string(), failure.what()));
   }
+  std::error_code error;
+  std::filesystem::resize_file(path, end, error);  // gives back what was reserved beyond
+  if (error) throw Error(Fault::io, fmt::format("writing {}: {}", path.string(), error.message()));
 }
 
 bool exists(const Handle& parent, const std::string& path) {
@@ -136,6 +154,7 @@ bool exists(const Handle& parent, const std::string& path) {
 }
 
 Handle create_group(const Handle& parent, const std::string& path) {
+  reserve(parent, 0);
   const Handle creation(check(H5Pcreate(H5P_GROUP_CREATE)));
   check(H5Pset_link_creation_order(creation.id(), tracked));
   check(H5Pset_attr_creation_order(creation.id(), tracked));
@@ -189,7 +208,8 @@ std::string name(const Handle& object) {
 
 Handle create_dataset(const Handle& parent, const std::string& name, hid_t type, const Shape& dims) {
   const Handle properties = dataset_properties();
-  set_layout(properties, chunk_of(dims, H5Tget_size(type)));
+  const Shape chunk = chunk_of(dims, H5Tget_size(type));
+  set_layout(properties, chunk, type);
   const Handle space = space_of(dims);
   return Handle(check(
       H5Dcreate2(parent.id(), name.c_str(), type, space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT),
@@ -205,7 +225,7 @@ Handle create_growing_dataset(const Handle& parent, const std::string& name, hid
     chunk.push_back(limits.back());
   }
   const Handle properties = dataset_properties();
-  set_layout(properties, chunk);
+  set_layout(properties, chunk, type);
   const Handle space(check(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), limits.data())));
   return Handle(check(
       H5Dcreate2(parent.id(), name.c_str(), type, space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT),
@@ -242,6 +262,7 @@ Kind kind(const Handle& dataset) {
 
 void write(const Handle& dataset, hid_t memory_type, const void* values) {
   if (size(dataset) == 0) return;
+  reserve_piece(dataset, 0, shape(dataset));
   check(H5Dwrite(dataset.id(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), Fault::io, "writing",
         dataset.id());
 }
@@ -253,7 +274,9 @@ void read(const Handle& dataset, hid_t memory_type, void* values) {
 }
 
 void write_rows(const Handle& dataset, hsize_t first, hsize_t count, hid_t memory_type, const void* values) {
-  Shape dims = shape(dataset);
+  Shape dims = shape(dataset), piece = dims;
+  piece[0] = count;
+  reserve_piece(dataset, first, piece);
   if (dims[0] < first + count) {
     dims[0] = first + count;
     check(H5Dset_extent(dataset.id(), dims.data()), Fault::io, "extending", dataset.id());

@@ -31,6 +31,13 @@ Result check(Result result) {
   return result;
 }
 
+/// Makes room on the disk for `bytes` more in the file of `object`, and for HDF5's own bookkeeping. HDF5 must
+/// not meet a full disk: after a failed write it neither closes the file nor gets through the end of the
+/// program. Throws Fault::io with the system's reason.
+void reserve(const Handle& object, hsize_t bytes);
+/// The same for a file that HDF5 has not created yet.
+void reserve_first(const std::filesystem::path& path);
+
 hsize_t count_of(const Shape& dims);
 Handle space_of(const Shape& dims);  ///< of a scalar when there are no axes
 Shape shape_of(hid_t space);
