@@ -61,7 +61,7 @@ SavedFit read_saved_fit(const std::filesystem::path& run, WithDraws draws) {
     fit.parameters = parameters_from_json(text_of(fit.file, "parameters"));
     fit.verdict = verdict_of(fit.file.attributes);
     fit.family = make_family(attribute<std::string>(fit.file.attributes, "family"), fit.parameters.size(),
-                             static_cast<Index>(attribute<std::int64_t>(fit.file.attributes, "rank")));
+                             static_cast<Index>(count_of(fit.file.attributes, "rank")));
     const auto lambda = fit.file.arrays.find("lambda");
     if (lambda == fit.file.arrays.end() || lambda->second.size() != fit.family->num_lambda()) {
       throw Error(Fault::data,
@@ -85,8 +85,16 @@ Verdict verdict_of(const std::map<std::string, Attribute>& attributes) {
   Verdict verdict;
   verdict.grade = grade_from_string(attribute<std::string>(attributes, "verdict"));
   verdict.reason = attribute<std::string>(attributes, "reason");
-  for (const auto& [name, field] : numbers) verdict.*field = attribute<double>(attributes, name);
+  for (const auto& [name, field] : numbers) verdict.*field = number_of(attributes, name);
   return verdict;
+}
+
+double number_of(const std::map<std::string, Attribute>& attributes, const std::string& name) {
+  return attribute<double>(attributes, name);
+}
+
+std::int64_t count_of(const std::map<std::string, Attribute>& attributes, const std::string& name) {
+  return attribute<std::int64_t>(attributes, name);
 }
 
 std::string hexadecimal(std::uint64_t hash) {
@@ -105,7 +113,7 @@ std::uint64_t hash_of(const std::map<std::string, Attribute>& attributes, const 
 }
 
 std::string verdict_text(const Verdict& verdict) {
-  return fmt::format("{}: {}\nfree energy {:.3f} +- {:.3f} nats, log evidence {:.3f} +- {:.3f} nats\n",
+  return fmt::format("{}: {}\nfree energy {:.3f} +- {:.1g} nats, log evidence {:.3f} +- {:.1g} nats\n",
                      to_string(verdict.grade), verdict.reason, verdict.free_energy, verdict.free_energy_error,
                      verdict.log_evidence, verdict.log_evidence_error);
 }

@@ -30,6 +30,9 @@ SavedFit read_saved_fit(const std::filesystem::path& run, WithDraws draws);
 /// A verdict as attributes of /vfe, and back. Throws Fault::data where one is missing.
 void put_verdict(const Verdict& verdict, std::map<std::string, Attribute>& attributes);
 Verdict verdict_of(const std::map<std::string, Attribute>& attributes);
+/// Other attributes of /vfe; throw Fault::data where one is missing or of another type.
+double number_of(const std::map<std::string, Attribute>& attributes, const std::string& name);
+std::int64_t count_of(const std::map<std::string, Attribute>& attributes, const std::string& name);
 /// 64 bits of a hash as the attributes hold them.
 std::string hexadecimal(std::uint64_t hash);
 std::uint64_t hash_of(const std::map<std::string, Attribute>& attributes, const std::string& name);

@@ -25,6 +25,8 @@ class Dataset {
   Rows read(BlockRange blocks) const;
   /// "row 12 (line 4711 of solubility.csv)".
   std::string name_row(Index row) const;
+  /// The lines in the source of rows [first, last); empty where the file does not say.
+  std::vector<std::int64_t> lines(Index first, Index last) const;
   /// Values of the truth stored by `vfe simulate`; empty if there is none.
   Vector truth() const;
   std::vector<std::string> truth_names() const;

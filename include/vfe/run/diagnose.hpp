@@ -1,0 +1,35 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "vfe/verdict/verdict.hpp"
+
+namespace vfe {
+
+/// Moments and quantiles of one entry of a posterior variable.
+struct Coefficient {
+  std::string name;                                    ///< "beta[age]"
+  double mean = 0.0, sd = 0.0, low = 0.0, high = 0.0;  ///< low, high: 5 and 95 % quantiles
+};
+
+/// What a finished fit says of itself.
+struct Diagnosis {
+  Verdict verdict;
+  std::string lambda_hash, draws_hash;
+  double seconds = 0.0;
+  std::int64_t gradients = 0, gradients_sequential = 0, non_finite = 0;
+  std::vector<Coefficient>
+      coefficients;  ///< of the draws in the file, on the user's scale where there is one
+};
+
+/// `run` is a run's folder or its result file. Throws as read_saved_fit().
+Diagnosis diagnose(const std::filesystem::path& run);
+
+/// Verdict and a table of the coefficients, for people.
+std::string to_text(const Diagnosis& diagnosis);
+/// The same for scripts; numbers that are not finite are null.
+std::string to_json(const Diagnosis& diagnosis);
+
+}  // namespace vfe

@@ -1,0 +1,325 @@
+#include "vfe/run/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "comm/failure.hpp"
+#include "vfe/comm/communicator.hpp"
+#include "vfe/core/random.hpp"
+#include "vfe/run/check.hpp"
+#include "vfe/run/diagnose.hpp"
+#include "vfe/run/draws.hpp"
+#include "vfe/run/fit.hpp"
+#include "vfe/run/import.hpp"
+#include "vfe/run/predict.hpp"
+#include "vfe/run/saved_fit.hpp"
+#include "vfe/run/simulate.hpp"
+#include "vfe/store/atomic_file.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr int done = 0;
+
+int code_of(Fault fault) {
+  return static_cast<int>(fault);
+}
+
+/// Prints on rank 0.
+void print(const Communicator& comm, std::FILE* stream, const std::string& text) {
+  if (comm.is_root()) std::fwrite(text.data(), 1, text.size(), stream);
+}
+
+/// A subcommand: its options are parsed into variables that `body` has captured.
+struct Command {
+  CLI::App* app = nullptr;
+  bool parallel = true;  ///< runs under mpirun, so MPI is brought up for it
+  std::function<int(const Communicator&)> body;
+};
+
+/// [collective] The configuration, read by rank 0 alone.
+Config shared_config(const Communicator& comm, const std::string& file,
+                     const std::vector<std::string>& overrides) {
+  std::string text;
+  comm.on_root("reading the configuration", [&] { text = read_file(file); });
+  return parse_config(comm.broadcast(text), file, overrides);
+}
+
+void add_overrides(CLI::App* app, std::vector<std::string>& overrides) {
+  app->add_option("--set", overrides, "table.key=value: replaces what the file says; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
+Command fit_command(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("fit", "Fit a model; under mpirun, on all ranks");
+  struct Options {
+    std::string file;
+    std::vector<std::string> overrides;
+    bool resume = false, overwrite = false, quiet = false;
+  };
+  auto options = std::make_shared<Options>();
+  app->add_option("CONFIG", options->file, "Configuration, TOML; its keys: vfe schema")->required();
+  CLI::Option* resume =
+      app->add_flag("--resume", options->resume, "Continue where a checkpoint exists, start where none does");
+  app->add_flag("--overwrite", options->overwrite, "Replace a run that is there")->excludes(resume);
+  app->add_flag("--quiet", options->quiet, "No progress on stderr");
+  add_overrides(app, options->overrides);
+  return {app, true, [options](const Communicator& comm) {
+            const Config config = shared_config(comm, options->file, options->overrides);
+            FitOptions fit_options;
+            if (options->resume) fit_options.existing = Existing::resume;
+            if (options->overwrite) fit_options.existing = Existing::overwrite;
+            fit_options.quiet = options->quiet;
+            const FitOutcome outcome = fit(comm, config, fit_options);
+            if (outcome.stopped) return code_of(Fault::stopped);
+            print(comm, stdout,
+                  fmt::format("{}{}result in {}/result.h5\n",
+                              outcome.found_finished ? "finished before, nothing to do\n" : "",
+                              verdict_text(outcome.verdict), config.output.directory));
+            return done;
+          }};
+}
+
+Command import_command(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("import", "Turn a CSV file into a dataset; one process");
+  auto options = std::make_shared<ImportOptions>();
+  auto missing = std::make_shared<std::string>("error");
+  app->add_option("CSV", options->input, "File with a header line; delimiter , ; or tab")->required();
+  app->add_option("-o,--output", options->output, "Dataset to write")->required();
+  app->add_option("--response", options->response, "Column of the response")->required();
+  app->add_option("--offset", options->offset, "Column of an offset of the linear predictor");
+  app->add_option("--weight", options->weight, "Column of row weights");
+  app->add_option("--drop", options->drop, "Column to leave out; may be repeated")->allow_extra_args(false);
+  app->add_option("--factor", options->factor, "Column of numbers to be taken as a factor; may be repeated")
+      ->allow_extra_args(false);
+  app->add_flag("!--no-standardize", options->standardize, "Do not centre and scale the columns");
+  app->add_option("--missing", *missing, "Rows with missing values: error or drop")
+      ->check(CLI::IsMember({"error", "drop"}))
+      ->capture_default_str();
+  app->add_option("--block-rows", options->block_rows, "Rows of a block; 0 chooses")
+      ->check(CLI::NonNegativeNumber);
+  app->add_flag("--float32,!--float64", options->single,
+                "Store columns in single (the default) or double precision");
+  app->add_option("--seed", options->seed, "Seed of the order of the rows")
+      ->check(CLI::Range(std::uint64_t{0}, max_seed));
+  CLI::Option* holdout = app->add_option("--holdout", options->holdout, "Share of the rows to set aside")
+                             ->check(CLI::Range(0.0, 1.0));
+  CLI::Option* holdout_output =
+      app->add_option("--holdout-output", options->holdout_output, "Dataset of the rows set aside");
+  holdout->needs(holdout_output);
+  holdout_output->needs(holdout);
+  app->add_flag("--quiet", options->quiet, "No progress on stderr");
+  return {app, false, [options, missing](const Communicator& comm) {
+            options->drop_missing = *missing == "drop";
+            const ImportReport report = import_csv(*options);
+            for (const std::string& line : report.warnings) {
+              print(comm, stderr, fmt::format("vfe: warning: {}\n", line));
+            }
+            std::vector<std::string> sources;
+            std::string text;
+            for (const Column& column : report.schema.columns) {
+              if (column.level.empty() ||
+                  std::find(sources.begin(), sources.end(), column.source) != sources.end()) {
+                continue;
+              }
+              sources.push_back(column.source);
+              text += fmt::format("factor {}: reference level {}\n", column.source, column.reference);
+            }
+            for (std::size_t level = 0; level < report.schema.response_levels.size(); ++level) {
+              text += fmt::format("response {}: {} is {}\n", report.schema.response, level,
+                                  report.schema.response_levels[level]);
+            }
+            if (report.rows_dropped > 0) {
+              text += fmt::format("{} of {} rows dropped for missing values\n", report.rows_dropped,
+                                  report.rows_read);
+            }
+            if (report.rows_held_out > 0) {
+              text += fmt::format("{} rows set aside in {}\n", report.rows_held_out,
+                                  options->holdout_output.string());
+            }
+            text += fmt::format("{} rows, {} columns, {} blocks of {} rows in {} ({:.2g} s, {:.3g} rows/s)\n",
+                                report.schema.rows, report.schema.num_columns(), report.schema.num_blocks(),
+                                report.schema.block_rows, options->output.string(), report.seconds,
+                                static_cast<double>(report.rows_read) / std::max(report.seconds, 1e-9));
+            print(comm, stdout, text);
+            return done;
+          }};
+}
+
+Command simulate_command(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("simulate", "Write a dataset with a known truth");
+  auto options = std::make_shared<SimulateOptions>();
+  auto model = std::make_shared<std::string>();
+  std::vector<std::string> models;
+  for (const Likelihood likelihood :
+       {Likelihood::linear, Likelihood::student_t, Likelihood::logistic, Likelihood::poisson,
+        Likelihood::negative_binomial, Likelihood::softmax}) {
+    models.push_back(to_string(likelihood));
+  }
+  app->add_option("MODEL", *model, "Likelihood")->required()->check(CLI::IsMember(models));
+  app->add_option("-o,--output", options->output, "Dataset to write")->required();
+  app->add_option("--rows", options->rows, "Number of rows")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--columns", options->columns, "Number of columns")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app->add_option("--classes", options->classes, "Number of classes (softmax)")
+      ->check(CLI::Range(2, 1000))
+      ->capture_default_str();
+  app->add_option("--effect", options->effect,
+                  "Standard deviation of the linear predictor's part by the columns")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app->add_option("--block-rows", options->block_rows, "Rows of a block; 0 chooses")
+      ->check(CLI::NonNegativeNumber);
+  app->add_flag("--float32,!--float64", options->single,
+                "Store columns in single (the default) or double precision");
+  app->add_option("--seed", options->seed, "Seed of truth and rows")
+      ->check(CLI::Range(std::uint64_t{0}, max_seed))
+      ->capture_default_str();
+  return {app, true, [options, model](const Communicator& comm) {
+            options->likelihood = likelihood_from_string(*model);
+            const Schema schema = simulate(comm, *options);
+            print(comm, stdout,
+                  fmt::format("{} rows, {} columns, {} blocks of {} rows in {}\n", schema.rows,
+                              schema.num_columns(), schema.num_blocks(), schema.block_rows,
+                              options->output.string()));
+            return done;
+          }};
+}
+
+Command check_command(CLI::App& program) {
+  CLI::App* app = program.add_subcommand(
+      "check", "Parse a configuration, open the data, compare the gradient with differences; fits nothing");
+  auto file = std::make_shared<std::string>();
+  auto overrides = std::make_shared<std::vector<std::string>>();
+  app->add_option("CONFIG", *file, "Configuration, TOML")->required();
+  add_overrides(app, *overrides);
+  return {app, true, [file, overrides](const Communicator& comm) {
+            const Config config = shared_config(comm, *file, *overrides);
+            print(comm, stdout, fmt::format("configuration: {}\n", *file));
+            const CheckReport report = check(comm, config);
+            for (const std::string& line : report.lines) print(comm, stdout, line + "\n");
+            return done;
+          }};
+}
+
+Command draws_command(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("draws", "More draws of q from a finished fit; needs no data");
+  auto options = std::make_shared<DrawsOptions>();
+  app->add_option("RUN", options->run, "Folder of a run, or its result file")->required();
+  app->add_option("-n", options->count, "Number of draws")->check(CLI::PositiveNumber)->capture_default_str();
+  app->add_option("-o,--output", options->output, "File to write")->required();
+  app->add_option("--seed", options->seed, "Seed; without it, the draws that follow those in the result")
+      ->check(CLI::Range(std::uint64_t{0}, max_seed));
+  return {app, true, [options](const Communicator& comm) {
+            Verdict verdict;
+            comm.on_root("drawing", [&] { verdict = write_draws(*options); });
+            if (verdict.grade != Grade::certified) {
+              print(comm, stderr,
+                    fmt::format("vfe: warning: these are raw draws of q, and the verdict on q is {}: {}\n",
+                                to_string(verdict.grade), verdict.reason));
+            }
+            print(comm, stdout, fmt::format("{} draws in {}\n", options->count, options->output.string()));
+            return done;
+          }};
+}
+
+Command predict_command(CLI::App& program) {
+  CLI::App* app =
+      program.add_subcommand("predict", "Predict the responses of a dataset, and score the predictions");
+  auto options = std::make_shared<PredictOptions>();
+  app->add_option("RUN", options->run, "Folder of a run, or its result file")->required();
+  app->add_option("DATA", options->data, "Dataset, of columns named like those of the fit")->required();
+  app->add_option("-o,--output", options->output, "File to write")->required();
+  app->add_option("--draws", options->draws, "Posterior draws to use")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--seed", options->seed, "Seed of simulated responses; without it, the fit's")
+      ->check(CLI::Range(std::uint64_t{0}, max_seed));
+  return {app, true, [options](const Communicator& comm) {
+            const PredictReport report = predict(comm, *options);
+            for (const std::string& line : report.notes)
+              print(comm, stderr, fmt::format("vfe: note: {}\n", line));
+            print(comm, stdout,
+                  to_text(report) + fmt::format("predictions in {}\n", options->output.string()));
+            return done;
+          }};
+}
+
+Command diagnose_command(CLI::App& program) {
+  CLI::App* app = program.add_subcommand(
+      "diagnose",
+      "Verdict and coefficients of a finished fit; exit code 0 certified or corrected, 2 rejected");
+  auto run = std::make_shared<std::string>();
+  auto json = std::make_shared<bool>(false);
+  app->add_option("RUN", *run, "Folder of a run, or its result file")->required();
+  app->add_flag("--json", *json, "Print JSON");
+  return {app, true, [run, json](const Communicator& comm) {
+            bool rejected = false;
+            comm.collectively("reading the result", [&] {
+              const Diagnosis diagnosis = diagnose(*run);
+              rejected = diagnosis.verdict.grade == Grade::rejected;
+              print(comm, stdout, *json ? to_json(diagnosis) : to_text(diagnosis));
+            });
+            return rejected ? code_of(Fault::rejected) : done;
+          }};
+}
+
+Command schema_command(CLI::App& program) {
+  CLI::App* app =
+      program.add_subcommand("schema", "Every key of a configuration: type, range, default, meaning");
+  auto table = std::make_shared<std::string>();
+  app->add_option("TABLE", *table, "One table: data, model, family, fit, output");
+  return {app, false, [table](const Communicator& comm) {
+            print(comm, stdout, schema_text(*table));
+            return done;
+          }};
+}
+
+/// What needs no MPI: this process alone, whatever started it.
+int run_alone(const std::function<int(const Communicator&)>& body) {
+  int code = done;
+  const std::optional<Failure> failure = failure_of([&] { code = body(Communicator::self()); });
+  if (!failure) return code;
+  fmt::print(stderr, "vfe: {}\n", failure->line);
+  return code_of(failure->fault);
+}
+
+}  // namespace
+
+int main_program(int argc, char** argv) {
+  CLI::App program(
+      "vfe fits an approximate posterior to a Bayesian model whose data are spread over MPI ranks, and says "
+      "how far "
+      "it can be trusted.",
+      "vfe");
+  program.set_version_flag("--version", "vfe " VFE_VERSION);
+  program.require_subcommand(1);
+  const std::vector<Command> commands = {
+      import_command(program), simulate_command(program), check_command(program),    fit_command(program),
+      draws_command(program),  predict_command(program),  diagnose_command(program), schema_command(program)};
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // CLI11 prints the help or the version, or what was wrong; its own exit codes are not ours.
+    return program.exit(error) == 0 ? done : code_of(Fault::usage);
+  }
+  // A file that grows beyond a limit is then an error that is reported, not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
+  for (const Command& command : commands) {
+    if (command.app->parsed())
+      return command.parallel ? run(argc, argv, command.body) : run_alone(command.body);
+  }
+  return code_of(Fault::bug);
+}
+
+}  // namespace vfe

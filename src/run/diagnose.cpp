@@ -1,0 +1,133 @@
+#include "vfe/run/diagnose.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "run/quantile.hpp"
+#include "vfe/run/saved_fit.hpp"
+
+namespace vfe {
+namespace {
+
+const std::string original = "_original";  // the suffix of what Glm::derived() names on the user's scale
+
+/// Shown unless the file also has it on the user's scale.
+bool is_shown(const Variable& variable, const Group& group) {
+  return std::ranges::none_of(group.variables,
+                              [&](const Variable& other) { return other.name == variable.name + original; });
+}
+
+std::string name_without_suffix(const std::string& name) {
+  return name.ends_with(original) ? name.substr(0, name.size() - original.size()) : name;
+}
+
+/// The label of entry `index` of a variable, its axes after (chain, draw): "beta[red,age]".
+std::string entry_name(const Variable& variable, Index index) {
+  std::string labels;
+  for (std::size_t axis = variable.dimensions.size(); axis-- > 2;) {
+    const Dimension& dimension = variable.dimensions[axis];
+    const auto at = static_cast<std::size_t>(index % dimension.size);
+    index /= dimension.size;
+    const std::string label = dimension.labels.empty() ? fmt::format("{}", at) : dimension.labels[at];
+    labels = labels.empty() ? label : label + "," + labels;
+  }
+  const std::string name = name_without_suffix(variable.name);
+  return labels.empty() ? name : fmt::format("{}[{}]", name, labels);
+}
+
+void add_coefficients(const Variable& variable, std::vector<Coefficient>& list) {
+  const Index num_draws = variable.dimensions.at(1).size;
+  if (num_draws == 0) return;
+  const Index size = static_cast<Index>(variable.values.size()) / num_draws;
+  const Eigen::Map<const Matrix> values(variable.values.data(), size, num_draws);
+  for (Index i = 0; i < size; ++i) {
+    std::vector<double> draws(static_cast<std::size_t>(num_draws));
+    for (Index s = 0; s < num_draws; ++s) draws[static_cast<std::size_t>(s)] = values(i, s);
+    Coefficient coefficient;
+    coefficient.name = entry_name(variable, i);
+    coefficient.mean = values.row(i).mean();
+    coefficient.sd = std::sqrt((values.row(i).array() - coefficient.mean).square().sum() /
+                               static_cast<double>(std::max<Index>(num_draws - 1, 1)));
+    std::ranges::sort(draws);
+    coefficient.low = sorted_quantile(draws, 0.05);
+    coefficient.high = sorted_quantile(draws, 0.95);
+    list.push_back(std::move(coefficient));
+  }
+}
+
+}  // namespace
+
+Diagnosis diagnose(const std::filesystem::path& run) {
+  const SavedFit saved = read_saved_fit(run, WithDraws::yes);
+  const auto& attributes = saved.file.attributes;
+  Diagnosis diagnosis;
+  diagnosis.verdict = saved.verdict;
+  diagnosis.lambda_hash = hexadecimal(hash_of(attributes, "lambda_hash"));
+  diagnosis.draws_hash = hexadecimal(hash_of(attributes, "draws_hash"));
+  diagnosis.seconds = number_of(attributes, "seconds");
+  diagnosis.gradients = count_of(attributes, "gradients");
+  diagnosis.gradients_sequential = count_of(attributes, "gradients_sequential");
+  diagnosis.non_finite = count_of(attributes, "non_finite");
+  for (const Group& group : saved.file.groups) {
+    if (group.name != "posterior") continue;
+    for (const Variable& variable : group.variables) {
+      if (is_shown(variable, group)) add_coefficients(variable, diagnosis.coefficients);
+    }
+  }
+  return diagnosis;
+}
+
+std::string to_text(const Diagnosis& diagnosis) {
+  const Verdict& verdict = diagnosis.verdict;
+  std::string text = verdict_text(verdict);
+  text +=
+      fmt::format("k-hat {:.2f} (limit {:.2f}), weight ESS {:.0f}; {} gradients, {} in sequence, {:.1f} s\n",
+                  verdict.khat, verdict.khat_limit, verdict.ess, diagnosis.gradients,
+                  diagnosis.gradients_sequential, diagnosis.seconds);
+  if (diagnosis.non_finite > 0) {
+    text += fmt::format("{} draws had no finite log density\n", diagnosis.non_finite);
+  }
+  std::size_t width = 12;
+  for (const Coefficient& coefficient : diagnosis.coefficients)
+    width = std::max(width, coefficient.name.size());
+  text += fmt::format("\n{:<{}} {:>12} {:>12} {:>12} {:>12}\n", "", width, "mean", "sd", "5 %", "95 %");
+  for (const Coefficient& coefficient : diagnosis.coefficients) {
+    text += fmt::format("{:<{}} {:>12.5g} {:>12.5g} {:>12.5g} {:>12.5g}\n", coefficient.name, width,
+                        coefficient.mean, coefficient.sd, coefficient.low, coefficient.high);
+  }
+  return text;
+}
+
+std::string to_json(const Diagnosis& diagnosis) {
+  nlohmann::ordered_json json;
+  const Verdict& verdict = diagnosis.verdict;
+  json["verdict"] = to_string(verdict.grade);
+  json["reason"] = verdict.reason;
+  json["khat"] = verdict.khat;
+  json["khat_limit"] = verdict.khat_limit;
+  json["ess"] = verdict.ess;
+  json["free_energy"] = verdict.free_energy;
+  json["free_energy_error"] = verdict.free_energy_error;
+  json["log_evidence"] = verdict.log_evidence;
+  json["log_evidence_error"] = verdict.log_evidence_error;
+  json["gradients"] = diagnosis.gradients;
+  json["gradients_sequential"] = diagnosis.gradients_sequential;
+  json["non_finite"] = diagnosis.non_finite;
+  json["seconds"] = diagnosis.seconds;
+  json["lambda_hash"] = diagnosis.lambda_hash;
+  json["draws_hash"] = diagnosis.draws_hash;
+  json["coefficients"] = nlohmann::ordered_json::array();
+  for (const Coefficient& coefficient : diagnosis.coefficients) {
+    json["coefficients"].push_back({{"name", coefficient.name},
+                                    {"mean", coefficient.mean},
+                                    {"sd", coefficient.sd},
+                                    {"q5", coefficient.low},
+                                    {"q95", coefficient.high}});
+  }
+  return json.dump(2) + "\n";
+}
+
+}  // namespace vfe
