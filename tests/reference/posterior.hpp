@@ -34,8 +34,9 @@ class Posterior : public testing::Test {
     schema.response = "y";
     schema.single = false;
     if (!real_response) schema.response_classes = 2;
-    for (Index j = 0; j < table.x.cols(); ++j)
-      schema.columns.push_back({.name = "x" + std::to_string(j + 1)});
+    schema.columns.resize(static_cast<std::size_t>(table.x.cols()));
+    for (std::size_t j = 0; j < schema.columns.size(); ++j)
+      schema.columns[j].name = "x" + std::to_string(j + 1);
     Rows rows;
     rows.x = Rows::RowMajor<double>(table.x);
     rows.y = table.y;
