@@ -23,7 +23,7 @@ class Dataset {
   bool has_content_hash() const;  ///< files written by other programs may lack it
   /// The blocks of a range. Throws Fault::data naming row and column of the first value that is not finite.
   Rows read(BlockRange blocks) const;
-  /// "row 12 (line 4711 of solubility.csv)".
+  /// "row 12 (line 4711 of solubility.csv)"; rows count from 0.
   std::string name_row(Index row) const;
   /// The lines in the source of rows [first, last); empty where the file does not say.
   std::vector<std::int64_t> lines(Index first, Index last) const;
@@ -43,7 +43,7 @@ std::uint64_t content_hash(const Schema& schema, const Rows& rows);
 /// Writes a dataset block by block in bounded memory; appears at `path` when finished. One process.
 class DatasetWriter {
  public:
-  /// schema.rows may be unknown (0). Throws Fault::cannot_create.
+  /// schema.rows may be unknown (0), block_rows not. Throws Fault::cannot_create or Fault::io.
   DatasetWriter(const std::filesystem::path& path, const Schema& schema);
   ~DatasetWriter();
   /// Appends rows; any number. `line` is empty or holds each row's line in the source.
