@@ -193,6 +193,10 @@ void Dataset::Impl::open() {
     reader.fail(fmt::format("block_rows is {}, expected at least 1", schema.block_rows));
   schema.response = reader.text("response", "y");
   schema.response_levels = reader.texts("response_levels");
+  schema.response_classes = reader.integer("response_classes", 0);
+  if (schema.response_classes < 0) {
+    reader.fail(fmt::format("response_classes is {}, expected at least 0", schema.response_classes));
+  }
   schema.response_centre = reader.real("response_centre", 0.0);
   schema.response_scale = reader.real("response_scale", 1.0);
   if (!std::isfinite(schema.response_centre) || !std::isfinite(schema.response_scale) ||

@@ -122,6 +122,9 @@ void DatasetWriter::Impl::write_schema() {
   hdf5::write_attribute(file, "shuffle_seed", Value(schema.shuffle_seed));
   hdf5::write_attribute(file, "source", schema.source);
   hdf5::write_attribute(file, "content_hash", Value(schema.content));
+  if (schema.response_classes > 0) {
+    hdf5::write_attribute(file, "response_classes", Value(std::int64_t{schema.response_classes}));
+  }
   if (!schema.response_levels.empty()) hdf5::write_strings(file, "response_levels", schema.response_levels);
 
   const hdf5::Handle group = hdf5::create_group(file, "columns");

@@ -92,6 +92,7 @@ std::string to_json(const Schema& schema) {
                     {"columns", columns},
                     {"response", schema.response},
                     {"response_levels", schema.response_levels},
+                    {"response_classes", schema.response_classes},
                     {"response_centre", from_real(schema.response_centre)},
                     {"response_scale", from_real(schema.response_scale)},
                     {"has_offset", schema.has_offset},
@@ -114,6 +115,7 @@ Schema schema_from_json(const std::string& text) {
     for (const Json& column : json.at("columns")) schema.columns.push_back(to_column(column));
     json.at("response").get_to(schema.response);
     json.at("response_levels").get_to(schema.response_levels);
+    json.at("response_classes").get_to(schema.response_classes);
     schema.response_centre = to_real(json.at("response_centre"));
     schema.response_scale = to_real(json.at("response_scale"));
     json.at("has_offset").get_to(schema.has_offset);

@@ -25,6 +25,7 @@ Schema example_schema(bool single) {
                     {"farbe[gr\xc3\xbcn]", "farbe", "gr\xc3\xbcn", "rot", 0.0, 1.0}};
   schema.response = "sick";
   schema.response_levels = {"no", "yes"};
+  schema.response_classes = 2;
   schema.response_centre = 0.25;
   schema.response_scale = 1.0 / 3.0;
   schema.has_offset = schema.has_weight = schema.has_line = true;
@@ -107,6 +108,7 @@ TEST_P(DatasetOf, RowsAndSchemaAndBack) {
   EXPECT_EQ(to_json(written), to_json(expected));
   EXPECT_TRUE(dataset.has_content_hash());
   EXPECT_EQ(dataset.name_row(7), "row 7 (line 993 of people.csv)");
+  EXPECT_THAT(dataset.lines(6, 9), ElementsAre(994, 993, 992));
 
   const Rows all = example_rows(0, 150);
   const auto& x = std::get<Rows::RowMajor<double>>(all.x);
@@ -194,6 +196,7 @@ TEST(Dataset, TruthAndBack) {
   EXPECT_EQ(dataset.truth(), Vector::LinSpaced(2, 0.1, 0.2));
   EXPECT_THAT(dataset.truth_names(), ElementsAre("intercept", "beta[x1]"));
   EXPECT_EQ(dataset.name_row(2), "row 2");
+  EXPECT_TRUE(dataset.lines(0, 2).empty());
 }
 
 TEST(Dataset, NoRowsAreRefused) {

@@ -22,6 +22,7 @@ TEST(Json, SchemaAndBack) {
                     {"b", "b", "", "", -inf, 5e-324}};
   schema.response = "y";
   schema.response_levels = {"no", "yes"};
+  schema.response_classes = 2;
   schema.response_centre = std::nextafter(0.1, 1.0);
   schema.response_scale = 1.7976931348623157e308;
   schema.has_weight = true;
@@ -35,6 +36,7 @@ TEST(Json, SchemaAndBack) {
   EXPECT_EQ(back.columns, schema.columns);
   EXPECT_EQ(back.response, schema.response);
   EXPECT_EQ(back.response_levels, schema.response_levels);
+  EXPECT_EQ(back.response_classes, schema.response_classes);
   EXPECT_EQ(back.response_centre, schema.response_centre);
   EXPECT_EQ(back.response_scale, schema.response_scale);
   EXPECT_EQ(back.has_offset, false);
