@@ -34,30 +34,57 @@ HWY_INLINE Real exponential(Real x) {
   return hn::IfThenElse(hn::Eq(x, x), hn::Exp(lanes, hn::Min(x, constant(710.0))), x);
 }
 
+// exp(x) for x <= 0, 0 below -708; keeps NaN. Half the work of the general one: the power of two never leaves
+// the range of normal numbers. Taylor's series to degree 13 on |r| <= log(2) / 2 (remainder below 2^-57).
+HWY_INLINE Real exp_nonpositive(Real x) {
+  const hn::RebindToUnsigned<Lanes> bits;
+  // In doubles from 2^52 on the last bit is 1: adding rounds to an integer, which stands in the low bits.
+  const Real shift = constant(6755399441055744.0 + 1023.0);
+  const Real shifted = hn::MulAdd(x, constant(1.44269504088896338700), shift);
+  const Real k = hn::Sub(shifted, shift);
+  const Real power = hn::BitCast(lanes, hn::ShiftLeft<52>(hn::BitCast(bits, shifted)));
+  Real r = hn::NegMulAdd(k, constant(6.93147180369123816490e-01), x);
+  r = hn::NegMulAdd(k, constant(1.90821492927058770002e-10), r);
+  // Estrin's scheme: what limits this loop is the length of its chains.
+  const Real r2 = hn::Mul(r, r), r4 = hn::Mul(r2, r2), r8 = hn::Mul(r4, r4);
+  const Real c2 = hn::MulAdd(r, constant(1.0 / 6), constant(0.5));
+  const Real c4 = hn::MulAdd(r, constant(1.0 / 120), constant(1.0 / 24));
+  const Real c6 = hn::MulAdd(r, constant(1.0 / 5040), constant(1.0 / 720));
+  const Real c8 = hn::MulAdd(r, constant(1.0 / 362880), constant(1.0 / 40320));
+  const Real c10 = hn::MulAdd(r, constant(1.0 / 39916800), constant(1.0 / 3628800));
+  const Real c12 = hn::MulAdd(r, constant(1.0 / 6227020800), constant(1.0 / 479001600));
+  const Real tail = hn::MulAdd(hn::MulAdd(c12, r2, c10), r8,
+                               hn::MulAdd(hn::MulAdd(c8, r2, c6), r4, hn::MulAdd(c4, r2, c2)));
+  const Real fraction = hn::Add(hn::MulAdd(tail, r2, r), constant(1.0));
+  return hn::IfThenZeroElse(hn::Lt(x, constant(-708.0)), hn::Mul(fraction, power));
+}
+
 // log(1 + x), x >= 0 and not too near to overflow; keeps NaN.
 HWY_INLINE Real log1p_positive(Real x) {
   return hn::IfThenElse(hn::Eq(x, x), hn::Log1p(lanes, x), x);
 }
 
-// log(1 + e), 0 <= e <= 1: one division. Either 1 + e = 1 + f or 1 + e = 2 (1 + f) with f exact, then the
-// polynomial of fdlibm's log (Sun Microsystems 1993, error below 2^-58) in s = f / (2 + f).
-HWY_INLINE Real log1p_unit(Real e) {
+// log(1 + e) and 1 / (1 + e), 0 <= e <= 1, for one division. Either 1 + e = 1 + f or 1 + e = 2 (1 + f) with f
+// exact, then the polynomial of fdlibm's log (Sun Microsystems 1993, error below 2^-58) in s = f / (2 + f).
+struct Log1pUnit {
+  Real log1p, inverse;
+};
+HWY_INLINE Log1pUnit log1p_unit(Real e) {
   const auto upper = hn::Gt(e, constant(0.41421356237309503));
   const Real f = hn::IfThenElse(upper, hn::MulAdd(e, constant(0.5), constant(-0.5)), e);
-  const Real s = hn::Div(f, hn::Add(f, constant(2.0)));
+  const Real above_one = hn::Add(e, constant(1.0)), above_two = hn::Add(f, constant(2.0));
+  const Real both = hn::Div(constant(1.0), hn::Mul(above_one, above_two));
+  const Real s = hn::Mul(f, hn::Mul(both, above_one));
   const Real z = hn::Mul(s, s), w = hn::Mul(z, z);
-  const Real even = hn::Mul(
-      w, hn::MulAdd(w, hn::MulAdd(w, constant(1.531383769920937332e-01), constant(2.222219843214978396e-01)),
-                    constant(3.999999999940941908e-01)));
-  const Real odd = hn::Mul(
-      z,
-      hn::MulAdd(
-          w,
-          hn::MulAdd(w, hn::MulAdd(w, constant(1.479819860511658591e-01), constant(1.818357216161805012e-01)),
-                     constant(2.857142874366239149e-01)),
-          constant(6.666666666666735130e-01)));
-  const Real log1p_f = hn::NegMulAdd(s, hn::Sub(f, hn::Add(even, odd)), f);
-  return hn::Add(log1p_f, hn::IfThenElseZero(upper, constant(0.69314718055994530942)));
+  Real even = hn::MulAdd(w, constant(1.531383769920937332e-01), constant(2.222219843214978396e-01));
+  even = hn::MulAdd(w, even, constant(3.999999999940941908e-01));
+  Real odd = hn::MulAdd(w, constant(1.479819860511658591e-01), constant(1.818357216161805012e-01));
+  odd = hn::MulAdd(w, odd, constant(2.857142874366239149e-01));
+  odd = hn::MulAdd(w, odd, constant(6.666666666666735130e-01));
+  const Real polynomial = hn::MulAdd(z, odd, hn::Mul(w, even));
+  const Real log1p_f = hn::NegMulAdd(s, hn::Sub(f, polynomial), f);
+  return {hn::Add(log1p_f, hn::IfThenElseZero(upper, constant(0.69314718055994530942))),
+          hn::Mul(both, above_two)};
 }
 
 // t - log(1 + t), 0 <= t <= 1/2, without cancellation: log(1 + t) = 2 atanh(s), s = t / (2 + t).
@@ -110,10 +137,11 @@ struct Row {
 
 struct Linear {
   static constexpr int num_scales = 1;
+  static constexpr bool has_power = false;
   Real log_density, inverse_sigma;
   HWY_INLINE explicit Linear(const DrawConstants& c)
       : log_density(constant(c.log_density)), inverse_sigma(constant(c.inverse_sigma)) {}
-  HWY_INLINE Row operator()(Real eta, Real y) const {
+  HWY_INLINE Row operator()(Real eta, Real y, Real) const {
     const Real z = hn::Mul(hn::Sub(y, eta), inverse_sigma);
     const Real z2 = hn::Mul(z, z);
     return {hn::NegMulAdd(z2, constant(0.5), log_density), hn::Mul(z, inverse_sigma),
@@ -123,6 +151,7 @@ struct Linear {
 
 struct StudentT {
   static constexpr int num_scales = 2;
+  static constexpr bool has_power = false;
   Real log_density, inverse_sigma, half_nu_plus_one, half_nu, nu_slope;
   HWY_INLINE explicit StudentT(const DrawConstants& c)
       : log_density(constant(c.log_density)),
@@ -130,7 +159,7 @@ struct StudentT {
         half_nu_plus_one(constant(c.half_nu_plus_one)),
         half_nu(constant(0.5 * c.nu)),
         nu_slope(constant(c.nu_slope)) {}
-  HWY_INLINE Row operator()(Real eta, Real y) const {
+  HWY_INLINE Row operator()(Real eta, Real y, Real) const {
     // a = z / sqrt(nu); where a^2 would overflow, log(1 + a^2) = 2 log(1 + a) to double precision.
     const Real a = hn::Mul(hn::Sub(y, eta), inverse_sigma);
     const Real a2 = hn::Mul(a, a);
@@ -138,8 +167,9 @@ struct StudentT {
     const Real base = log1p_positive(hn::IfThenElse(large, hn::Abs(a), a2));
     const Real log1p_a2 = hn::IfThenElse(large, hn::Add(base, base), base);
     const Real tail = hn::Div(constant(1.0), hn::Add(constant(1.0), a2));
-    const Real pull = hn::Mul(half_nu_plus_one, hn::Sub(constant(1.0), tail));
-    // For small a the difference 1 - tail loses digits that matter only to itself.
+    // a^2 / (1 + a^2), not 1 - 1 / (1 + a^2): nu times its rounding would show where nu is large.
+    const Real share = hn::IfThenElse(large, constant(1.0), hn::Mul(a2, tail));
+    const Real pull = hn::Mul(half_nu_plus_one, share);
     return {hn::NegMulAdd(half_nu_plus_one, log1p_a2, log_density),
             hn::Mul(hn::Mul(hn::Add(half_nu_plus_one, half_nu_plus_one), inverse_sigma), hn::Mul(a, tail)),
             hn::MulAdd(pull, constant(2.0), constant(-1.0)),
@@ -149,28 +179,30 @@ struct StudentT {
 
 struct Logistic {
   static constexpr int num_scales = 0;
+  static constexpr bool has_power = true;
   HWY_INLINE explicit Logistic(const DrawConstants&) {}
-  HWY_INLINE Row operator()(Real eta, Real y) const {
+  HWY_INLINE Real power(Real eta) const { return exp_nonpositive(hn::Neg(hn::Abs(eta))); }
+  HWY_INLINE Row operator()(Real eta, Real y, Real power) const {
     // With v the log odds of what was observed: log density -log(1 + exp(-v)), slope 1 / (1 + exp v).
     const Real sign = hn::MulAdd(y, constant(2.0), constant(-1.0));
     const Real v = hn::Mul(sign, eta);
-    const Real e = exponential(hn::Neg(hn::Abs(v)));
-    const Real value = hn::Sub(hn::Min(v, hn::Zero(lanes)), log1p_unit(e));
-    const Real numerator = hn::IfThenElse(hn::Lt(v, hn::Zero(lanes)), constant(1.0), e);
-    return {value, hn::Mul(sign, hn::Div(numerator, hn::Add(constant(1.0), e))), hn::Zero(lanes),
-            hn::Zero(lanes)};
+    const Log1pUnit l = log1p_unit(power);
+    const Real value = hn::Sub(hn::Min(v, hn::Zero(lanes)), l.log1p);
+    const Real numerator = hn::IfThenElse(hn::Lt(v, hn::Zero(lanes)), sign, hn::Mul(sign, power));
+    return {value, hn::Mul(numerator, l.inverse), hn::Zero(lanes), hn::Zero(lanes)};
   }
 };
 
 struct Poisson {
   static constexpr int num_scales = 0;
+  static constexpr bool has_power = true;
   HWY_INLINE explicit Poisson(const DrawConstants&) {}
-  HWY_INLINE Row operator()(Real eta, Real y) const {
-    const Real mean = exponential(eta);
+  HWY_INLINE Real power(Real eta) const { return exponential(eta); }
+  HWY_INLINE Row operator()(Real eta, Real y, Real mean) const {
     const auto overflow = hn::Gt(mean, constant(std::numeric_limits<double>::max()));
-    const Real power = hn::IfThenElseZero(hn::Gt(y, hn::Zero(lanes)), hn::Mul(y, eta));
+    const Real gain = hn::IfThenElseZero(hn::Gt(y, hn::Zero(lanes)), hn::Mul(y, eta));
     // y eta - mean is -infinity by itself once the mean overflows.
-    return {hn::Sub(power, mean), hn::IfThenZeroElse(overflow, hn::Sub(y, mean)), hn::Zero(lanes),
+    return {hn::Sub(gain, mean), hn::IfThenZeroElse(overflow, hn::Sub(y, mean)), hn::Zero(lanes),
             hn::Zero(lanes)};
   }
 };
@@ -182,16 +214,19 @@ struct Poisson {
 /// r raised by `shift` steps where it is small.
 struct NegativeBinomial {
   static constexpr int num_scales = 1;
+  static constexpr bool has_power = true;
   const DrawConstants& c;
   HWY_INLINE explicit NegativeBinomial(const DrawConstants& constants) : c(constants) {}
-  HWY_INLINE Row operator()(Real eta, Real y) const {
+  HWY_INLINE Real power(Real eta) const {
+    return exp_nonpositive(hn::Neg(hn::Abs(hn::Add(eta, constant(c.log_overdispersion)))));
+  }
+  HWY_INLINE Row operator()(Real eta, Real y, Real e) const {
     const Real r = constant(c.r);
     const Row rising = rising_factorial(y);
     const Real v = hn::Add(eta, constant(c.log_overdispersion));
-    const Real e = exponential(hn::Neg(hn::Abs(v)));
     const auto positive = hn::Gt(v, hn::Zero(lanes));
-    const Real softplus = hn::Add(hn::IfThenElseZero(positive, v), log1p_unit(e));
-    const Real inverse = hn::Div(constant(1.0), hn::Add(constant(1.0), e));
+    const auto [log1p_e, inverse] = log1p_unit(e);
+    const Real softplus = hn::Add(hn::IfThenElseZero(positive, v), log1p_e);
     const Real sigmoid = hn::IfThenElse(positive, inverse, hn::Mul(e, inverse));
     const Real complement = hn::IfThenElse(positive, hn::Mul(e, inverse), inverse);
     // softplus(v) - sigmoid(v), by the series where both are small and r is large.
@@ -199,8 +234,8 @@ struct NegativeBinomial {
     const Real u = hn::IfThenElseZero(small, e);
     const Real gap = hn::IfThenElse(small, hn::MulSub(u, hn::Mul(u, inverse), log1p_gap_series(u)),
                                     hn::Sub(softplus, sigmoid));
-    const Real power = hn::IfThenElseZero(hn::Gt(y, hn::Zero(lanes)), hn::Mul(y, eta));
-    const Real value = hn::Add(rising.value, hn::NegMulAdd(hn::Add(y, r), softplus, power));
+    const Real gain = hn::IfThenElseZero(hn::Gt(y, hn::Zero(lanes)), hn::Mul(y, eta));
+    const Real value = hn::Add(rising.value, hn::NegMulAdd(hn::Add(y, r), softplus, gain));
     const Real residual = hn::MulSub(y, complement, hn::Mul(r, sigmoid));
     const Real by_alpha = hn::Add(rising.first, hn::NegMulAdd(y, sigmoid, hn::Mul(r, gap)));
     return {hn::IfThenElse(hn::Eq(eta, eta), value, eta), residual, by_alpha, hn::Zero(lanes)};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <new>
 #include <numbers>
 #include <vector>
@@ -29,7 +30,7 @@ enum Purpose : std::size_t { x_memory, eta_memory, row_memory, theta_memory, gra
 /// and weight 0.
 struct Tile {
   Index first = 0, rows = 0, panels = 0;
-  double *y = nullptr, *weight = nullptr, *offset = nullptr, *row_value = nullptr;
+  double *y = nullptr, *weight = nullptr, *offset = nullptr, *row_value = nullptr, *power = nullptr;
 };
 
 /// Sums over rows, 8 lanes each, kept from tile to tile.
@@ -68,6 +69,11 @@ void load_chunk(const Task& task, const T* x, const Tile& tile, Index begin, Ind
 template <class F>
 void evaluate_rows(const Task& task, const Tile& tile, Index draw, double* eta, const LaneSums& sums) {
   const F f(task.constants[draw]);
+  if constexpr (F::has_power) {
+    for (Index i = 0; i < tile.panels * panel_rows; i += lane_count) {
+      hn::Store(f.power(hn::Load(lanes, eta + i)), lanes, tile.power + i);
+    }
+  }
   double* value_lanes = sums.value + draw * panel_rows;
   double* residual_lanes = sums.residual + draw * panel_rows;
   double* scale_lanes = sums.scale + draw * 2 * panel_rows;
@@ -76,7 +82,8 @@ void evaluate_rows(const Task& task, const Tile& tile, Index draw, double* eta, 
     Real value = hn::Load(lanes, value_lanes + at), residual = hn::Load(lanes, residual_lanes + at);
     Real first = hn::Load(lanes, scale_lanes + at), second = hn::Load(lanes, scale_lanes + panel_rows + at);
     for (Index i = at; i < tile.panels * panel_rows; i += panel_rows) {
-      const Row row = f(hn::Load(lanes, eta + i), hn::Load(lanes, tile.y + i));
+      const Row row =
+          f(hn::Load(lanes, eta + i), hn::Load(lanes, tile.y + i), hn::Load(lanes, tile.power + i));
       // A row of weight 0 counts for nothing even where its density is 0.
       const Real weight = hn::Load(lanes, tile.weight + i);
       const auto counts = hn::Ne(weight, hn::Zero(lanes));
@@ -113,9 +120,9 @@ void evaluate_softmax(const Task& task, const Tile& tile, Index draw, double* et
       largest = hn::Max(largest, v);
       chosen = hn::IfThenElse(hn::Eq(y, constant(static_cast<double>(k + 1))), v, chosen);
     }
-    Real sum = exponential(hn::Neg(largest));
+    Real sum = exp_nonpositive(hn::Neg(largest));
     for (Index k = 0; k < task.classes; ++k) {
-      const Real e = exponential(hn::Sub(hn::Load(lanes, eta + k * tile_rows + i), largest));
+      const Real e = exp_nonpositive(hn::Sub(hn::Load(lanes, eta + k * tile_rows + i), largest));
       hn::Store(e, lanes, eta + k * tile_rows + i);
       sum = hn::Add(sum, e);
     }
@@ -170,11 +177,12 @@ class Evaluation {
     draws_at_once_ = std::max<Index>(1, 32 / task.classes);
     x_ = workspace.request(x_memory, tile_rows * width_);
     eta_ = workspace.request(eta_memory, draws_at_once_ * task.classes * tile_rows);
-    double* rows = workspace.request(row_memory, 4 * tile_rows);
+    double* rows = workspace.request(row_memory, 5 * tile_rows);
     tile_.y = rows;
     tile_.weight = rows + tile_rows;
     tile_.offset = rows + 2 * tile_rows;
     tile_.row_value = rows + 3 * tile_rows;
+    tile_.power = rows + 4 * tile_rows;
     coefficients_ = workspace.request(theta_memory, predictors_ * task.columns);
     grad_ = workspace.request(grad_memory, wants_grad_ ? predictors_ * task.columns : 0);
     const Index num_sums = (3 * task.draws + predictors_) * panel_rows;
@@ -257,7 +265,9 @@ class Evaluation {
       const double intercept =
           task_.intercept_begin < 0 ? 0.0 : theta(p)[task_.intercept_begin + p % task_.classes];
       double* eta = eta_ + (p - begin) * tile_rows;
-      for (Index i = 0; i < tile_.panels * panel_rows; ++i) eta[i] = tile_.offset[i] + intercept;
+      for (Index i = 0; i < tile_.panels * panel_rows; i += lane_count) {
+        hn::Store(hn::Add(hn::Load(lanes, tile_.offset + i), constant(intercept)), lanes, eta + i);
+      }
     }
     for (Index chunk = 0; chunk < num_chunks_; ++chunk) {
       load(chunk);
@@ -429,6 +439,24 @@ void evaluate(const Task& task, Workspace& workspace) {
 
 std::string instruction_set() {
   return HWY_DYNAMIC_DISPATCH(target_name)();
+}
+
+std::vector<std::string> instruction_sets() {
+  std::vector<std::string> names;
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    names.push_back(hwy::TargetName(target));
+  }
+  return names;
+}
+
+void choose_instruction_set(const std::string& name) {
+  hwy::SetSupportedTargetsForTest(0);
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    if (name != hwy::TargetName(target)) continue;
+    hwy::SetSupportedTargetsForTest(target);
+    break;
+  }
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
 }  // namespace vfe::glm_kernel

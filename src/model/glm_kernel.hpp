@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "vfe/core/types.hpp"
 #include "vfe/model/glm.hpp"
@@ -14,7 +15,7 @@
 namespace vfe::glm_kernel {
 
 constexpr Index panel_rows = 8;       ///< rows stored together, column after column
-constexpr Index tile_rows = 256;      ///< rows in work at a time
+constexpr Index tile_rows = 128;      ///< rows in work at a time: with a chunk of columns, 128 KiB of doubles
 constexpr Index chunk_columns = 128;  ///< columns in work at a time, at most
 
 /// Rearranges the rows of one block, row-major with `columns` entries each, in place: each complete panel of
@@ -80,7 +81,10 @@ struct Task {
 
 void evaluate(const Task& task, Workspace& workspace);
 
-/// The instruction set chosen on this machine.
+/// The instruction set in use; those compiled that this machine can run, best first; and the choice of one,
+/// for tests (empty: the best).
 std::string instruction_set();
+std::vector<std::string> instruction_sets();
+void choose_instruction_set(const std::string& name);
 
 }  // namespace vfe::glm_kernel

@@ -1,5 +1,7 @@
 // The likelihoods against the plain loop of glm_reference.hpp, over shapes that take every path of the
 // kernel.
+#include "model/glm_kernel.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -213,8 +215,23 @@ TEST(GlmKernel, AShardGivesTheBitsOfTheWhole) {
   }
 }
 
-TEST(GlmKernel, NamesItsInstructionSet) {
-  EXPECT_FALSE(instruction_set().empty());
+// Every instruction set that this machine can run takes the same shapes through the other widths of vectors.
+class GlmInstructionSet : public testing::Test {
+ protected:
+  void TearDown() override { glm_kernel::choose_instruction_set(""); }
+};
+
+TEST_F(GlmInstructionSet, AllMatchThePlainLoop) {
+  const std::vector<std::string> sets = glm_kernel::instruction_sets();
+  ASSERT_FALSE(sets.empty());
+  EXPECT_EQ(instruction_set(), sets.front());
+  for (const std::string& name : sets) {
+    glm_kernel::choose_instruction_set(name);
+    ASSERT_EQ(instruction_set(), name);
+    for (const Likelihood likelihood : reference::all_likelihoods) {
+      expect_like_reference({.likelihood = likelihood, .rows = 300, .columns = 19, .block_rows = 300}, 15);
+    }
+  }
 }
 
 }  // namespace
