@@ -8,7 +8,8 @@ namespace vfe {
 /// folder). Without commit() the temporary is removed and what stood at `path` before stays.
 class AtomicFile {
  public:
-  /// Makes the temporary, empty, so that what cannot be written is known at once. Throws Fault::cannot_create.
+  /// Makes the temporary, empty, so that what cannot be written is known at once. Throws
+  /// Fault::cannot_create.
   explicit AtomicFile(std::filesystem::path path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;

@@ -14,23 +14,24 @@ constexpr int checkpoint_version = 1;
 /// A fit in progress and what it belongs to.
 struct Checkpoint {
   State state;
-  std::string config;        ///< effective configuration, TOML
-  std::uint64_t model = 0;   ///< hash of the model: its configuration and parameters
-  std::uint64_t data = 0;    ///< content hash of the dataset
+  std::string config;                      ///< effective configuration, TOML
+  std::uint64_t model = 0;                 ///< hash of the model: its configuration and parameters
+  std::uint64_t data = 0;                  ///< content hash of the dataset
   std::map<std::string, double> counters;  ///< gradients, seconds, ... so far
 };
 
-/// Writes checkpoint.<step>.h5 in `directory` (atomic, checksummed), then removes all but the two newest up to this
-/// step, and those beyond it: a resume from an older one has given them up. Root only. Throws Fault::cannot_create
-/// or Fault::io; the older generations then stand.
+/// Writes checkpoint.<step>.h5 in `directory` (atomic, checksummed), then removes all but the two newest up
+/// to this step, and those beyond it: a resume from an older one has given them up. Root only. Throws
+/// Fault::cannot_create or Fault::io; the older generations then stand.
 void write_checkpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint);
 
 /// Steps of the checkpoints present, newest first.
 std::vector<std::uint64_t> list_checkpoints(const std::filesystem::path& directory);
 
-/// The newest valid checkpoint; empty if there is none at all. A bad one is skipped with a line in `warnings`.
-/// Throws Fault::checkpoint when there are some and none is valid.
-std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& directory, std::vector<std::string>& warnings);
+/// The newest valid checkpoint; empty if there is none at all. A bad one is skipped with a line in
+/// `warnings`. Throws Fault::checkpoint when there are some and none is valid.
+std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& directory,
+                                          std::vector<std::string>& warnings);
 
 /// The bytes of a checkpoint, so that rank 0 reads and all ranks hold the same.
 std::string pack(const Checkpoint& checkpoint);

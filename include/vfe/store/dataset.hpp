@@ -36,8 +36,8 @@ class Dataset {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Hash of the blocks of `rows`, summed modulo 2^64 over blocks, so that the sum over ranks is the content hash
-/// of the file.
+/// Hash of the blocks of `rows`, summed modulo 2^64 over blocks, so that the sum over ranks is the content
+/// hash of the file.
 std::uint64_t content_hash(const Schema& schema, const Rows& rows);
 
 /// Writes a dataset block by block in bounded memory; appears at `path` when finished. One process.
@@ -49,7 +49,8 @@ class DatasetWriter {
   /// Appends rows; any number. `line` is empty or holds each row's line in the source.
   void append(const Rows& rows, const std::vector<std::int64_t>& line = {});
   void set_truth(ConstVec values, const std::vector<std::string>& names);
-  /// Completes and publishes the file; returns the schema with rows and content. Throws Fault::io (disk full).
+  /// Completes and publishes the file; returns the schema with rows and content. Throws Fault::io (disk
+  /// full).
   Schema finish();
 
  private:

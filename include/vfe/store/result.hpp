@@ -29,9 +29,9 @@ using Attribute = std::variant<std::string, double, std::int64_t>;
 /// A result file: HDF5 that netCDF4, xarray and ArviZ open, plus the group /vfe of our own.
 struct ResultFile {
   std::vector<Group> groups;
-  std::map<std::string, Attribute> attributes;     ///< of /vfe
-  std::map<std::string, std::string> texts;        ///< /vfe/<name>: config, parameters, schema
-  std::map<std::string, Matrix> arrays;            ///< /vfe/<name>: lambda, trace/free_energy, ...
+  std::map<std::string, Attribute> attributes;  ///< of /vfe
+  std::map<std::string, std::string> texts;     ///< /vfe/<name>: config, parameters, schema
+  std::map<std::string, Matrix> arrays;         ///< /vfe/<name>: lambda, trace/free_energy, ...
 
   const Variable& variable(const std::string& group, const std::string& name) const;  ///< throws Fault::data
 };
