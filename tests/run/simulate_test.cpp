@@ -124,6 +124,7 @@ TEST(Simulate, GivesOtherResponsesTheirMean) {
 
 TEST(Simulate, GivesEveryClassOfASoftmaxItsShare) {
   const Simulated data = simulated(Likelihood::softmax, 20000, 3);
+  EXPECT_EQ(data.schema.response_classes, 3);
   Matrix weight = Matrix::Ones(20000, 3);  // of class 0, the reference, 1
   for (Index k = 0; k < 2; ++k)
     weight.col(k + 1) = ((data.x * data.truth.segment(2 + 3 * k, 3)).array() + data.truth[k]).exp();
