@@ -17,7 +17,7 @@ constexpr Index most_failures = 50;  // in a row
 constexpr double first_check = 200.0, check_growth = 1.05;
 constexpr double rhat_limit = 1.1, least_effective_size = 25.0;
 constexpr double standard_error_limit = 0.1;  // at the first rate; halved with the rate
-constexpr double mean_error_limit = 0.02, shape_error_limit = 0.004;  // of the final average
+constexpr double mean_error_limit = 0.02, shape_error_limit = 0.003;  // of the final average
 
 /// Where the stage stands: the memory "stochastic_progress" (1 x 7).
 struct Progress {
@@ -64,7 +64,10 @@ class Stochastic final : public Stage {
   void start(State& state) const override {
     const Vector lambda = family_.init(Vector::Zero(family_.size()), 1.0);
     Progress progress;
-    progress.rate = options_.rate.value_or(options_.first_rate);
+    // A coordinate moves by about the rate at first. With the d^2/2 of a dense factor all doing so the factor
+    // as a whole would be thrown far: as many as a mean-field q has may.
+    const double crowd = static_cast<double>(2 * family_.size()) / static_cast<double>(size());
+    progress.rate = options_.rate.value_or(options_.first_rate * std::sqrt(crowd));
     state.memory["stochastic_progress"] = progress.pack();
     state.memory["stochastic_lambda"] = lambda;
     state.lambda = family_.push_forward(lambda, base_of(state));

@@ -113,18 +113,11 @@ TEST(FixedDraws, ShrinksIntoASupportWithAnEdge) {
   }
 }
 
-TEST(FixedDraws, APointSupportIsAnErrorThatNamesTheDraw) {
-  const toys::Toy toy(1, 1, [](Index, ConstVec x, Vec grad) {
-    grad(0) -= x(0);
-    return -0.5 * x(0) * x(0);
-  });
-  const auto family = full_rank(1);
-  std::vector<std::unique_ptr<Stage>> stages;
-  stages.push_back(fixed_draws(toy.target, *family, {}));
-  const Program program(std::move(stages));
+TEST(FixedDraws, ADensityThatIsNowhereFiniteIsAnErrorThatNamesTheDraw) {
   const toys::Toy nowhere(1, 1,
                           [](Index, ConstVec, Vec) { return std::numeric_limits<double>::quiet_NaN(); });
-  stages.clear();
+  const auto family = full_rank(1);
+  std::vector<std::unique_ptr<Stage>> stages;
   stages.push_back(fixed_draws(nowhere.target, *family, {}));
   const Program failing(std::move(stages));
   State state = failing.start();

@@ -30,7 +30,7 @@ struct StochasticOptions {
 /// arXiv 2203.15945): the rate is halved each time the averaged iterate has converged (split R-hat <= 1.1
 /// over the best window, effective size >= 25, standard error over sd below 0.1, halved with the rate), until
 /// the predicted gain is not worth its cost; then the last rate goes on until the average is known to 0.02 sd
-/// in the means and 0.004 in everything else. Checked every 200 steps, on 1,000 coordinates of lambda at
+/// in the means and 0.003 in everything else. Checked every 200 steps, on 1,000 coordinates of lambda at
 /// most.
 ///
 /// Needs what "polish" left; sets State::lambda, in theta's own coordinates, to the averaged iterate (renewed
