@@ -234,5 +234,26 @@ TEST_F(GlmInstructionSet, AllMatchThePlainLoop) {
   }
 }
 
+// Lanes are summed in the order of the widest vectors by all that have fused multiply-add.
+TEST_F(GlmInstructionSet, VectorsOfAnyWidthGiveTheSameBits) {
+  for (const Likelihood likelihood : reference::all_likelihoods) {
+    const Problem problem =
+        reference::make_problem({.likelihood = likelihood, .rows = 300, .columns = 28, .block_rows = 300});
+    const Glm model(problem.options, problem.schema, problem.rows);
+    const Matrix theta = reference::make_theta(model.parameters(), 9, 0.1);
+    std::vector<Matrix> found;
+    for (const std::string& name : glm_kernel::instruction_sets()) {
+      if (name == "SCALAR") continue;
+      glm_kernel::choose_instruction_set(name);
+      Vector value = Vector::Zero(9);
+      Matrix grad = Matrix::Zero(theta.rows() + 1, 9);
+      model.log_likelihood(0, theta, value, grad.topRows(theta.rows()));
+      grad.bottomRows(1) = value.transpose();
+      found.push_back(grad);
+      EXPECT_EQ(found.front(), grad) << to_string(likelihood) << " " << name;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace vfe

@@ -97,7 +97,8 @@ void simulate_response(const GlmOptions& options, const Schema& schema, Rows& ro
 Parameters glm_parameters(const GlmOptions& options, const Schema& schema);
 
 /// The instruction set (as Highway names it: "AVX3", "AVX2", ...) that the vector code uses on this machine.
-/// Part of a run's bits: another instruction set gives other last digits.
+/// AVX2 and AVX-512 give the same bits in the models; plain code ("SCALAR"), without fused multiply-add,
+/// others.
 std::string instruction_set();
 
 }  // namespace vfe
