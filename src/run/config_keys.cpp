@@ -411,7 +411,7 @@ double parse_duration(const std::string& text) {
   while (at != end) {
     double value = 0.0;
     if (*at < '0' || *at > '9') return refuse();
-    const auto [rest, error] = std::from_chars(at, end, value, std::chars_format::fixed);
+    const auto [rest, error] = std::from_chars(at, end, value);
     if (error != std::errc{} || !std::isfinite(value)) return refuse();
     at = rest;
     if (at == end) return next_unit == 0 ? value : refuse();  // a plain number of seconds stands alone

@@ -14,10 +14,10 @@ namespace {
 
 const std::string original = "_original";  // the suffix of what Glm::derived() names on the user's scale
 
-/// Shown unless the file also has it on the user's scale.
-bool is_shown(const Variable& variable, const Group& group) {
-  return std::ranges::none_of(group.variables,
-                              [&](const Variable& other) { return other.name == variable.name + original; });
+/// The variable on the user's scale where the file has it there, else itself.
+const Variable& on_users_scale(const Variable& variable, const Group& group) {
+  const auto found = std::ranges::find(group.variables, variable.name + original, &Variable::name);
+  return found == group.variables.end() ? variable : *found;
 }
 
 std::string name_without_suffix(const std::string& name) {
@@ -74,7 +74,9 @@ Diagnosis diagnose(const std::filesystem::path& run) {
   for (const Group& group : saved.file.groups) {
     if (group.name != "posterior") continue;
     for (const Variable& variable : group.variables) {
-      if (is_shown(variable, group)) add_coefficients(variable, diagnosis.coefficients);
+      if (!variable.name.ends_with(original)) {
+        add_coefficients(on_users_scale(variable, group), diagnosis.coefficients);
+      }
     }
   }
   return diagnosis;

@@ -101,9 +101,13 @@ log_likelihood = true
 TEST(Config, WritesAwkwardTextSoThatItReadsBack) {
   Config config = parse_config(minimal, "fit.toml");
   config.data.file = "a \"b\"\\c\n\x01 \u00e9.h5";
+  config.fit.max_time = 1e-7;
+  config.output.checkpoint_seconds = 1.0 / 3.0;
   config.model.prior_scale_by_name = {{"size (\"mm\")", 0.1}, {"x.y", 1.0 / 3.0}};
   const Config copy = parse_config(to_toml(config), "copy");
   EXPECT_EQ(copy.data.file, config.data.file);
+  EXPECT_EQ(copy.fit.max_time, config.fit.max_time);
+  EXPECT_EQ(copy.output.checkpoint_seconds, config.output.checkpoint_seconds);
   EXPECT_EQ(copy.model.prior_scale_by_name, config.model.prior_scale_by_name);
 }
 
@@ -239,8 +243,9 @@ TEST(Duration, ReadsUnits) {
   EXPECT_EQ(parse_duration("15m"), 900.0);
   EXPECT_EQ(parse_duration("23h50m"), 85800.0);
   EXPECT_EQ(parse_duration("1d0.5h"), 88200.0);
+  EXPECT_EQ(parse_duration("1e-06s"), 1e-6);
   for (const char* bad :
-       {"", "s", "5x", "-5s", "50m23h", "5m5m", "1h30", "inf", "nan", "0x10", "1 h", "1e3s"}) {
+       {"", "s", "5x", "-5s", "50m23h", "5m5m", "1h30", "inf", "nan", "0x10", "1 h", "1e400s"}) {
     EXPECT_THROW(parse_duration(bad), std::invalid_argument) << bad;
   }
 }

@@ -1,0 +1,85 @@
+#include "vfe/run/draws.hpp"
+
+#include <gmock/gmock.h>
+
+#include "run/small_fit.hpp"
+#include "vfe/core/error.hpp"
+#include "vfe/run/saved_fit.hpp"
+
+namespace vfe {
+namespace {
+
+class Draws : public testing::Test {
+ protected:
+  Draws() {
+    Schema schema = small_schema(2);
+    schema.columns[0] = numeric("x1", 3.0, 2.0);
+    write_dataset(folder / "data.h5", schema, small_rows(300, 2));
+    outcome = run_fit(small_config(folder));
+    std::filesystem::remove(folder / "data.h5");  // neither model nor data is needed any more
+  }
+  ResultFile draw(Index count, std::optional<std::uint64_t> seed = {}) const {
+    write_draws({folder / "run", folder / "more.h5", count, seed});
+    return read_result(folder / "more.h5");
+  }
+
+  TemporaryFolder folder;
+  FitOutcome outcome;
+};
+
+TEST_F(Draws, WithTheFitsSeedTheyAreTheFitsDraws) {
+  ASSERT_EQ(outcome.verdict.grade, Grade::certified) << outcome.verdict.reason;
+  const ResultFile before = read_result(folder / "run" / "result.h5"), again = draw(500, 1);
+  for (const char* name : {"intercept", "beta", "sigma", "intercept_original", "beta_original"}) {
+    const Variable &a = before.variable("posterior", name), &b = again.variable("posterior", name);
+    ASSERT_EQ(a.values.size(), b.values.size()) << name;
+    EXPECT_EQ(a.dimensions, b.dimensions) << name;
+    for (std::size_t i = 0; i < a.values.size(); ++i) EXPECT_NEAR(a.values[i], b.values[i], 1e-12) << name;
+  }
+  const Variable &a = before.variable("sample_stats", "log_q"), &b = again.variable("sample_stats", "log_q");
+  for (std::size_t i = 0; i < a.values.size(); ++i) EXPECT_NEAR(a.values[i], b.values[i], 1e-10);
+}
+
+TEST_F(Draws, WithoutASeedTheyAreOthersOfTheSameQ) {
+  const ResultFile more = draw(4000);
+  const SavedFit saved = read_saved_fit(folder / "run", WithDraws::yes);
+  const Variable& beta = more.variable("posterior", "beta");
+  const Variable& first = saved.file.variable("posterior", "beta");
+  EXPECT_NE(beta.values[0], first.values[0]);
+  for (Index j = 0; j < 2; ++j) {
+    const Eigen::Map<const Matrix> values(beta.values.data(), 2, 4000);
+    const double sd = saved.family->standard_deviation(saved.lambda)[1 + j];
+    EXPECT_NEAR(values.row(j).mean(), saved.family->mean(saved.lambda)[1 + j], 4.0 * sd / std::sqrt(4000.0));
+    const double spread = std::sqrt((values.row(j).array() - values.row(j).mean()).square().mean());
+    EXPECT_NEAR(spread / sd, 1.0, 0.05);
+  }
+}
+
+TEST_F(Draws, AreOnTheUsersScaleToo) {
+  const ResultFile more = draw(10);
+  const Variable& beta = more.variable("posterior", "beta");
+  const Variable& original = more.variable("posterior", "beta_original");
+  for (std::size_t s = 0; s < 10; ++s) {
+    EXPECT_NEAR(original.values[2 * s], beta.values[2 * s] / 2.0, 1e-12);
+    EXPECT_NEAR(original.values[2 * s + 1], beta.values[2 * s + 1], 1e-12);
+  }
+}
+
+TEST_F(Draws, SayWhatIsMissing) {
+  const auto fault_of = [](const DrawsOptions& options) {
+    try {
+      write_draws(options);
+    } catch (const Error& error) {
+      return error.fault();
+    }
+    return Fault::bug;
+  };
+  EXPECT_EQ(fault_of({folder / "nothing", folder / "more.h5", 10, {}}), Fault::missing);
+  std::filesystem::create_directory(folder / "empty");
+  EXPECT_EQ(fault_of({folder / "empty", folder / "more.h5", 10, {}}), Fault::missing);
+  EXPECT_EQ(fault_of({folder / "run", folder / "no/such/more.h5", 10, {}}), Fault::cannot_create);
+  EXPECT_EQ(fault_of({folder / "run", folder / "more.h5", 0, {}}), Fault::usage);
+}
+
+}  // namespace
+}  // namespace vfe

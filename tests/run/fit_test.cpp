@@ -1,0 +1,214 @@
+#include "vfe/run/fit.hpp"
+
+#include <gmock/gmock.h>
+#include <hdf5.h>
+
+#include <Eigen/Dense>
+
+#include "run/small_fit.hpp"
+#include "vfe/core/error.hpp"
+#include "vfe/run/trace.hpp"
+#include "vfe/store/checkpoint.hpp"
+#include "vfe/store/result.hpp"
+
+namespace vfe {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class Fit : public testing::Test {
+ protected:
+  Fit() { write_dataset(folder / "data.h5", small_schema(3), small_rows(300, 3)); }
+
+  ResultFile result() const { return read_result(folder / "run" / "result.h5"); }
+
+  /// The error of a fit that fails, "fault: line".
+  std::string failure(const Config& config, Existing existing, Fault expected) const {
+    try {
+      run_fit(config, existing);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.fault(), expected) << error.what();
+      return error.what();
+    }
+    return "accepted";
+  }
+
+  TemporaryFolder folder;
+};
+
+TEST_F(Fit, WritesWhatTheDesignLists) {
+  const FitOutcome outcome = run_fit(small_config(folder));
+  EXPECT_FALSE(outcome.stopped);
+  const ResultFile file = result();
+  for (const char* name : {"verdict", "reason", "version", "build", "instruction_set", "lambda_hash",
+                           "draws_hash", "data_hash", "family"}) {
+    EXPECT_TRUE(std::holds_alternative<std::string>(file.attributes.at(name))) << name;
+  }
+  for (const char* name :
+       {"khat", "ess", "free_energy", "free_energy_error", "log_evidence", "log_evidence_error", "seconds"}) {
+    EXPECT_TRUE(std::holds_alternative<double>(file.attributes.at(name))) << name;
+  }
+  for (const char* name : {"gradients", "gradients_sequential", "seed", "ranks", "threads", "non_finite",
+                           "converged", "resampled", "rank"}) {
+    EXPECT_TRUE(std::holds_alternative<std::int64_t>(file.attributes.at(name))) << name;
+  }
+  const Variable& beta = file.variable("posterior", "beta");
+  ASSERT_EQ(beta.dimensions.size(), 3U);
+  EXPECT_EQ(beta.dimensions[0].name, "chain");
+  EXPECT_EQ(beta.dimensions[1].size, 500);
+  EXPECT_EQ(beta.dimensions[2].labels, (std::vector<std::string>{"x1", "x2", "x3"}));
+  EXPECT_EQ(file.variable("sample_stats", "lp").values.size(), 500U);
+  EXPECT_EQ(file.arrays.at("lambda").size(), 5 + 5 * 6 / 2);
+  EXPECT_EQ(file.arrays.at("trace/free_energy").rows(),
+            read_trace(folder / "run" / "trace.jsonl").at("step").rows());
+  EXPECT_EQ(file.texts.at("config"), contents(folder / "run" / "config.toml"));
+  EXPECT_FALSE(fs::exists(folder / "run" / "lock"));
+}
+
+TEST_F(Fit, SampleStatisticsDescribeTheDraws) {
+  const Config config = small_config(folder, {"output.log_likelihood=true"});
+  run_fit(config);
+  const ResultFile file = result();
+  const Variable& by_row = file.variable("log_likelihood", "y");
+  const Variable& lp = file.variable("sample_stats", "lp");
+  ASSERT_EQ(by_row.values.size(), 500U * 300U);
+  EXPECT_EQ(file.variable("observed_data", "y").values.size(), 300U);
+  const Variable& beta = file.variable("posterior", "beta");
+  const Variable& intercept = file.variable("posterior", "intercept");
+  const Variable& sigma = file.variable("posterior", "sigma");
+  // Draw by draw, log joint = sum over rows + log prior + log Jacobian, the priors written out here.
+  const auto log_normal = [](double x, double sd) {
+    return -0.5 * x * x / (sd * sd) - std::log(sd) - 0.5 * std::log(2.0 * M_PI);
+  };
+  for (std::size_t s = 0; s < 500; s += 71) {
+    double expected = log_normal(intercept.values[s], 10.0);
+    for (std::size_t j = 0; j < 3; ++j) expected += log_normal(beta.values[3 * s + j], 2.5);
+    expected += std::log(2.0) + log_normal(sigma.values[s], 1.0) + std::log(sigma.values[s]);
+    for (std::size_t r = 0; r < 300; ++r) expected += by_row.values[300 * s + r];
+    EXPECT_NEAR(lp.values[s], expected, 1e-8);
+    EXPECT_NEAR(file.variable("sample_stats", "log_weight").values[s],
+                lp.values[s] - file.variable("sample_stats", "log_q").values[s], 1e-9);
+  }
+}
+
+TEST_F(Fit, IsNearLeastSquares) {
+  run_fit(small_config(folder));
+  const Rows rows = small_rows(300, 3);
+  Matrix design(300, 4);
+  design << Vector::Ones(300), std::get<Rows::RowMajor<double>>(rows.x);
+  const Vector solution = (design.transpose() * design).ldlt().solve(design.transpose() * rows.y);
+  const ResultFile file = result();
+  const Variable& beta = file.variable("posterior", "beta");
+  for (std::size_t j = 0; j < 3; ++j) {
+    double mean = 0.0;
+    for (std::size_t s = 0; s < 500; ++s) mean += beta.values[3 * s + j] / 500.0;
+    EXPECT_NEAR(mean, solution[static_cast<Index>(j) + 1], 0.02);  // sd about 0.06, prior weak
+  }
+}
+
+TEST_F(Fit, StoppedAfterEveryStepAndResumedGivesTheSameBits) {
+  for (const std::string mode : {"synchronous", "stochastic"}) {
+    const std::vector<std::string> common = {"fit.mode=" + mode, "fit.blocks_per_step=2", "fit.rate=0.05",
+                                             "fit.max_steps=20"};
+    const FitOutcome whole = run_fit(small_config(folder, common), Existing::overwrite);
+    const auto trace = read_trace(folder / "run" / "trace.jsonl");
+    std::vector<std::string> hurried = common;
+    hurried.push_back("fit.max_time=0.000001");
+    FitOutcome pieces = run_fit(small_config(folder, hurried), Existing::overwrite);
+    int runs = 1;
+    for (; pieces.stopped; ++runs) pieces = run_fit(small_config(folder, hurried), Existing::resume);
+    EXPECT_GT(runs, 5) << mode;
+    EXPECT_EQ(pieces.lambda_hash, whole.lambda_hash) << mode;
+    EXPECT_EQ(pieces.draws_hash, whole.draws_hash) << mode;
+    const auto trace_of_pieces = read_trace(folder / "run" / "trace.jsonl");
+    for (const auto& [name, column] : trace) EXPECT_EQ(trace_of_pieces.at(name), column) << name;
+  }
+}
+
+TEST_F(Fit, AFinishedRunNeedsNothingMore) {
+  const FitOutcome first = run_fit(small_config(folder));
+  const auto written = fs::last_write_time(folder / "run" / "result.h5");
+  const FitOutcome second = run_fit(small_config(folder, {"fit.threads=2"}), Existing::resume);
+  EXPECT_TRUE(second.found_finished);
+  EXPECT_EQ(second.draws_hash, first.draws_hash);
+  EXPECT_EQ(second.verdict.reason, first.verdict.reason);
+  EXPECT_EQ(fs::last_write_time(folder / "run" / "result.h5"), written);
+  // Another number of draws is made from the last checkpoint.
+  const FitOutcome third = run_fit(small_config(folder, {"output.draws=200"}), Existing::resume);
+  EXPECT_FALSE(third.found_finished);
+  EXPECT_EQ(third.lambda_hash, first.lambda_hash);
+  EXPECT_EQ(result().variable("posterior", "beta").dimensions[1].size, 200);
+}
+
+TEST_F(Fit, RefusesToResumeWithOtherConfigDataOrModel) {
+  run_fit(small_config(folder, {"fit.max_time=0.000001"}));
+  EXPECT_THAT(failure(small_config(folder, {"fit.seed=2"}), Existing::resume, Fault::config),
+              HasSubstr("fit.seed: 1 in the checkpoint, 2 now"));
+  Schema renamed = small_schema(3);
+  renamed.columns[1] = numeric("other");
+  write_dataset(folder / "data.h5", renamed, small_rows(300, 3));
+  EXPECT_THAT(failure(small_config(folder), Existing::resume, Fault::checkpoint), HasSubstr("another model"));
+  write_dataset(folder / "data.h5", small_schema(3), small_rows(300, 3, 2));
+  EXPECT_THAT(failure(small_config(folder), Existing::resume, Fault::checkpoint), HasSubstr("other data"));
+  write_dataset(folder / "data.h5", small_schema(3), small_rows(300, 3));
+  EXPECT_EQ(failure(small_config(folder), Existing::resume, Fault::config), "accepted");
+}
+
+TEST_F(Fit, ABadStartLeavesTheEarlierRunWhole) {
+  run_fit(small_config(folder));
+  const std::string before = contents(folder / "run" / "result.h5");
+  EXPECT_THAT(failure(small_config(folder), Existing::refuse, Fault::cannot_create),
+              HasSubstr("--overwrite"));
+  EXPECT_THAT(
+      failure(small_config(folder, {"data.file=/nonexistent.h5"}), Existing::overwrite, Fault::missing),
+      HasSubstr("/nonexistent.h5"));
+  EXPECT_THAT(failure(small_config(folder, {"model.type=logistic"}), Existing::overwrite, Fault::data),
+              HasSubstr("row"));
+  EXPECT_EQ(contents(folder / "run" / "result.h5"), before);
+}
+
+TEST_F(Fit, RefusesWeightsThatAreAllZero) {
+  Schema schema = small_schema(3);
+  schema.has_weight = true;
+  Rows rows = small_rows(300, 3);
+  rows.weight = Vector::Zero(300);
+  write_dataset(folder / "data.h5", schema, rows);
+  EXPECT_THAT(failure(small_config(folder), Existing::refuse, Fault::data),
+              HasSubstr("weights of all 300 rows"));
+  rows.weight[299] = 1.0;
+  write_dataset(folder / "data.h5", schema, rows);
+  EXPECT_EQ(failure(small_config(folder), Existing::refuse, Fault::data), "accepted");
+}
+
+TEST_F(Fit, RefusesContentsThatDisagreeWithTheirHash) {
+  const hid_t file = H5Fopen((folder / "data.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t y = H5Dopen(file, "y", H5P_DEFAULT);
+  std::vector<double> values(300, 1.0);
+  H5Dwrite(y, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+  H5Dclose(y);
+  H5Fclose(file);
+  EXPECT_THAT(failure(small_config(folder), Existing::refuse, Fault::data),
+              AllOf(HasSubstr("hash"), HasSubstr("changed or damaged")));
+}
+
+TEST_F(Fit, RefusesALogLikelihoodBeyondTwoGigabytesBeforeFitting) {
+  const Config config = small_config(folder, {"output.log_likelihood=true", "output.draws=1000000"});
+  EXPECT_THAT(failure(config, Existing::refuse, Fault::config), HasSubstr("2.4 GB"));
+  EXPECT_FALSE(fs::exists(folder / "run" / "trace.jsonl"));
+}
+
+TEST_F(Fit, CountsStepsBetweenCheckpoints) {
+  run_fit(small_config(folder, {"output.checkpoint_every=3"}));
+  const std::vector<std::uint64_t> steps = list_checkpoints(folder / "run");
+  ASSERT_EQ(steps.size(), 2U);
+  const auto last =
+      static_cast<std::uint64_t>(read_trace(folder / "run" / "trace.jsonl").at("step").maxCoeff());
+  EXPECT_EQ(steps[0], last);
+  EXPECT_EQ(steps[1] % 3, 0U);
+  EXPECT_GE(steps[1] + 3, last);
+}
+
+}  // namespace
+}  // namespace vfe
