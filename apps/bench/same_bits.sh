@@ -74,7 +74,7 @@ for model in linear student_t logistic poisson negative_binomial softmax; do
       for threads in 1 2; do
         fit "$ranks" "$threads" --overwrite || { cat fit.txt; die "$model $mode failed on $ranks ranks"; }
         found=$(hashes) || exit 1
-        compare "$model $mode, $ranks ranks, $threads threads" "$found" "${expected:=$found}"
+        compare "$model $mode, ranks $ranks, threads $threads" "$found" "${expected:=$found}"
       done
     done
   done
@@ -114,7 +114,7 @@ for mode in stochastic synchronous; do
     done
     killed=$((killed + hits))
     found=$(hashes) || exit 1
-    compare "$mode, $hits kills, ended on $ranks ranks" "$found" "$expected"
+    compare "$mode, kills $hits, last ranks $ranks" "$found" "$expected"
   done
 done
 
