@@ -75,6 +75,8 @@ struct CsvReader::Impl {
       throw Error(Fault::missing, fmt::format("opening {}: {}", path.string(), std::strerror(errno)));
     std::setvbuf(file.get(), nullptr, _IONBF, 0);
     csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI);
+    // libcsv grows its buffer by steps, of 128 bytes by default: a long field would be copied without end.
+    csv_set_blk_size(&parser, buffer_size);
   }
   ~Impl() { csv_free(&parser); }
 
