@@ -42,9 +42,9 @@ class FixedDraws final : public Stage {
       const Estimate found = objective.estimate(lambda, noise_);
       report(found, found.grad, record);
       if (found.non_finite > 0) {
-        if (shrinks(0, 0) == most_shrinks) give_up(base, lambda, found);
+        if (shrinks(0, 0) == most_shrinks) give_up(objective, lambda, found);
         shrinks(0, 0) += 1.0;
-        record.note = "draws outside the support: shrunk";
+        record.note = "not finite, q shrunk: " + objective.name_non_finite(lambda, noise_);
         return record;
       }
       state.lambda = family_.push_forward(lambda, base);
@@ -54,7 +54,11 @@ class FixedDraws final : public Stage {
 
     Lbfgs search(state.memory.at("fixed_draws").col(0), size(), options_.history);
     record.rate = search.step_length();
-    const Estimate found = objective.estimate(search.trial(), noise_);
+    const Vector trial = search.trial();
+    const Estimate found = objective.estimate(trial, noise_);
+    if (found.non_finite > 0) {
+      record.note = "not finite, step shortened: " + objective.name_non_finite(trial, noise_);
+    }
     if (search.tell(found.value, found.grad)) state.lambda = family_.push_forward(search.x(), base);
     report(found, search.g(), record);
     record.free_energy = search.f();
@@ -85,14 +89,12 @@ class FixedDraws final : public Stage {
     state.memory["converged"] = Matrix::Constant(1, 1, converged ? 1.0 : 0.0);
   }
 
-  [[noreturn]] void give_up(const Affine& base, ConstVec lambda, const Estimate& found) const {
-    Matrix u(family_.size(), noise_.cols());
-    family_.transform(lambda, noise_, u);
+  [[noreturn]] void give_up(const FreeEnergy& objective, ConstVec lambda, const Estimate& found) const {
     throw Error(
         Fault::numeric,
         fmt::format("starting the fit: {} of {} draws have no finite log density however close to the "
                     "mode; {}",
-                    found.non_finite, noise_.cols(), target_.name_non_finite(Minibatch{}, base.apply(u))));
+                    found.non_finite, noise_.cols(), objective.name_non_finite(lambda, noise_)));
   }
 
   static void report(const Estimate& found, ConstVec gradient, Record& record) {

@@ -81,8 +81,8 @@ class Stochastic final : public Stage {
     const Minibatch batch = minibatch(tick, target_.num_blocks(), options_.blocks_per_step, options_.seed);
     const Matrix noise = antithetic(static_cast<std::uint32_t>(tick));
     Matrix& lambda = state.memory.at("stochastic_lambda");
-    const Estimate found =
-        FreeEnergy(target_, family_, base, options_.gradient).estimate(lambda.col(0), noise, batch);
+    const FreeEnergy objective(target_, family_, base, options_.gradient);
+    const Estimate found = objective.estimate(lambda.col(0), noise, batch);
 
     Record record;
     record.free_energy = found.value;
@@ -95,8 +95,13 @@ class Stochastic final : public Stage {
     progress.tick += 1.0;
     if (!std::isfinite(found.value)) {
       progress.failures += 1.0;
-      if (progress.failures >= most_failures) give_up(base, lambda.col(0), noise, batch);
-      record.note = "not finite: rolled back";
+      const std::string where = objective.name_non_finite(lambda.col(0), noise, batch);
+      if (progress.failures >= most_failures) {
+        throw Error(Fault::numeric,
+                    fmt::format("fitting by stochastic steps: {} steps in a row were not finite; {}",
+                                most_failures, where));
+      }
+      record.note = "not finite, rolled back: " + where;
     } else {
       optimizer_->descend(static_cast<std::uint64_t>(progress.step), progress.rate, found.grad, lambda.col(0),
                           state.memory.at("stochastic_optimizer").col(0));
@@ -229,15 +234,6 @@ class Stochastic final : public Stage {
       state.memory.erase(spent);
     }
     state.memory["converged"] = Matrix::Constant(1, 1, converged ? 1.0 : 0.0);
-  }
-
-  [[noreturn]] void give_up(const Affine& base, ConstVec lambda, ConstMat noise,
-                            const Minibatch& batch) const {
-    Matrix u(family_.size(), noise.cols());
-    family_.transform(lambda, noise, u);
-    throw Error(Fault::numeric,
-                fmt::format("fitting by stochastic steps: {} steps in a row were not finite; {}",
-                            most_failures, target_.name_non_finite(batch, base.apply(u))));
   }
 
   const Target& target_;

@@ -83,6 +83,12 @@ Estimate FreeEnergy::estimate(ConstVec lambda, ConstMat noise, const Minibatch& 
   return result;
 }
 
+std::string FreeEnergy::name_non_finite(ConstVec lambda, ConstMat noise, const Minibatch& batch) const {
+  Matrix u(family_.size(), noise.cols());
+  family_.transform(lambda, noise, u);
+  return target_.name_non_finite(batch, map_.apply(u));
+}
+
 Matrix whitened_noise(Index n, Index num_draws, std::uint64_t seed) {
   if (num_draws < 2 || num_draws % 2 != 0) {
     throw Error(

@@ -119,7 +119,11 @@ TEST(Stochastic, StepsThatAreNotFiniteAreRolledBackAndCountedThenNamed) {
   steps.advance(state);
   const Matrix before = state.memory.at("stochastic_lambda");
   broken = true;
-  for (int i = 0; i < 49; ++i) EXPECT_GT(steps.advance(state).non_finite, 0);
+  for (int i = 0; i < 49; ++i) {
+    const Record record = steps.advance(state);
+    EXPECT_GT(record.non_finite, 0);
+    EXPECT_NE(record.note.find("draw 0, block 3"), std::string::npos) << record.note;
+  }
   EXPECT_EQ(state.memory.at("stochastic_lambda"), before);
   try {
     steps.advance(state);

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <string>
 
 #include "vfe/family/family.hpp"
 #include "vfe/target/target.hpp"
@@ -40,6 +41,10 @@ class FreeEnergy {
 
   /// [collective] At given noise (num_noise x S), on a minibatch.
   Estimate estimate(ConstVec lambda, ConstMat noise, const Minibatch& batch = {}) const;
+
+  /// [collective] Names the first draw, block and row where log f is not finite at this noise; empty if it is
+  /// finite everywhere.
+  std::string name_non_finite(ConstVec lambda, ConstMat noise, const Minibatch& batch = {}) const;
 
  private:
   const Target& target_;
