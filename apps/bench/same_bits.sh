@@ -99,6 +99,7 @@ for mode in stochastic synchronous; do
     hits=0
     for attempt in {1..20}; do
       ranks=${rank_counts[RANDOM % 4]}
+      pids=()
       mpirun -n "$ranks" --oversubscribe --bind-to none "$vfe" fit fit.toml --resume >fit.txt 2>&1 &
       job=$!
       if ((attempt <= 2)); then
@@ -109,6 +110,8 @@ for mode in stochastic synchronous; do
       fi
       wait "$job" 2>/dev/null
       code=$?
+      # mpirun may be gone a second before the last of its ranks, which holds the lock of the folder.
+      while ((${#pids[@]} > 0)) && kill -0 "${pids[@]}" 2>/dev/null; do sleep 0.1; done
       ((code == 0)) && break
       ((attempt <= 2)) || { cat fit.txt; die "resuming ended with $code"; }
     done
