@@ -436,11 +436,14 @@ ImportReport import_csv(const ImportOptions& options) {
 }
 
 Index default_block_rows(Index columns, bool single, Index rows) {
-  constexpr Index least = 256, most_bytes = Index{1} << 20, draws = 16, enough_blocks = 32;
+  // Below 512 rows the exact sum of a block's gradient would cost a wide table more than 5 % of its products.
+  constexpr Index least = 256, least_wide = 512, most_bytes = Index{1} << 20, draws = 16, enough_blocks = 32;
   const Index stored = single ? sizeof(float) : sizeof(double);
   const Index row_bytes = columns * stored + 2 * draws * Index{sizeof(double)};
   Index block = least;
-  while (2 * block * row_bytes <= most_bytes && (rows == 0 || 2 * block * enough_blocks <= rows)) block *= 2;
+  const auto small = [&](Index size) { return size <= least_wide || size * row_bytes <= most_bytes; };
+  const auto enough = [&](Index size) { return rows == 0 || size * enough_blocks <= rows; };
+  while (small(2 * block) && enough(2 * block)) block *= 2;
   return block;
 }
 

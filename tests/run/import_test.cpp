@@ -417,9 +417,9 @@ TEST(DefaultBlockRows, FitsTheWorkingSetInAMebibyte) {
   for (const Index columns : {1, 9, 28, 100, 1000, 100000})
     for (const bool single : {true, false}) {
       const Index rows = default_block_rows(columns, single), bytes = columns * (single ? 4 : 8) + 2 * 16 * 8;
-      EXPECT_GE(rows, 256);
+      EXPECT_GE(rows, 512);
       EXPECT_EQ(rows & (rows - 1), 0) << "a power of two";
-      if (rows > 256) {
+      if (rows > 512) {
         EXPECT_LE(rows * bytes, 1 << 20);
       }
       EXPECT_GT(2 * rows * bytes, 1 << 20);
