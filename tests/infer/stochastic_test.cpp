@@ -106,9 +106,7 @@ TEST(Stochastic, StepsThatAreNotFiniteAreRolledBackAndCountedThenNamed) {
   const toys::Regression regression(2, 8, 25, 11);
   const auto density = regression.density();
   bool broken = false;
-  Index calls = 0;
   const toys::Toy toy(2, 8, [&](Index block, ConstVec theta, Vec grad) {
-    ++calls;
     if (broken && block == 3) return std::numeric_limits<double>::quiet_NaN();
     return density(block, theta, grad);
   });
