@@ -9,11 +9,13 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <regex>
 #include <sstream>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "vfe/core/error.hpp"
@@ -33,8 +35,12 @@ std::string host_name() {
   return name.data();
 }
 
-/// When a process began, in clock ticks since boot (field 22 of /proc/<pid>/stat); empty where unknown. A pid
-/// alone may have been given to another process since.
+// A killed job's processes may outlive its mpirun by a moment: how long a resumption waits for them.
+constexpr std::chrono::milliseconds patience{3000}, poll_interval{20};
+
+/// When a process began, in clock ticks since boot (field 22 of /proc/<pid>/stat); empty where unknown,
+/// "gone" of one that has ended but not been waited for. A pid alone may have been given to another process
+/// since.
 std::string process_start(long pid) {
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
@@ -42,7 +48,10 @@ std::string process_start(long pid) {
   if (name_end == std::string::npos) return "";
   std::istringstream rest(text.substr(name_end + 1));
   std::string field;
-  for (int i = 3; i <= 22; ++i) rest >> field;
+  for (int i = 3; i <= 22; ++i) {
+    rest >> field;
+    if (i == 3 && (field == "Z" || field == "X")) return "gone";
+  }
   return rest ? field : "";
 }
 
@@ -56,7 +65,8 @@ struct Holder {
   std::string line() const { return fmt::format("{} {} {}\n", host, pid, start); }
   bool alive_here() const {
     if (::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH) return false;
-    return start.empty() || process_start(pid) == start;
+    const std::string found = process_start(pid);
+    return found != "gone" && (start.empty() || found == start);
   }
 };
 
@@ -113,6 +123,7 @@ RunDirectory::~RunDirectory() {
 
 void RunDirectory::lock() {
   const fs::path file = path_ / "lock";
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
     descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (descriptor_ < 0) {
@@ -124,6 +135,10 @@ void RunDirectory::lock() {
     const bool here = holder.host == host_name();
     if (held || (here && holder.alive_here()) || (!holder.host.empty() && !here)) {
       ::close(descriptor_);
+      if (here && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(poll_interval);
+        continue;
+      }
       const std::string advice =
           here || held ? ""
                        : fmt::format("; if that process is gone, remove {} and try again", file.string());

@@ -210,5 +210,45 @@ TEST_F(Fit, CountsStepsBetweenCheckpoints) {
   EXPECT_GE(steps[1] + 3, last);
 }
 
+/// What one rank does for itself, all ranks together do with the same bits.
+TEST(FitMpi, GivesTheSameBitsAsOneRankAlone) {
+  const Communicator world = Communicator::world();
+  const TemporaryFolder own;
+  write_dataset(own / "data.h5", small_schema(3), small_rows(300, 3));
+  const std::string shared = world.broadcast(own.path().string());
+  for (const std::string mode : {"synchronous", "stochastic"}) {
+    std::vector<std::string> overrides = {"fit.mode=" + mode, "fit.blocks_per_step=2", "fit.rate=0.05",
+                                          "fit.max_steps=20"};
+    const FitOutcome alone = run_fit(small_config(own, overrides), Existing::overwrite);
+    overrides.push_back("data.file=" + shared + "/data.h5");
+    overrides.push_back("output.directory=" + shared + "/together");
+    const FitOutcome together =
+        fit(world, small_config(own, overrides), {.existing = Existing::overwrite, .quiet = true});
+    EXPECT_EQ(together.lambda_hash, alone.lambda_hash) << mode;
+    EXPECT_EQ(together.draws_hash, alone.draws_hash) << mode;
+    EXPECT_EQ(together.verdict.reason, alone.verdict.reason) << mode;
+  }
+  world.barrier();  // the shared folder is in use until all are done
+}
+
+TEST(FitMpi, WhatOneRankCannotLoadIsThrownOnAll) {
+  const Communicator world = Communicator::world();
+  const TemporaryFolder own;
+  Rows rows = small_rows(300, 3);
+  std::get<Rows::RowMajor<double>>(rows.x)(299, 2) = std::nan("");  // in the shard of the last rank
+  write_dataset(own / "data.h5", small_schema(3), rows);
+  const std::string shared = world.broadcast(own.path().string());
+  try {
+    fit(world,
+        small_config(own, {"data.file=" + shared + "/data.h5", "output.directory=" + shared + "/together"}),
+        {.existing = Existing::refuse, .quiet = true});
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::data);
+    EXPECT_THAT(error.what(), HasSubstr("row 299, column x3"));
+  }
+  world.barrier();
+}
+
 }  // namespace
 }  // namespace vfe

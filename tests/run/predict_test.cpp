@@ -243,5 +243,23 @@ TEST(PredictClasses, GivesTheProbabilityOfEachClass) {
   EXPECT_GT(*report.accuracy, 0.5);
 }
 
+TEST(PredictMpi, GivesTheSameBitsAsOneRankAlone) {
+  const Communicator world = Communicator::world();
+  const TemporaryFolder own;
+  write_dataset(own / "data.h5", small_schema(2), small_rows(1000, 2));
+  run_fit(small_config(own));
+  const std::filesystem::path shared = world.broadcast(own.path().string());
+  predict(Communicator::self(), {own / "run", own / "data.h5", own / "alone.h5", 100, {}});
+  predict(world, {shared / "run", shared / "data.h5", shared / "together.h5", 100, {}});
+  const ResultFile alone = read_result(own / "alone.h5");
+  world.barrier();
+  const ResultFile together = read_result(shared / "together.h5");
+  for (const char* name : {"mean", "sd", "q5", "q50", "q95", "log_density"}) {
+    EXPECT_EQ(together.variable("predictions", name).values, alone.variable("predictions", name).values)
+        << name;
+  }
+  world.barrier();
+}
+
 }  // namespace
 }  // namespace vfe

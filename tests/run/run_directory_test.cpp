@@ -104,6 +104,19 @@ TEST(RunDirectory, TakesOverTheLockOfADeadProcess) {
   EXPECT_THAT(contents(folder / "lock"), HasSubstr(std::to_string(::getpid())));
 }
 
+TEST(RunDirectory, WaitsForAHolderThatIsAboutToEnd) {
+  const TemporaryFolder folder;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const RunDirectory directory(folder.path(), Existing::refuse);
+    ::usleep(300000);
+    ::_exit(0);  // as if killed: the lock's file stays; nor is the process waited for yet
+  }
+  while (contents(folder / "lock").empty()) ::usleep(1000);
+  EXPECT_EQ(refusal(folder.path(), Existing::resume), "accepted");
+  ::waitpid(child, nullptr, 0);
+}
+
 TEST(RunDirectory, AReusedPidIsNoHolder) {
   const TemporaryFolder folder;
   put(folder / "lock", this_host() + " " + std::to_string(::getppid()) + " 1\n");  // began in another tick

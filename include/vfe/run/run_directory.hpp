@@ -9,8 +9,8 @@ enum class Existing { refuse, resume, overwrite };
 
 /// The folder of a run, locked by this process for as long as the object lives. The file `lock` names host,
 /// pid and the process' start; the kernel's lock on it ends with the process, so one left by a process that
-/// is gone on this host is taken over. A lock from another host cannot be checked: it is refused. Rank 0
-/// only.
+/// is gone on this host is taken over; one of a live process is waited for, 3 s. A lock from another host
+/// cannot be checked: it is refused. Rank 0 only.
 class RunDirectory {
  public:
   /// Creates it where needed, and changes nothing else. Throws Fault::cannot_create: is a file; not writable;

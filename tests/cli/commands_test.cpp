@@ -1,0 +1,91 @@
+// The subcommands as people use them, from a CSV file to predictions.
+#include <gmock/gmock.h>
+
+#include "cli/program.hpp"
+
+namespace vfe {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class CommandsProgram : public testing::Test {
+ protected:
+  CommandsProgram() {
+    std::string csv = "id,dose,sex,response\n";
+    for (int i = 0; i < 400; ++i) {
+      const double dose = 0.1 * (i % 37), noise = 0.01 * ((i * 7919) % 101 - 50);
+      csv += std::to_string(i) + "," + std::to_string(dose) + "," + (i % 3 == 0 ? "female" : "male") + "," +
+             std::to_string(2.0 + 3.0 * dose + (i % 3 == 0 ? -1.0 : 0.0) + noise) + "\n";
+    }
+    put(folder / "trial.csv", csv);
+    put_config(folder.path(), "linear");
+  }
+  Finished vfe(const std::string& arguments, int ranks = 0) {
+    return vfe_run(folder.path(), arguments, ranks);
+  }
+
+  TemporaryFolder folder;
+};
+
+TEST_F(CommandsProgram, FromCsvToPredictions) {
+  const Finished imported =
+      vfe("import trial.csv -o data.h5 --response response --drop id --holdout 0.25 --holdout-output test.h5 "
+          "--quiet");
+  ASSERT_EQ(imported.code, 0) << imported.err;
+  EXPECT_THAT(imported.out, AllOf(HasSubstr("factor sex: reference level female"),
+                                  HasSubstr("rows set aside in test.h5"), HasSubstr(" rows, 2 columns")));
+  const Finished checked = vfe("check fit.toml");
+  EXPECT_EQ(checked.code, 0) << checked.err;
+  EXPECT_THAT(checked.out, HasSubstr("gradient: agrees"));
+  const Finished fitted = vfe("fit fit.toml --quiet", 2);
+  ASSERT_EQ(fitted.code, 0) << fitted.err;
+  EXPECT_THAT(fitted.err, IsEmpty());
+  EXPECT_THAT(fitted.out, AllOf(HasSubstr("free energy "), HasSubstr("run/result.h5")));
+  const Finished diagnosed = vfe("diagnose run");
+  const bool rejected = diagnosed.out.starts_with("rejected");
+  EXPECT_EQ(diagnosed.code, rejected ? 2 : 0);
+  EXPECT_THAT(diagnosed.out, AllOf(HasSubstr("\nbeta[dose] "), HasSubstr("\nbeta[sex[male]] ")));
+  EXPECT_THAT(fitted.out, HasSubstr(diagnosed.out.substr(0, diagnosed.out.find('\n'))));
+  const Finished drawn = vfe("draws run -n 50 -o more.h5");
+  EXPECT_EQ(drawn.code, 0) << drawn.err;
+  EXPECT_EQ(drawn.messages().empty(), diagnosed.out.starts_with("certified"));
+  for (int ranks : {1, 3}) {
+    const Finished predicted =
+        vfe("predict run test.h5 -o predictions" + std::to_string(ranks) + ".h5", ranks);
+    EXPECT_EQ(predicted.code, 0) << predicted.err;
+    EXPECT_THAT(predicted.out,
+                AllOf(HasSubstr(" rows, 200 draws"), HasSubstr("RMSE 0.2"), HasSubstr("90 % interval")));
+  }
+}
+
+TEST_F(CommandsProgram, ProgressGoesToStderrAsPlainLinesWhereItIsNoTerminal) {
+  ASSERT_EQ(vfe("import trial.csv -o data.h5 --response response --drop id").code, 0);
+  const Finished fitted = vfe("fit fit.toml", 2);
+  ASSERT_EQ(fitted.code, 0) << fitted.err;
+  EXPECT_THAT(fitted.err, AllOf(HasSubstr("modes step 1 "), HasSubstr("fixed_draws step "),
+                                testing::Not(HasSubstr("\x1b"))));
+}
+
+TEST_F(CommandsProgram, ResumeStartsWhereNothingIsAndEndsWhereAllIsDone) {
+  ASSERT_EQ(vfe("import trial.csv -o data.h5 --response response --drop id").code, 0);
+  EXPECT_EQ(vfe("fit fit.toml --resume").code, 0);
+  const std::string before = hashes(folder.path());
+  const Finished again = vfe("fit fit.toml --resume");
+  EXPECT_EQ(again.code, 0);
+  EXPECT_THAT(again.out, HasSubstr("finished before"));
+  EXPECT_EQ(vfe("fit fit.toml --overwrite").code, 0);
+  EXPECT_EQ(hashes(folder.path()), before);
+}
+
+TEST_F(CommandsProgram, PathsMayHoldBlanks) {
+  std::filesystem::create_directory(folder / "my data");
+  ASSERT_EQ(vfe("import trial.csv -o 'my data/a b.h5' --response response --drop id").code, 0);
+  ASSERT_EQ(vfe("fit fit.toml --set 'data.file=my data/a b.h5' --set 'output.directory=my run'").code, 0);
+  EXPECT_EQ(vfe("draws 'my run' -n 10 -o 'my data/m o.h5'").code, 0);
+  EXPECT_TRUE(std::filesystem::exists(folder / "my data/m o.h5"));
+}
+
+}  // namespace
+}  // namespace vfe

@@ -1,0 +1,122 @@
+// Runs that are killed, stopped and resumed on other numbers of ranks: the same bits in the end.
+#include <dirent.h>
+#include <gmock/gmock.h>
+
+#include <random>
+
+#include "cli/program.hpp"
+
+namespace vfe {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr int steps = 600;
+
+/// The ranks that an mpirun has started on this machine.
+std::vector<pid_t> ranks_of(pid_t mpirun) {
+  std::vector<pid_t> found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const long pid = std::strtol(entry.path().filename().c_str(), nullptr, 10);
+    if (pid <= 0) continue;
+    const std::string stat = contents(entry.path() / "stat");
+    const std::size_t name_end = stat.rfind(')');
+    if (name_end == std::string::npos) continue;
+    if (std::strtol(stat.c_str() + name_end + 4, nullptr, 10) == mpirun &&
+        stat.substr(0, name_end).ends_with("(vfe")) {
+      found.push_back(static_cast<pid_t>(pid));
+    }
+  }
+  return found;
+}
+
+class Reliability : public testing::Test {
+ protected:
+  Reliability() {
+    EXPECT_EQ(
+        vfe_run(folder.path(), "simulate logistic -o data.h5 --rows 20000 --columns 8 --block-rows 256").code,
+        0);
+    put_config(folder.path(), "logistic", long_fit(steps));
+    EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --quiet").code, 0);
+    expected = hashes(folder.path());
+    std::filesystem::remove_all(folder / "run");
+  }
+
+  std::string fit_command(int ranks) const { return vfe_command("fit fit.toml --resume --quiet", ranks); }
+
+  void expect_same_bits_after_resuming(int ranks) {
+    const Finished resumed = Job(folder.path(), fit_command(ranks)).wait();
+    EXPECT_EQ(resumed.code, 0) << resumed.err;
+    EXPECT_EQ(hashes(folder.path()), expected);
+  }
+
+  TemporaryFolder folder;
+  std::string expected;
+};
+
+TEST_F(Reliability, KilledAtRandomAndResumedOnOtherRanks) {
+  std::mt19937 random(20240607);
+  for (const auto& [before, after] : std::vector<std::pair<int, int>>{{2, 3}, {3, 1}, {1, 2}, {4, 2}}) {
+    std::filesystem::remove_all(folder / "run");
+    int killed = 0;
+    for (int ranks : {before, after}) {
+      Job job(folder.path(), fit_command(ranks));
+      const std::uint64_t from = newest_step(folder.path());
+      const std::uint64_t goal = from + 20 + random() % (steps / 4);
+      wait_until([&] { return newest_step(folder.path()) >= goal || !job.running(); });
+      std::this_thread::sleep_for(std::chrono::microseconds(random() % 20000));
+      const std::vector<pid_t> pids = ranks == 0 ? std::vector<pid_t>{} : ranks_of(job.pid());
+      if (!pids.empty() && job.running()) {
+        ASSERT_EQ(pids.size(), static_cast<std::size_t>(ranks));
+        ::kill(pids[random() % pids.size()], SIGKILL);
+        EXPECT_NE(job.wait().code, 0);
+        ++killed;
+      }
+    }
+    EXPECT_GT(killed, 0);
+    EXPECT_FALSE(std::filesystem::exists(folder / "run" / "result.h5"));
+    expect_same_bits_after_resuming(after);
+  }
+}
+
+TEST_F(Reliability, StoppedByASignalAndResumed) {
+  for (const int signal : {SIGUSR1, SIGTERM}) {
+    std::filesystem::remove_all(folder / "run");
+    Job job(folder.path(), fit_command(2));
+    ASSERT_TRUE(wait_until([&] { return newest_step(folder.path()) > 0 || !job.running(); }));
+    ASSERT_TRUE(job.running());
+    ::kill(job.pid(), signal);
+    const Finished stopped = job.wait();
+    if (signal == SIGUSR1) {
+      EXPECT_EQ(stopped.code, 75) << stopped.err;
+      EXPECT_THAT(stopped.messages(), testing::ElementsAre(HasSubstr("run again with --resume")));
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder / "run" / "result.h5"));
+    expect_same_bits_after_resuming(3);
+  }
+}
+
+TEST_F(Reliability, ACheckpointOnRequestDoesNotStop) {
+  put_config(folder.path(), "logistic", long_fit(steps));
+  const std::string rarely =
+      vfe_command("fit fit.toml --resume --quiet --set output.checkpoint_every=1000000", 2);
+  Job job(folder.path(), rarely);
+  ASSERT_TRUE(
+      wait_until([&] { return std::filesystem::exists(folder / "run" / "trace.jsonl") || !job.running(); }));
+  ::kill(job.pid(), SIGUSR2);
+  ASSERT_TRUE(wait_until([&] { return newest_step(folder.path()) > 0 || !job.running(); }));
+  EXPECT_LT(newest_step(folder.path()), static_cast<std::uint64_t>(steps));
+  EXPECT_EQ(job.wait().code, 0);
+  EXPECT_EQ(hashes(folder.path()), expected);
+}
+
+TEST_F(Reliability, StoppedByTheClockAndResumed) {
+  const Finished stopped = vfe_run(folder.path(), "fit fit.toml --resume --set fit.max_time=0.05", 2);
+  EXPECT_EQ(stopped.code, 75) << stopped.err;
+  EXPECT_THAT(stopped.err, HasSubstr("stopped by fit.max_time"));
+  EXPECT_GT(newest_step(folder.path()), 0U);
+  expect_same_bits_after_resuming(1);
+}
+
+}  // namespace
+}  // namespace vfe
