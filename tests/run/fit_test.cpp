@@ -210,6 +210,50 @@ TEST_F(Fit, CountsStepsBetweenCheckpoints) {
   EXPECT_GE(steps[1] + 3, last);
 }
 
+/// Mean and sd over draws of a combination of the entries of beta.
+std::pair<double, double> moments(const ResultFile& file, const Vector& weights) {
+  const Variable& beta = file.variable("posterior", "beta");
+  const Index num_draws = beta.dimensions[1].size;
+  const Eigen::Map<const Matrix> values(beta.values.data(), weights.size(), num_draws);
+  const Eigen::ArrayXd combined = values.transpose() * weights;
+  return {combined.mean(), std::sqrt((combined - combined.mean()).square().mean())};
+}
+
+TEST_F(Fit, CollinearColumnsAreHeldByThePrior) {
+  Rows rows = small_rows(300, 2);
+  auto& x = std::get<Rows::RowMajor<double>>(rows.x);
+  x.col(1) = x.col(0);
+  write_dataset(folder / "data.h5", small_schema(2), rows);
+  run_fit(small_config(folder, {"output.draws=4000"}));
+  // The sum is known as well as a single coefficient; of the difference only the prior speaks: sd 2.5 sqrt 2.
+  const auto [sum, sum_sd] = moments(result(), Vector::Ones(2));
+  EXPECT_NEAR(sum, 0.25, 0.2);
+  EXPECT_NEAR(sum_sd, 1.0 / std::sqrt(300.0), 0.012);
+  const auto [difference, difference_sd] = moments(result(), Vector{{1.0, -1.0}});
+  EXPECT_NEAR(difference, 0.0, 0.3);
+  EXPECT_NEAR(difference_sd, 2.5 * std::sqrt(2.0), 0.2);
+}
+
+TEST_F(Fit, ASeparableLogisticIsHeldByThePrior) {
+  Rows rows = small_rows(200, 1);
+  rows.y = (std::get<Rows::RowMajor<double>>(rows.x).col(0).array() > 0.0).cast<double>();
+  write_dataset(folder / "data.h5", small_schema(1), rows);
+  const FitOutcome outcome = run_fit(small_config(folder, {"model.type=logistic"}));
+  EXPECT_TRUE(std::isfinite(outcome.verdict.free_energy));
+  const auto [mean, sd] = moments(result(), Vector::Ones(1));
+  EXPECT_GT(mean, 5.0);   // the likelihood alone would go to infinity
+  EXPECT_LT(mean, 15.0);  // six sds of the prior
+  EXPECT_LT(sd, 2.5);
+}
+
+TEST_F(Fit, OneRowLeavesThePrior) {
+  write_dataset(folder / "data.h5", small_schema(1), small_rows(1, 1));
+  run_fit(small_config(folder, {"model.known_sigma=1000", "output.draws=4000"}));
+  const auto [mean, sd] = moments(result(), Vector::Ones(1));
+  EXPECT_NEAR(mean, 0.0, 0.2);
+  EXPECT_NEAR(sd, 2.5, 0.12);
+}
+
 /// What one rank does for itself, all ranks together do with the same bits.
 TEST(FitMpi, GivesTheSameBitsAsOneRankAlone) {
   const Communicator world = Communicator::world();
