@@ -14,7 +14,8 @@
 namespace vfe {
 namespace {
 
-constexpr Index chunk = 256;  ///< draws evaluated in one call
+constexpr Index chunk = 256;          ///< draws evaluated in one call
+constexpr double least_share = 0.95;  ///< of the mode that q is at: q has but one
 
 /// Draws of q and their log densities.
 struct WeighedDraws {
@@ -49,6 +50,24 @@ std::optional<WeighedDraws> weigh(const Config& config, const Target& target, co
   return draws;
 }
 
+double left_by(const State& state, const std::string& name) {
+  return state.memory.at(name)(0, 0);
+}
+
+/// What the stages know that the draws of q cannot show.
+std::string objection_to(const State& state) {
+  if (left_by(state, "converged") == 0.0) return "the last stage ended before it had converged";
+  if (left_by(state, "base_definite") == 0.0) {
+    return "no proper mode was found: the density may be unbounded or flat";
+  }
+  const double share = left_by(state, "base_share");
+  if (share < least_share) {
+    return fmt::format("the mode that q is at holds only {:.0f} % of the mass of the modes found",
+                       100.0 * share);
+  }
+  return {};
+}
+
 Evidence evidence_of(const WeighedDraws& draws, const Family& family, const State& state) {
   Evidence evidence;
   evidence.log_weight = draws.log_weight();
@@ -56,9 +75,7 @@ Evidence evidence_of(const WeighedDraws& draws, const Family& family, const Stat
   evidence.mean = family.mean(state.lambda);
   evidence.sd = family.standard_deviation(state.lambda);
   evidence.non_finite = draws.theta.cols() - draws.log_joint.array().isFinite().count();
-  const auto converged = state.memory.find("converged");
-  evidence.converged = converged != state.memory.end() && converged->second(0, 0) != 0.0;
-  if (!evidence.converged) evidence.unconverged = "the last stage ended before it had converged";
+  evidence.objection = objection_to(state);
   return evidence;
 }
 
@@ -137,7 +154,7 @@ std::optional<FitResult> make_result(const Communicator& comm, const Config& con
   auto& attributes = result.file.attributes;
   put_verdict(result.verdict, attributes);
   attributes["resampled"] = std::int64_t{resampled};
-  attributes["converged"] = std::int64_t{evidence.converged};
+  attributes["converged"] = std::int64_t{left_by(state, "converged") != 0.0};
   attributes["draws_non_finite"] = std::int64_t{evidence.non_finite};
   attributes["draws_hash"] = hexadecimal(result.draws_hash);
   attributes["lambda_hash"] = hexadecimal(hash(state.lambda));

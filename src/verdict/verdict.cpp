@@ -131,8 +131,8 @@ Verdict judge(const Evidence& evidence, const std::function<std::string(Index)>&
   const std::string distance = fmt::format(
       "its mean is off by up to {:.3f} posterior sd ({}) and its sd is {:.3f} times the posterior's ({})",
       verdict.mean_error, name(mean_at), verdict.sd_ratio, name(sd_at));
-  if (!evidence.converged) {
-    verdict.reason = fmt::format("the fit did not converge: {}; {}", evidence.unconverged, tail);
+  if (!evidence.objection.empty()) {
+    verdict.reason = fmt::format("{}; {}", evidence.objection, tail);
   } else if (!weights_pass) {
     verdict.reason = fmt::format("q does not cover the posterior: {}", tail);
   } else if (evidence.non_finite == 0 && q_passes) {

@@ -111,13 +111,12 @@ TEST(Verdict, NothingFiniteIsRejected) {
   EXPECT_EQ(judge(evidence, name).grade, Grade::rejected);
 }
 
-TEST(Verdict, UnconvergedIsRejectedWithItsReason) {
+TEST(Verdict, AnObjectionIsRejectedWithItsReason) {
   Evidence evidence = gaussian(Vector::Zero(2), Vector::Ones(2));
-  evidence.converged = false;
-  evidence.unconverged = "20000 steps reached";
+  evidence.objection = "another mode holds half of the mass";
   const Verdict verdict = judge(evidence, name);
   EXPECT_EQ(verdict.grade, Grade::rejected);
-  EXPECT_NE(verdict.reason.find("20000 steps reached"), std::string::npos);
+  EXPECT_NE(verdict.reason.find("another mode holds half of the mass"), std::string::npos);
 }
 
 TEST(Verdict, GradesHaveNames) {

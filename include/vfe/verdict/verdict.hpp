@@ -17,12 +17,11 @@ Grade grade_from_string(const std::string& name);  ///< throws Fault::data
 
 /// What draws of a finished q say of it.
 struct Evidence {
-  Vector log_weight;     ///< log f - log q of every draw [nats]; -infinity where f is not finite
-  Matrix theta;          ///< d x S, the draws, unconstrained
-  Vector mean, sd;       ///< of q, exact
-  Index non_finite = 0;  ///< draws at which f was not finite
-  bool converged = true;
-  std::string unconverged;  ///< why not, in words
+  Vector log_weight;      ///< log f - log q of every draw [nats]; -infinity where f is not finite
+  Matrix theta;           ///< d x S, the draws, unconstrained
+  Vector mean, sd;        ///< of q, exact
+  Index non_finite = 0;   ///< draws at which f was not finite
+  std::string objection;  ///< what forbids trust whatever the weights say, in words; empty if nothing does
 };
 
 struct Verdict {
@@ -35,7 +34,7 @@ struct Verdict {
   double sd_ratio = 1.0;    ///< sd of q over that of the posterior, furthest from 1
 };
 
-/// Certified: k-hat within its limit, every draw finite, the fit converged, and in every coordinate of theta
+/// Certified: no objection, k-hat within its limit, every draw finite, and in every coordinate of theta
 /// the mean of q within 0.1 sd and its sd within 5 % of the posterior's, three standard errors included. The
 /// posterior's moments are importance estimates with the exact moments of q as control variates, so their
 /// errors vanish as q approaches the posterior. Corrected: q's moments fail, but k-hat and the standard
