@@ -1,4 +1,6 @@
 // The program `vfe`. Run: vfe --help
 #include "vfe/run/commands.hpp"
 
-int main(int argc, char** argv) { return vfe::main_program(argc, argv); }
+int main(int argc, char** argv) {
+  return vfe::main_program(argc, argv);
+}

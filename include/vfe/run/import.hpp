@@ -53,8 +53,8 @@ ImportReport import_csv(const ImportOptions& options);
 
 /// The default block: the largest power of two of rows of which the columns and, twice, 16 draws of doubles
 /// (the working set of a block) stay below 1 MiB; at least 512, so that the exact sums of a wide table stay
-/// cheap. Where the number of rows is known (not 0), halved until there are 32 blocks to share among ranks and
-/// steps, but not below 256.
+/// cheap. Where the number of rows is known (not 0), halved until there are 32 blocks to share among ranks
+/// and steps, but not below 256.
 Index default_block_rows(Index columns, bool single, Index rows = 0);
 
 }  // namespace vfe
