@@ -45,8 +45,7 @@ class RowChecks {
   RowChecks(const Schema& schema, const Rows& rows) : schema_(schema), rows_(rows) {}
 
   [[noreturn]] void fail(Index row, const std::string& found) const {
-    throw Error(Fault::data,
-                fmt::format("data {}: row {} (from 0): {}", schema_.source, rows_.first_row + row, found));
+    throw RowError(rows_.first_row + row, found);
   }
 
   void shapes() const {

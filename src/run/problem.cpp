@@ -38,6 +38,9 @@ Problem::Problem(const Communicator& comm, const Config& config) {
     response_ = rows.y;
     try {
       model_ = std::make_unique<const Glm>(config.model, schema_, std::move(rows));
+    } catch (const RowError& error) {
+      throw Error(error.fault(),
+                  fmt::format("{}: {}: {}", config.data.file, dataset.name_row(error.row()), error.found()));
     } catch (const Error& error) {
       throw Error(error.fault(), fmt::format("{}: {}", config.data.file, error.what()));
     }

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <cmath>
+#include <fstream>
 
 #include "cli/program.hpp"
 #include "run/small_fit.hpp"
@@ -105,6 +106,10 @@ TEST_F(BadInputProgram, ValuesOfTheData) {
   expect_refusal("fit fit.toml --set model.type=poisson --set data.file=negative.h5", 66, "negative.h5");
   simulate("real.h5", "linear --rows 500 --columns 2");
   expect_refusal("fit fit.toml --set data.file=real.h5", 65, "row 0", 2);
+  std::ofstream(folder / "classes.csv") << "x,y\n1,0\n2,1\n3,2\n4,1\n";
+  ASSERT_EQ(vfe_run(folder.path(), "import classes.csv -o classes.h5 --response y").code, 0);
+  expect_refusal("fit fit.toml --set data.file=classes.h5", 65,
+                 "(line 4 of classes.csv): response \"y\" is 2", 2);
   schema.has_weight = true;
   rows = small_rows(300, 2);
   rows.weight = Vector::Zero(300);

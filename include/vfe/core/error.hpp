@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -28,6 +29,20 @@ class Error : public std::runtime_error {
 
  private:
   Fault fault_;
+};
+
+/// A value of the data that cannot be right. Readers of the data may know the row by a better name than its
+/// number, and put that before found().
+class RowError : public Error {
+ public:
+  RowError(std::int64_t row, const std::string& found)
+      : Error(Fault::data, "row " + std::to_string(row) + ": " + found), row_(row), found_(found) {}
+  std::int64_t row() const noexcept { return row_; }  ///< of the dataset, from 0
+  const std::string& found() const noexcept { return found_; }
+
+ private:
+  std::int64_t row_;
+  std::string found_;
 };
 
 }  // namespace vfe

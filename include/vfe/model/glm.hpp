@@ -50,10 +50,10 @@ struct GlmOptions {
 /// or says in response_classes; axis "class" leaves out the first.
 class Glm final : public Model {
  public:
-  /// Throws Fault::data where a response is outside the support (row of the dataset named), a weight is
-  /// negative, a value not finite (row and column named; rows count from 0 over the dataset) or the number of
-  /// classes is not known; Fault::config where a prior scale is not positive or names no column. A prior
-  /// scale may name a column ("colour[red]") or the source of several ("colour"). Keeps the rows, rearranged.
+  /// Throws RowError where a response is outside the support, a weight negative, a value not finite (column
+  /// named); Fault::data where the number of classes is not known; Fault::config where a prior scale is not
+  /// positive or names no column. A prior scale may name a column ("colour[red]") or the source of several
+  /// ("colour"). Keeps the rows, rearranged.
   Glm(const GlmOptions& options, const Schema& schema, Rows rows);
   ~Glm() override;
 
