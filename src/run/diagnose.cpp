@@ -83,12 +83,9 @@ Diagnosis diagnose(const std::filesystem::path& run) {
 }
 
 std::string to_text(const Diagnosis& diagnosis) {
-  const Verdict& verdict = diagnosis.verdict;
-  std::string text = verdict_text(verdict);
-  text +=
-      fmt::format("k-hat {:.2f} (limit {:.2f}), weight ESS {:.0f}; {} gradients, {} in sequence, {:.1f} s\n",
-                  verdict.khat, verdict.khat_limit, verdict.ess, diagnosis.gradients,
-                  diagnosis.gradients_sequential, diagnosis.seconds);
+  std::string text = verdict_text(diagnosis.verdict);
+  text += fmt::format("cost: {} gradients, {} calls in sequence, {:.1f} s\n", diagnosis.gradients,
+                      diagnosis.gradients_sequential, diagnosis.seconds);
   if (diagnosis.non_finite > 0) {
     text += fmt::format("{} draws had no finite log density\n", diagnosis.non_finite);
   }
