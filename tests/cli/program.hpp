@@ -114,8 +114,8 @@ inline void put_config(const std::filesystem::path& folder, const std::string& m
 
 /// A fit that lasts for thousands of steps unless it is stopped; ends at `steps`.
 inline std::string long_fit(int steps) {
-  return "mode = \"stochastic\"\nblocks_per_step = 4\nrate = 0.01\nmax_steps = " + std::to_string(steps) +
-         "\n";
+  return "mode = \"stochastic\"\nblocks_per_step = 16\ndraws_per_step = 128\nrate = 0.01\nmax_steps = " +
+         std::to_string(steps) + "\n";
 }
 
 /// "lambda draws", the hashes of the finished fit in run/.

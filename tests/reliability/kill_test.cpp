@@ -90,8 +90,8 @@ TEST_F(Reliability, StoppedByASignalAndResumed) {
     if (signal == SIGUSR1) {
       EXPECT_EQ(stopped.code, 75) << stopped.err;
       EXPECT_THAT(stopped.messages(), testing::ElementsAre(HasSubstr("run again with --resume")));
-    }
-    EXPECT_FALSE(std::filesystem::exists(folder / "run" / "result.h5"));
+      EXPECT_FALSE(std::filesystem::exists(folder / "run" / "result.h5"));
+    }  // TERM reaches the ranks a second later: a fast machine may have finished
     expect_same_bits_after_resuming(3);
   }
 }
