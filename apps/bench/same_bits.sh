@@ -68,7 +68,7 @@ for model in linear student_t logistic poisson negative_binomial softmax; do
   "$vfe" simulate "$model" -o "$model.h5" --rows 4000 --columns 6 --block-rows 128 --seed 1 >/dev/null 2>&1 ||
     die "cannot simulate $model"
   for mode in synchronous stochastic; do
-    config "$model" "$mode" 400 100 >fit.toml
+    config "$model" "$mode" 100 30 >fit.toml
     expected=
     for ranks in 1 2 3 4 7; do
       for threads in 1 2; do
