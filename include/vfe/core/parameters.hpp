@@ -31,6 +31,9 @@ struct Parameter {
   Index num_unconstrained() const;
 };
 
+/// Entries of all, constrained.
+Index num_constrained(const std::vector<Parameter>& list);
+
 /// The parameters of a model in their order: the map between theta (unconstrained, d of them) and the
 /// values the user named (constrained), with its log-Jacobian. Formulas as in Stan's reference manual.
 class Parameters {

@@ -1,5 +1,7 @@
 #pragma once
-#include <memory>
+#include <cstdint>
+#include <string>
+#include <vector>
 
 #include "vfe/core/parameters.hpp"
 #include "vfe/core/types.hpp"
@@ -22,8 +24,19 @@ class Model {
   /// Thread-safe. A value that cannot be computed is NaN (the caller counts and names it), never an
   /// exception.
   virtual void log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const = 0;
-  /// Sets value[r] = log likelihood of row r of the block at one theta.
-  virtual void log_likelihood_rows(Index block, ConstVec theta, Vec value) const = 0;
+  /// Sets value[r] = log likelihood of row r of the block at one theta; false where the model cannot tell its
+  /// rows apart.
+  virtual bool log_likelihood_rows(Index block, ConstVec theta, Vec value) const;
+  /// Why the density of a block (-1: the prior) cannot be computed at theta, in the words of what computes it;
+  /// empty where it has none.
+  virtual std::string explain(Index block, ConstVec theta) const;
+
+  /// What a result holds of each draw, in its order: the parameters, unless a model has more to say.
+  virtual const std::vector<Parameter>& quantities() const;
+  /// Sets their values (a column per draw; concatenated, each row-major) at theta, d x S. Random ones are a
+  /// function of seed and draw number, first_draw + s. What cannot be computed is NaN.
+  virtual void compute_quantities(ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
+                                  Mat values) const;
 };
 
 }  // namespace vfe
