@@ -21,6 +21,7 @@ enum class Purpose : std::uint8_t {
   resample,   ///< importance resampling
   predict,    ///< posterior predictive draws
   check,      ///< points where gradients are checked
+  generated,  ///< seeds of a Stan program's generated quantities
 };
 
 /// Where a random number stands. Numbers are a pure function of address and coordinate, so nothing is

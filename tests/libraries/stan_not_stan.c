@@ -1,0 +1,4 @@
+/* A shared library of something else. */
+int answer(void) {
+  return 42;
+}
