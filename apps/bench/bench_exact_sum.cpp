@@ -56,7 +56,7 @@ void compare(Index d, Index num_blocks, int pairs) {
   constexpr Index draws = 16;
   vfe::Schema schema;
   const vfe::Glm model = simulated_logistic(d - 1, num_blocks, schema);
-  const vfe::Target target(model, vfe::Communicator::self(), 0, num_blocks);
+  const vfe::Target target(model, vfe::Communicator::self());
   vfe::Matrix theta(d, draws), exact_grad(d, draws), plain_grad(d, draws);
   vfe::Vector exact_value(draws), plain_value(draws);
   vfe::fill_normal({.seed = 2, .purpose = vfe::Purpose::noise}, theta);

@@ -175,6 +175,12 @@ std::string Parameters::constrained_name(Index coordinate) const {
   return entry_name(list_[p], coordinate - value_begin_[p]);
 }
 
+Index num_constrained(const std::vector<Parameter>& list) {
+  Index total = 0;
+  for (const Parameter& parameter : list) total += parameter.num_constrained();
+  return total;
+}
+
 double Parameters::constrain(ConstVec theta, Vec constrained) const {
   double log_jacobian = 0.0;
   for (std::size_t p = 0; p < list_.size(); ++p) {

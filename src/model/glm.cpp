@@ -274,7 +274,7 @@ void Glm::log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const
   }
 }
 
-void Glm::log_likelihood_rows(Index block, ConstVec theta, Vec value) const {
+bool Glm::log_likelihood_rows(Index block, ConstVec theta, Vec value) const {
   std::vector<DrawConstants> constants;
   Task task = impl_->task(block, theta, constants);
   task.row_value = value.data();
@@ -284,20 +284,28 @@ void Glm::log_likelihood_rows(Index block, ConstVec theta, Vec value) const {
     const double weight = impl_->rows.weight.size() > 0 ? impl_->rows.weight[first + i] : 1.0;
     value[i] += weight * impl_->data_term(first + i);
   }
+  return true;
 }
 
-const std::vector<Parameter>& Glm::derived() const {
-  return impl_->layout.derived;
+const std::vector<Parameter>& Glm::quantities() const {
+  return impl_->layout.quantities;
 }
 
-void Glm::derive(ConstVec constrained, Vec values) const {
-  const GlmLayout& layout = impl_->layout;
-  if (layout.derived.empty()) return;
+void Glm::compute_quantities(ConstMat theta, std::uint64_t, std::uint32_t, Mat values) const {
+  const Index own = parameters().num_constrained(), derived = values.rows() - own;
+  for (Index s = 0; s < theta.cols(); ++s) {
+    parameters().constrain(theta.col(s), values.col(s).head(own));
+    if (derived > 0) impl_->derive(values.col(s).head(own), values.col(s).tail(derived));
+  }
+}
+
+// The intercepts, coefficients and sigma of the model on the user's scale.
+void Glm::Impl::derive(ConstVec constrained, Vec values) const {
   const Index p = layout.columns;
   for (Index k = 0; k < layout.classes; ++k) {
     double intercept = layout.intercept < 0 ? 0.0 : constrained[layout.intercept + k];
     for (Index j = 0; j < p; ++j) {
-      const Column& column = impl_->schema.columns[static_cast<std::size_t>(j)];
+      const Column& column = schema.columns[static_cast<std::size_t>(j)];
       const double slope = constrained[layout.beta + k * p + j] / column.scale;
       intercept -= slope * column.centre;
       values[layout.classes + k * p + j] = layout.response_scale * slope;

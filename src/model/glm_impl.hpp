@@ -23,6 +23,7 @@ struct Glm::Impl {
   /// The term of a row's log density that depends on data alone, without weight [nats].
   double data_term(Index row) const;
   /// The kernel's work on a block at theta, with nothing asked for yet. Refers to `theta` and `constants`.
+  void derive(ConstVec constrained, Vec values) const;
   glm_kernel::Task task(Index block, ConstMat theta, std::vector<glm_kernel::DrawConstants>& constants) const;
 };
 

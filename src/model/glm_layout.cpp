@@ -133,10 +133,12 @@ GlmLayout glm_layout(const GlmOptions& options, const Schema& schema) {
   }
   layout.parameters = Parameters(std::move(list));
 
+  layout.quantities = layout.parameters.list();
   if (is_standardised(layout, schema)) {
-    layout.derived.push_back({.name = "intercept_original", .dimensions = classes});
-    if (layout.columns > 0) layout.derived.push_back({.name = "beta_original", .dimensions = coefficients});
-    if (noise) layout.derived.push_back(positive("sigma_original"));
+    layout.quantities.push_back({.name = "intercept_original", .dimensions = classes});
+    if (layout.columns > 0)
+      layout.quantities.push_back({.name = "beta_original", .dimensions = coefficients});
+    if (noise) layout.quantities.push_back(positive("sigma_original"));
   }
   return layout;
 }

@@ -8,10 +8,10 @@
 namespace vfe {
 
 /// Where the parameters of a generalised linear model stand, alike in theta and in the constrained values
-/// (all of them scalars' own transforms), and what is derived from them.
+/// (all of them scalars' own transforms), and what a result holds of them.
 struct GlmLayout {
   Parameters parameters;
-  std::vector<Parameter> derived;
+  std::vector<Parameter> quantities;  ///< the parameters, then those on the user's scale
   Index columns = 0;
   Index classes = 1;  ///< linear predictors of a row: softmax has one for each class but the reference
   Index intercept = -1, beta = 0, sigma = -1, nu = -1, overdispersion = -1;  ///< first coordinate; -1: none

@@ -64,7 +64,7 @@ class ConfigReader {
     for (const ConfigKey& key : config_keys()) {
       const std::string full = key.table + "." + key.name;
       const auto given = given_.find(full);
-      if (key.required && given == given_.end()) {
+      if (key.required(config_) && given == given_.end()) {
         throw Error(Fault::config, fmt::format("{}: {} is missing, expected {}", name, full, key.expected));
       }
       if (given != given_.end() && !key.applies(config_)) {
@@ -181,11 +181,12 @@ std::string schema_text(const std::string& table) {
     if (key.table != current) text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", key.table);
     current = key.table;
     const std::string value = key.write(defaults);
-    text += fmt::format("{:<22} {}{}; {}\n", key.name, key.expected,
-                        key.unit.empty() ? "" : fmt::format(" [{}]", key.unit),
-                        key.required    ? "required"
-                        : value.empty() ? "not set by default"
-                                        : "default " + value);
+    text += fmt::format(
+        "{:<22} {}{}; {}\n", key.name, key.expected, key.unit.empty() ? "" : fmt::format(" [{}]", key.unit),
+        key.required(defaults)
+            ? fmt::format("required{}{}", key.required_when.empty() ? "" : " ", key.required_when)
+        : value.empty() ? "not set by default"
+                        : "default " + value);
     text += fmt::format("{:<22} {}{}{}\n", "", key.meaning,
                         key.applies_when.empty() ? "" : fmt::format(" Only {}.", key.applies_when),
                         key.change == Change::allowed ? " May change on --resume." : "");

@@ -29,11 +29,12 @@ struct ConfigKey {
   std::string unit;      ///< empty for a pure number or text
   std::string meaning;   ///< sentences
   Change change = Change::refused;
-  bool required = false;
   std::function<void(Config&, const ConfigEntry&)> read;
   std::function<std::string(const Config&)> write;  ///< the value as TOML; empty where it is not set
   std::function<bool(const Config&)> applies = [](const Config&) { return true; };
   std::string applies_when;  ///< "with model.type = linear"; empty = always
+  std::function<bool(const Config&)> required = [](const Config&) { return false; };
+  std::string required_when;  ///< as applies_when
 };
 
 /// All keys, in the order of the tables.

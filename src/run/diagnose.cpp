@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "run/quantile.hpp"
 #include "vfe/run/saved_fit.hpp"
@@ -12,7 +13,7 @@
 namespace vfe {
 namespace {
 
-const std::string original = "_original";  // the suffix of what Glm::derived() names on the user's scale
+const std::string original = "_original";  // the suffix of what Glm::quantities() names on the user's scale
 
 /// The variable on the user's scale where the file has it there, else itself.
 const Variable& on_users_scale(const Variable& variable, const Group& group) {
@@ -48,6 +49,11 @@ void add_coefficients(const Variable& variable, std::vector<Coefficient>& list) 
     for (Index s = 0; s < num_draws; ++s) draws[static_cast<std::size_t>(s)] = values(i, s);
     Coefficient coefficient;
     coefficient.name = entry_name(variable, i);
+    if (values.row(i).hasNaN()) {  // a quantity of the model that could not be computed for some draw
+      coefficient.mean = coefficient.sd = coefficient.low = coefficient.high = std::nan("");
+      list.push_back(std::move(coefficient));
+      continue;
+    }
     coefficient.mean = values.row(i).mean();
     coefficient.sd = std::sqrt((values.row(i).array() - coefficient.mean).square().sum() /
                                static_cast<double>(std::max<Index>(num_draws - 1, 1)));
@@ -89,13 +95,18 @@ std::string to_text(const Diagnosis& diagnosis) {
   if (diagnosis.non_finite > 0) {
     text += fmt::format("{} draws had no finite log density\n", diagnosis.non_finite);
   }
+  constexpr std::size_t most = 200;  // parameters come first, what a model derives from them after
+  const std::span<const Coefficient> shown(diagnosis.coefficients.data(),
+                                           std::min(most, diagnosis.coefficients.size()));
   std::size_t width = 12;
-  for (const Coefficient& coefficient : diagnosis.coefficients)
-    width = std::max(width, coefficient.name.size());
+  for (const Coefficient& coefficient : shown) width = std::max(width, coefficient.name.size());
   text += fmt::format("\n{:<{}} {:>12} {:>12} {:>12} {:>12}\n", "", width, "mean", "sd", "5 %", "95 %");
-  for (const Coefficient& coefficient : diagnosis.coefficients) {
+  for (const Coefficient& coefficient : shown) {
     text += fmt::format("{:<{}} {:>12.5g} {:>12.5g} {:>12.5g} {:>12.5g}\n", coefficient.name, width,
                         coefficient.mean, coefficient.sd, coefficient.low, coefficient.high);
+  }
+  if (shown.size() < diagnosis.coefficients.size()) {
+    text += fmt::format("and {} more: --json lists all\n", diagnosis.coefficients.size() - shown.size());
   }
   return text;
 }

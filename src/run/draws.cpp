@@ -6,6 +6,7 @@
 
 #include "vfe/core/error.hpp"
 #include "vfe/run/posterior.hpp"
+#include "vfe/run/problem.hpp"
 #include "vfe/run/saved_fit.hpp"
 
 namespace vfe {
@@ -22,7 +23,9 @@ Verdict write_draws(const DrawsOptions& options) {
       draw_from_q(*saved.family, saved.lambda, options.seed.value_or(saved.config.fit.seed),
                   static_cast<std::uint32_t>(first), options.count);
   ResultFile file;
-  file.groups.push_back(posterior_group(model_without_rows(saved.config.model, saved.schema), draws.theta));
+  file.groups.push_back(posterior_group(*model_without_rows(saved.config, saved.schema, saved.parameters),
+                                        draws.theta, options.seed.value_or(saved.config.fit.seed),
+                                        static_cast<std::uint32_t>(first)));
   file.groups.push_back({"sample_stats", {draw_variable("log_q", draws.log_q)}});
   file.attributes = saved.file.attributes;  // whose draws these are
   file.attributes["resampled"] = std::int64_t{0};

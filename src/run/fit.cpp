@@ -46,8 +46,13 @@ Target::Counts counts_of(const std::map<std::string, double>& counters) {
 /// One run of the driver. What only rank 0 has (folder, trace, log, progress) is made and used on rank 0.
 class FitRun {
  public:
-  FitRun(const Communicator& comm, const Config& config, const FitOptions& options)
-      : comm_(comm), config_(config), options_(options), progress_(options.quiet || !comm.is_root()) {}
+  using MakeProblem = std::function<std::unique_ptr<Problem>()>;
+  FitRun(const Communicator& comm, const Config& config, const FitOptions& options, MakeProblem make_problem)
+      : comm_(comm),
+        config_(config),
+        options_(options),
+        make_problem_(std::move(make_problem)),
+        progress_(options.quiet || !comm.is_root()) {}
 
   FitOutcome run() {
     clear_request(true);  // an earlier fit of this process may have been asked to stop
@@ -55,7 +60,7 @@ class FitRun {
                   [&] { directory_.emplace(config_.output.directory, options_.existing); });
     if (const std::optional<FitOutcome> finished = find_finished()) return *finished;
     comm_.barrier();  // all have looked before the folder changes
-    problem_.emplace(comm_, config_);
+    problem_ = make_problem_();
     check_log_likelihood_size();
     family_ = make_family(config_.family.type, problem_->target().size(), config_.family.rank);
     const Program program = inference_program(config_, problem_->target(), *family_);
@@ -117,13 +122,13 @@ class FitRun {
   }
 
   void check_log_likelihood_size() const {
-    const double bytes = log_likelihood_bytes(config_, problem_->schema());
+    const double bytes = log_likelihood_bytes(config_, problem_->target());
     if (config_.output.log_likelihood && bytes > max_log_likelihood_bytes) {
       throw Error(
           Fault::config,
           fmt::format("output.log_likelihood: {} draws of {} rows take {:.1f} GB, expected at most 2 GB: "
                       "set it to false, or lower output.draws",
-                      config_.output.draws, problem_->schema().rows, bytes / 1e9));
+                      config_.output.draws, problem_->target().num_rows(), bytes / 1e9));
     }
   }
 
@@ -146,9 +151,8 @@ class FitRun {
       trace_.emplace(directory_->trace(), state_.step);
       note(fmt::format("vfe {}, {}, {}: {} ranks, {} threads each", VFE_VERSION, build_description(),
                        instruction_set(), comm_.size(), config_.fit.threads));
-      note(fmt::format("{}: {} rows, {} columns, {} blocks; {} parameters; {}", config_.data.file,
-                       problem_->schema().rows, problem_->schema().num_columns(),
-                       problem_->schema().num_blocks(), problem_->target().size(),
+      problem_->on_print([this](const std::string& line) { note("the model prints: " + line); });
+      note(fmt::format("{}; {} parameters; {}", problem_->description(), problem_->target().size(),
                        checkpoint ? fmt::format("resumed at step {}", state_.step) : "started"));
     });
     last_checkpoint_ = elapsed();
@@ -175,7 +179,7 @@ class FitRun {
             fmt::format("the checkpoints in {} belong to {}: hash {:016x} in the checkpoint, {:016x} now",
                         config_.output.directory, what, before, now));
       };
-      compare("other data than " + config_.data.file, checkpoint->data, problem_->data_hash());
+      compare("other data than " + problem_->description(), checkpoint->data, problem_->data_hash());
       compare("another model", checkpoint->model, problem_->model_hash());
     });
     return checkpoint;
@@ -303,7 +307,7 @@ class FitRun {
     attributes["instruction_set"] = instruction_set();
     attributes["data_hash"] = hexadecimal(problem_->data_hash());
     file.texts["config"] = to_toml(config_);
-    file.texts["schema"] = to_json(problem_->schema());
+    if (problem_->schema()) file.texts["schema"] = to_json(*problem_->schema());
     trace_->flush();
     for (auto& [name, column] : read_trace(directory_->trace())) {
       file.arrays["trace/" + name] = std::move(column);
@@ -313,10 +317,10 @@ class FitRun {
   const Communicator& comm_;
   const Config& config_;
   const FitOptions& options_;
+  const MakeProblem make_problem_;
   const SignalGuard signals_;
   const Clock::time_point begin_ = Clock::now();
   double seconds_before_ = 0.0;
-  std::optional<Problem> problem_;
   std::unique_ptr<const Family> family_;
   State state_;
   Request stop_;
@@ -329,12 +333,24 @@ class FitRun {
   std::vector<std::string> warnings_;
   std::exception_ptr failure_;
   double last_checkpoint_ = 0.0;
+
+  std::unique_ptr<Problem> problem_;  ///< last: its model may print to the log to the end
 };
 
 }  // namespace
 
 FitOutcome fit(const Communicator& comm, const Config& config, const FitOptions& options) {
-  return FitRun(comm, config, options).run();
+  return FitRun(comm, config, options, [&] { return std::make_unique<Problem>(comm, config); }).run();
+}
+
+FitOutcome fit(const Communicator& comm, const Model& model, Spread spread, const Config& config,
+               const FitOptions& options) {
+  Config own = config;
+  own.data = {};
+  own.model = {};
+  own.model.type = "function";
+  return FitRun(comm, own, options, [&] { return std::make_unique<Problem>(comm, own, model, spread); })
+      .run();
 }
 
 }  // namespace vfe

@@ -81,9 +81,9 @@ Evidence evidence_of(const WeighedDraws& draws, const Family& family, const Stat
 
 /// [collective] The groups log_likelihood and observed_data, on rank 0: rows in the dataset's order.
 std::vector<Group> row_groups(const Communicator& comm, const Problem& problem, ConstMat theta) {
-  const Glm& model = problem.model();
+  const Model& model = problem.model();
   const Index own_rows = problem.response().size();
-  const Dimension rows{"obs_id", problem.schema().rows, {}};
+  const Dimension rows{"obs_id", problem.target().num_rows(), {}};
   Variable log_likelihood{"y", {{"chain", 1, {}}, {"draw", theta.cols(), {}}, rows}, {}};
   if (comm.is_root()) {
     log_likelihood.values.reserve(static_cast<std::size_t>(theta.cols()) *
@@ -116,8 +116,8 @@ std::uint64_t hash_of_values(const Group& group) {
 
 }  // namespace
 
-double log_likelihood_bytes(const Config& config, const Schema& schema) {
-  return 8.0 * static_cast<double>(config.output.draws) * static_cast<double>(schema.rows);
+double log_likelihood_bytes(const Config& config, const Target& target) {
+  return 8.0 * static_cast<double>(config.output.draws) * static_cast<double>(target.num_rows());
 }
 
 std::optional<FitResult> make_result(const Communicator& comm, const Config& config, const Problem& problem,
@@ -140,7 +140,7 @@ std::optional<FitResult> make_result(const Communicator& comm, const Config& con
   }
 
   const Matrix theta = draws.theta(Eigen::all, chosen);
-  result.file.groups.push_back(posterior_group(problem.model(), theta));
+  result.file.groups.push_back(posterior_group(problem.model(), theta, config.fit.seed, 0));
   result.draws_hash = hash_of_values(result.file.groups.back());
   const Vector lp = draws.log_joint(chosen), log_q = draws.log_q(chosen),
                log_weight = evidence.log_weight(chosen);

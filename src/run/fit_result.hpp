@@ -25,6 +25,6 @@ std::optional<FitResult> make_result(const Communicator& comm, const Config& con
                                      const Family& family, const State& state);
 
 /// Bytes of the log likelihoods that output.log_likelihood asks for.
-double log_likelihood_bytes(const Config& config, const Schema& schema);
+double log_likelihood_bytes(const Config& config, const Target& target);
 
 }  // namespace vfe

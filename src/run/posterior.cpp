@@ -8,34 +8,6 @@
 #include "vfe/core/random.hpp"
 
 namespace vfe {
-namespace {
-
-/// A variable per parameter of `list` from values (all of the list's, row-major, x S).
-void add_variables(const std::vector<Parameter>& list, const Matrix& values,
-                   std::vector<Variable>& variables) {
-  const Index num_draws = values.cols();
-  Index begin = 0;
-  for (const Parameter& parameter : list) {
-    Variable variable{parameter.name, {{"chain", 1, {}}, {"draw", num_draws, {}}}, {}};
-    variable.dimensions.insert(variable.dimensions.end(), parameter.dimensions.begin(),
-                               parameter.dimensions.end());
-    const Index size = parameter.num_constrained();
-    // A draw is a column, so a parameter's rows are already in the file's order: draw by draw, row-major.
-    const Matrix own = values.middleRows(begin, size);
-    variable.values.assign(own.data(), own.data() + own.size());
-    variables.push_back(std::move(variable));
-    begin += size;
-  }
-}
-
-Index num_values(const std::vector<Parameter>& list) {
-  Index total = 0;
-  for (const Parameter& parameter : list) total += parameter.num_constrained();
-  return total;
-}
-
-}  // namespace
-
 DrawsOfQ draw_from_q(const Family& family, ConstVec lambda, std::uint64_t seed, std::uint32_t first_draw,
                      Index count) {
   Matrix noise(family.num_noise(), count);
@@ -47,18 +19,23 @@ DrawsOfQ draw_from_q(const Family& family, ConstVec lambda, std::uint64_t seed, 
   return draws;
 }
 
-Group posterior_group(const Glm& model, ConstMat theta) {
-  const Parameters& parameters = model.parameters();
-  const std::vector<Parameter>& derived = model.derived();
-  Matrix values(parameters.num_constrained(), theta.cols()),
-      derived_values(num_values(derived), theta.cols());
-  for (Index s = 0; s < theta.cols(); ++s) {
-    parameters.constrain(theta.col(s), values.col(s));
-    if (!derived.empty()) model.derive(values.col(s), derived_values.col(s));
-  }
+Group posterior_group(const Model& model, ConstMat theta, std::uint64_t seed, std::uint32_t first_draw) {
+  const std::vector<Parameter>& quantities = model.quantities();
+  Matrix values(num_constrained(quantities), theta.cols());
+  model.compute_quantities(theta, seed, first_draw, values);
   Group group{"posterior", {}};
-  add_variables(parameters.list(), values, group.variables);
-  add_variables(derived, derived_values, group.variables);
+  Index begin = 0;
+  for (const Parameter& quantity : quantities) {
+    Variable variable{quantity.name, {{"chain", 1, {}}, {"draw", theta.cols(), {}}}, {}};
+    variable.dimensions.insert(variable.dimensions.end(), quantity.dimensions.begin(),
+                               quantity.dimensions.end());
+    const Index size = quantity.num_constrained();
+    // A draw is a column, so a quantity's rows are already in the file's order: draw by draw, row-major.
+    const Matrix own = values.middleRows(begin, size);
+    variable.values.assign(own.data(), own.data() + own.size());
+    group.variables.push_back(std::move(variable));
+    begin += size;
+  }
   return group;
 }
 
@@ -85,12 +62,6 @@ Matrix unconstrained_draws(const ResultFile& result, const Parameters& parameter
   Matrix theta(parameters.size(), values.cols());
   for (Index s = 0; s < values.cols(); ++s) theta.col(s) = parameters.unconstrain(values.col(s));
   return theta;
-}
-
-Glm model_without_rows(const GlmOptions& options, const Schema& schema) {
-  Rows none;
-  none.x = Rows::RowMajor<double>(0, schema.num_columns());
-  return Glm(options, schema, std::move(none));
 }
 
 }  // namespace vfe

@@ -107,17 +107,17 @@ class Predictor {
   Predictor(const PredictOptions& options, const SavedFit& saved)
       : saved_(saved),
         data_(options.data),
-        rows_(data_, saved.schema),
+        rows_(data_, *saved.schema),
         theta_(thinned(unconstrained_draws(saved.file, saved.parameters), options.draws)),
         seed_(options.seed.value_or(saved.config.fit.seed)) {
-    piece_schema_ = saved.schema;
+    piece_schema_ = *saved.schema;
     piece_schema_.rows = data_.schema().rows;
     piece_schema_.block_rows = piece_rows;
     piece_schema_.has_weight = false;
     piece_schema_.source = data_.path().string();
-    if (saved.config.model.likelihood == Likelihood::softmax) {
-      const std::size_t levels = saved.schema.response_levels.size();
-      layout_.num_classes = levels > 0 ? static_cast<Index>(levels) : saved.schema.response_classes;
+    if (saved.config.model.glm.likelihood == Likelihood::softmax) {
+      const std::size_t levels = saved.schema->response_levels.size();
+      layout_.num_classes = levels > 0 ? static_cast<Index>(levels) : saved.schema->response_classes;
     }
   }
 
@@ -133,7 +133,7 @@ class Predictor {
       const auto [first, last] = piece_schema_.block(piece);
       Rows rows = rows_.read(first, last, piece);
       const Vector y = rows.y;
-      const Glm model(saved_.config.model, piece_schema_, std::move(rows));
+      const Glm model(saved_.config.model.glm, piece_schema_, std::move(rows));
       const Glm::Prediction prediction = model.predict(0, theta_, seed_, 0, true);
       for (Index row = 0; row < last - first; ++row) {
         numbers.push_back(y[row]);
@@ -200,7 +200,7 @@ void write_predictions(const PredictOptions& options, const SavedFit& saved, con
   if (layout.num_classes > 0) {
     const Rows::RowMajor<double> probability = table.rightCols(layout.num_classes);
     predictions.variables.push_back({"probability",
-                                     {rows, {"class", layout.num_classes, saved.schema.response_levels}},
+                                     {rows, {"class", layout.num_classes, saved.schema->response_levels}},
                                      {probability.data(), probability.data() + probability.size()}});
   } else {
     Index j = 2;
@@ -241,6 +241,13 @@ PredictReport predict(const Communicator& comm, const PredictOptions& options) {
   std::vector<double> own;
   comm.collectively("predicting", [&] {
     saved = read_saved_fit(options.run, WithDraws::yes);
+    if (!saved.config.model.is_glm()) {
+      throw Error(
+          Fault::usage,
+          fmt::format("{}: a fit with model.type = {}, expected one of a likelihood: what another model "
+                      "predicts, it says itself (a Stan program in its generated quantities)",
+                      options.run.string(), saved.config.model.type));
+    }
     predictor.emplace(options, saved);
     own = predictor->predict(shard(predictor->num_pieces(), comm.rank(), comm.size()));
   });
@@ -257,7 +264,7 @@ PredictReport predict(const Communicator& comm, const PredictOptions& options) {
   comm.on_root("writing the predictions", [&] {
     const Index width = predictor->layout().width();
     const Table table(all.data(), static_cast<Index>(all.size()) / width, width);
-    score(table, predictor->layout(), saved.config.model.likelihood, report);
+    score(table, predictor->layout(), saved.config.model.glm.likelihood, report);
     write_predictions(options, saved, *predictor, table, report);
   });
   return report;

@@ -3,65 +3,131 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include <string>
 #include <utility>
+#include <vector>
 
+#include "run/load_model.hpp"
 #include "vfe/core/error.hpp"
-#include "vfe/store/dataset.hpp"
+#include "vfe/model/function.hpp"
+#include "vfe/model/glm.hpp"
+#include "vfe/model/plugin.hpp"
+#include "vfe/model/stan.hpp"
+#include "vfe/store/atomic_file.hpp"
 #include "vfe/store/result.hpp"
 
 namespace vfe {
 namespace {
 
-std::uint64_t hash_of_model(const Config& config, const Parameters& parameters) {
+std::uint64_t hash_of_model(const Config& config, std::uint64_t code, const Parameters& parameters) {
   Config only_model;
   only_model.model = config.model;
-  const std::string text = to_toml(only_model) + to_json(parameters);
+  for (std::string* file : {&only_model.model.library, &only_model.model.source, &only_model.model.data}) {
+    file->clear();  // what is in them has hashes of its own
+  }
+  const std::string text = fmt::format("{}{}{:016x}", to_toml(only_model), to_json(parameters), code);
   return XXH3_64bits(text.data(), text.size());
+}
+
+LoadedModel load(const Communicator& comm, const Config& config) {
+  const std::string& type = config.model.type;
+  if (type == "stan") return load_stan(comm, config);
+  if (type == "plugin") return load_plugin(comm, config);
+  if (type != "function") return load_glm(comm, config);
+  throw Error(
+      Fault::config,
+      "model.type: found \"function\", a model that a C++ program hands to vfe::fit; expected one that "
+      "the program vfe can load");
 }
 
 }  // namespace
 
-Problem::Problem(const Communicator& comm, const Config& config) {
-  BlockRange blocks;
-  std::uint64_t content = 0, weighted_rows = 0;
-  bool has_content_hash = false;
-  comm.collectively("loading data", [&] {
-    const Dataset dataset(config.data.file);
-    schema_ = dataset.schema();
-    has_content_hash = dataset.has_content_hash();
-    blocks = shard(schema_.num_blocks(), comm.rank(), comm.size());
-    Rows rows = dataset.read(blocks);
-    content = content_hash(schema_, rows);
-    weighted_rows = static_cast<std::uint64_t>(rows.weight.size() > 0 ? (rows.weight.array() != 0.0).count()
-                                                                      : rows.size());
-    response_ = rows.y;
-    try {
-      model_ = std::make_unique<const Glm>(config.model, schema_, std::move(rows));
-    } catch (const RowError& error) {
-      throw Error(error.fault(),
-                  fmt::format("{}: {}: {}", config.data.file, dataset.name_row(error.row()), error.found()));
-    } catch (const Error& error) {
-      throw Error(error.fault(), fmt::format("{}: {}", config.data.file, error.what()));
-    }
-  });
+struct Problem::Impl {
+  LoadedModel loaded;
+  const Model* model = nullptr;
+  std::uint64_t model_hash = 0;
 
-  data_hash_ = comm.sum(content);
-  if (has_content_hash && data_hash_ != schema_.content) {
-    throw Error(
-        Fault::data,
-        fmt::format("while loading data: {}: its contents have the hash {:016x}, expected {:016x}: the "
-                    "file was changed or damaged after it was written",
-                    config.data.file, data_hash_, schema_.content));
+  void finish(const Config& config) {
+    model_hash = hash_of_model(config, loaded.code_hash, model->parameters());
+    if (model->parameters().size() == 0) {
+      throw Error(Fault::data,
+                  fmt::format("{}: the model has no parameters: nothing to fit", loaded.description));
+    }
   }
-  if (comm.sum(weighted_rows) == 0) {
-    throw Error(Fault::data,
-                fmt::format("while loading data: {}: the weights of all {} rows are 0, expected at "
-                            "least one above 0",
-                            config.data.file, schema_.rows));
+};
+
+Problem::Problem(const Communicator& comm, const Config& config) : impl_(std::make_unique<Impl>()) {
+  impl_->loaded = load(comm, config);
+  impl_->model = impl_->loaded.model.get();
+  impl_->finish(config);
+  target_ = std::make_unique<Target>(model(), comm, impl_->loaded.spread, config.fit.threads);
+}
+
+Problem::Problem(const Communicator& comm, const Config& config, const Model& model, Spread spread)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->model = &model;
+  impl_->loaded.description = "a function";
+  impl_->finish(config);
+  target_ = std::make_unique<Target>(model, comm, spread, config.fit.threads);
+}
+
+Problem::~Problem() = default;
+
+void Problem::on_print(std::function<void(const std::string&)> receiver) {
+  if (impl_->loaded.printed) impl_->loaded.printed->send_to(std::move(receiver));
+}
+
+const Model& Problem::model() const {
+  return *impl_->model;
+}
+const std::string& Problem::description() const {
+  return impl_->loaded.description;
+}
+const std::optional<Schema>& Problem::schema() const {
+  return impl_->loaded.schema;
+}
+const Vector& Problem::response() const {
+  return impl_->loaded.response;
+}
+std::uint64_t Problem::data_hash() const {
+  return impl_->loaded.data_hash;
+}
+std::uint64_t Problem::model_hash() const {
+  return impl_->model_hash;
+}
+
+std::unique_ptr<const Model> model_without_rows(const Config& config, const std::optional<Schema>& schema,
+                                                const Parameters& parameters) {
+  const std::string& type = config.model.type;
+  if (type == "stan") {
+    auto library = std::make_shared<const StanLibrary>(stan_library_file(config));
+    const std::string json = config.model.data.empty() ? "" : read_file(config.model.data);
+    std::unique_ptr<const Model> model;
+    if (config.model.is_sharded()) {
+      std::optional<LoadedRows> none;
+      if (schema) {
+        none.emplace();
+        none->schema = *schema;
+        none->rows.x = Rows::RowMajor<double>(0, schema->num_columns());
+      }
+      model = std::make_unique<StanModel>(std::move(library), stan_data(config, json, std::move(none)),
+                                          std::vector<std::pair<Index, Index>>{});
+    } else {
+      model = std::make_unique<StanModel>(std::move(library), json, config.model.data);
+    }
+    if (to_json(model->parameters()) != to_json(parameters)) {
+      throw Error(Fault::data,
+                  fmt::format("{}: its parameters are not those of the fit: the program, or its data {}, "
+                              "has changed since",
+                              stan_library_file(config), config.model.data));
+    }
+    return model;
   }
-  model_hash_ = hash_of_model(config, model_->parameters());
-  target_ = std::make_unique<Target>(*model_, comm, blocks.first, schema_.num_blocks(), config.fit.threads);
+  if (schema && config.model.is_glm()) {
+    Rows none;
+    none.x = Rows::RowMajor<double>(0, schema->num_columns());
+    return std::make_unique<Glm>(config.model.glm, *schema, std::move(none));
+  }
+  return make_model(parameters.list(), [](ConstVec, Vec) { return 0.0; });
 }
 
 }  // namespace vfe

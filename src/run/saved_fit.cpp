@@ -57,7 +57,7 @@ SavedFit read_saved_fit(const std::filesystem::path& run, WithDraws draws) {
   fit.file = draws == WithDraws::yes ? read_result(path) : read_result_summary(path);
   try {
     fit.config = parse_config(text_of(fit.file, "config"), "/vfe/config");
-    fit.schema = schema_from_json(text_of(fit.file, "schema"));
+    if (fit.file.texts.contains("schema")) fit.schema = schema_from_json(text_of(fit.file, "schema"));
     fit.parameters = parameters_from_json(text_of(fit.file, "parameters"));
     fit.verdict = verdict_of(fit.file.attributes);
     fit.family = make_family(attribute<std::string>(fit.file.attributes, "family"), fit.parameters.size(),

@@ -58,15 +58,18 @@ std::string describe(const Parameters& parameters, ConstVec theta) {
   return text;
 }
 
-// "row 4711", unless no single row is to blame.
-std::string name_row(const Model& model, Index block, ConstVec theta, Index first_row) {
+// ", row 4711" and what the model has to say, as far as it can tell.
+std::string name_cause(const Model& model, Index block, ConstVec theta, Index first_row) {
+  const std::string why = model.explain(block, theta);
+  if (!why.empty()) return ", " + why;
+  if (block < 0) return {};
   for (Index b = 0; b < block; ++b) first_row += model.rows(b);
   Vector rows = Vector::Zero(model.rows(block));
-  model.log_likelihood_rows(block, theta, rows);
+  if (!model.log_likelihood_rows(block, theta, rows)) return {};
   for (Index r = 0; r < rows.size(); ++r) {
-    if (!fits(rows[r], ExactSum::limit)) return fmt::format("row {}", first_row + r);
+    if (!fits(rows[r], ExactSum::limit)) return fmt::format(", row {}", first_row + r);
   }
-  return "no row by itself";
+  return ", no row by itself";
 }
 
 }  // namespace
@@ -84,9 +87,10 @@ std::optional<NonFinite> find_non_finite(const Model& model, const BatchBlocks& 
   model.log_prior(theta, value, grad);
   if (const auto bad = first_bad_draw(parameters, value, grad, prior_limit)) {
     draws = bad->draw;
-    found = NonFinite{bad->draw, -1,
-                      fmt::format("draw {}, prior, {}: {}", bad->draw, bad->what,
-                                  describe(parameters, theta.col(bad->draw)))};
+    found = NonFinite{
+        bad->draw, -1,
+        fmt::format("draw {}, prior{}, {}: {}", bad->draw, name_cause(model, -1, theta.col(bad->draw), 0),
+                    bad->what, describe(parameters, theta.col(bad->draw)))};
   }
   for (Index k = 0; k < blocks.count && draws > 0; ++k) {
     const Index block = blocks[k];
@@ -97,8 +101,8 @@ std::optional<NonFinite> find_non_finite(const Model& model, const BatchBlocks& 
     if (!bad) continue;
     draws = bad->draw;
     found = NonFinite{bad->draw, first_block + block,
-                      fmt::format("draw {}, block {}, {}, {}: {}", bad->draw, first_block + block,
-                                  name_row(model, block, theta.col(bad->draw), first_row), bad->what,
+                      fmt::format("draw {}, block {}{}, {}: {}", bad->draw, first_block + block,
+                                  name_cause(model, block, theta.col(bad->draw), first_row), bad->what,
                                   describe(parameters, theta.col(bad->draw)))};
   }
   return found;

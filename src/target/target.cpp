@@ -16,6 +16,7 @@
 #include "target/riders.hpp"
 #include "vfe/comm/exact_sum.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/rows.hpp"
 #include "vfe/core/state.hpp"
 
 namespace vfe {
@@ -36,9 +37,12 @@ class Worker {
   void rest() { used_ = false; }
   bool used() const { return used_; }
 
-  void add_block(const Model& model, Index block, ConstMat theta) {
+  /// Of the draws [own.first, own.last); the others get zeros.
+  void add_block(const Model& model, Index block, ConstMat theta, const BlockRange& own) {
     numbers_.setZero();
-    model.log_likelihood(block, theta, numbers_.head(draws_), gradient());
+    model.log_likelihood(block, theta.middleCols(own.first, own.size()),
+                         numbers_.segment(own.first, own.size()),
+                         gradient().middleCols(own.first, columns_ > 0 ? own.size() : 0));
     sum_.add(numbers_.data());
   }
   ExactSum& sum() { return sum_; }
@@ -70,18 +74,18 @@ struct Thrown {
 struct Target::Impl {
   const Model& model;
   Communicator comm;
-  Index first_block, num_blocks;
+  Spread spread;
+  Index first_block = 0, num_blocks = 0;
   Index first_row = 0, num_rows = 0;
   std::vector<Worker> workers;
   Counts counts;
   Request agreed;
   std::uint64_t state_hash = 0;
 
-  Impl(const Model& the_model, const Communicator& the_comm, Index first, Index blocks, int threads)
+  Impl(const Model& the_model, const Communicator& the_comm, Spread what, int threads)
       : model(the_model),
         comm(the_comm),
-        first_block(first),
-        num_blocks(blocks),
+        spread(what),
         workers(static_cast<std::size_t>(std::max(threads, 1))) {}
 
   void count_rows_and_blocks();
@@ -95,17 +99,29 @@ void Target::Impl::count_rows_and_blocks() {
   Index rows = 0;
   for (Index block = 0; block < model.blocks(); ++block) rows += model.rows(block);
   const auto ranks = static_cast<std::size_t>(comm.size()), rank = static_cast<std::size_t>(comm.rank());
-  std::vector<std::int64_t> of_rank(ranks + 1, 0);  // rows of each rank, then the blocks of all
-  of_rank[rank] = rows;
-  of_rank[ranks] = model.blocks();
+  std::vector<std::int64_t> of_rank(2 * ranks, 0);  // rows, blocks of each rank
+  of_rank[2 * rank] = rows;
+  of_rank[2 * rank + 1] = model.blocks();
   comm.sum(of_rank);
-  for (std::size_t r = 0; r < ranks; ++r) {
-    if (r < rank) first_row += of_rank[r];
-    num_rows += of_rank[r];
+  if (spread == Spread::draws) {
+    num_rows = rows;
+    num_blocks = model.blocks();
+    for (std::size_t r = 0; r < ranks; ++r) {
+      if (of_rank[2 * r] == of_rank[0] && of_rank[2 * r + 1] == of_rank[1]) continue;
+      throw Error(Fault::bug,
+                  fmt::format("setting up the target: rank {} holds {} rows in {} blocks, expected the {} in "
+                              "{} of rank 0",
+                              r, of_rank[2 * r], of_rank[2 * r + 1], of_rank[0], of_rank[1]));
+    }
+    return;
   }
-  if (of_rank[ranks] != num_blocks) {
-    throw Error(Fault::bug, fmt::format("setting up the target: the ranks hold {} blocks, expected {}",
-                                        of_rank[ranks], num_blocks));
+  for (std::size_t r = 0; r < ranks; ++r) {
+    if (r < rank) {
+      first_row += of_rank[2 * r];
+      first_block += of_rank[2 * r + 1];
+    }
+    num_rows += of_rank[2 * r];
+    num_blocks += of_rank[2 * r + 1];
   }
 }
 
@@ -136,20 +152,32 @@ BatchBlocks Target::Impl::local_blocks(const Minibatch& batch) const {
 
 Thrown Target::Impl::add_likelihood(const Minibatch& batch, ConstMat theta, bool gradient) {
   const BatchBlocks blocks = local_blocks(batch);
+  const bool all_draws = spread == Spread::blocks;
+  const BlockRange of_rank =
+      all_draws ? BlockRange{0, theta.cols()} : shard(theta.cols(), comm.rank(), comm.size());
   Thrown thrown;
   for (Worker& worker : workers) worker.rest();
 #pragma omp parallel num_threads(static_cast <int>(workers.size()))
   {
     Worker& worker = workers[static_cast<std::size_t>(omp_get_thread_num())];
     worker.start(theta.rows(), theta.cols(), gradient);
-#pragma omp for schedule(dynamic)
-    for (Index k = 0; k < blocks.count; ++k) {
+    // Threads share out what ranks share out.
+    const auto add = [&](Index block, const BlockRange& draws) {
       try {
-        worker.add_block(model, blocks[k], theta);
+        worker.add_block(model, block, theta, draws);
       } catch (...) {
 #pragma omp critical
-        thrown.keep_lower({std::current_exception(), blocks[k]});
+        thrown.keep_lower({std::current_exception(), block});
       }
+    };
+    if (all_draws) {
+#pragma omp for schedule(dynamic)
+      for (Index k = 0; k < blocks.count; ++k) add(blocks[k], of_rank);
+    } else {
+      BlockRange own = shard(of_rank.size(), omp_get_thread_num(), omp_get_num_threads());
+      own.first += of_rank.first;
+      own.last += of_rank.first;
+      for (Index k = 0; k < blocks.count && own.size() > 0; ++k) add(blocks[k], own);
     }
   }
   ExactSum& total = workers.front().sum();
@@ -188,8 +216,8 @@ Riders Target::Impl::reduce(const Thrown& thrown, std::uint64_t hash) {
   return riders;
 }
 
-Target::Target(const Model& model, const Communicator& comm, Index first_block, Index num_blocks, int threads)
-    : impl_(std::make_unique<Impl>(model, comm, first_block, num_blocks, threads)) {
+Target::Target(const Model& model, const Communicator& comm, Spread spread, int threads)
+    : impl_(std::make_unique<Impl>(model, comm, spread, threads)) {
   impl_->count_rows_and_blocks();
 }
 

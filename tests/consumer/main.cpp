@@ -40,7 +40,7 @@ class CorrelatedNormal final : public vfe::Model {
 
 int main() {
   const CorrelatedNormal model;
-  const vfe::Target target(model, vfe::Communicator::self(), 0, 0);
+  const vfe::Target target(model, vfe::Communicator::self());
   const auto family = vfe::full_rank(target.size());
   std::vector<std::unique_ptr<vfe::Stage>> stages;
   stages.push_back(vfe::modes(target, {}));

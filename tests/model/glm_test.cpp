@@ -187,12 +187,15 @@ TEST(Glm, DerivedQuantitiesAreOnTheUsersScale) {
     const Vector theta = reference::make_theta(parameters, 1, 0.5);
     Vector constrained(parameters.num_constrained());
     parameters.constrain(theta, constrained);
-    Index size = 0;
-    for (const Parameter& parameter : model.derived()) size += parameter.num_constrained();
-    Vector values(size);
-    model.derive(constrained, values);
-    ASSERT_EQ(model.derived()[0].name, "intercept_original");
-    ASSERT_EQ(model.derived()[1].name, "beta_original");
+    const std::vector<Parameter>& quantities = model.quantities();
+    const std::size_t first = parameters.list().size();
+    const Index size = num_constrained(quantities);
+    Matrix all(size, 1);
+    model.compute_quantities(theta, 1, 0, all);
+    EXPECT_EQ(all.col(0).head(constrained.size()), constrained);
+    const Vector values = all.col(0).tail(size - constrained.size());
+    ASSERT_EQ(quantities[first].name, "intercept_original");
+    ASSERT_EQ(quantities[first + 1].name, "beta_original");
     const Index classes = problem.predictors();
     const double centre = is_real(likelihood) ? 3.0 : 0.0, scale = is_real(likelihood) ? 2.5 : 1.0;
     const Vector stored = Vector{{0.3, -1.0, 2.0}};
@@ -206,12 +209,13 @@ TEST(Glm, DerivedQuantitiesAreOnTheUsersScale) {
       EXPECT_NEAR(original, centre + scale * eta, 1e-12);
     }
     if (likelihood == Likelihood::linear) {
-      ASSERT_EQ(model.derived().back().name, "sigma_original");
-      EXPECT_DOUBLE_EQ(values[size - 1], 2.5 * constrained[parameters.num_constrained() - 1]);
+      ASSERT_EQ(quantities.back().name, "sigma_original");
+      EXPECT_DOUBLE_EQ(all(size - 1, 0), 2.5 * constrained[parameters.num_constrained() - 1]);
     }
   }
   const Problem plain = make_problem({.likelihood = Likelihood::logistic});
-  EXPECT_TRUE(Glm(plain.options, plain.schema, plain.rows).derived().empty());
+  const Glm model(plain.options, plain.schema, plain.rows);
+  EXPECT_EQ(model.quantities().size(), model.parameters().list().size());
 }
 
 // The density of the raw response does not depend on how it was standardised: only priors do.

@@ -58,8 +58,9 @@ struct Anchor {
 constexpr Anchor ionosphere_anchor{-111.607, 112.117, 123.581}, german_anchor{-585.098, 585.125, 605.666};
 
 Config logistic(Config config, double prior_scale, const std::string& family) {
-  config.model.likelihood = Likelihood::logistic;
-  config.model.prior_scale = config.model.intercept_prior_scale = prior_scale;
+  config.model.type = "logistic";
+  config.model.glm.likelihood = Likelihood::logistic;
+  config.model.glm.prior_scale = config.model.glm.intercept_prior_scale = prior_scale;
   config.family.type = family;
   config.output.draws = 100000;
   return config;
@@ -142,10 +143,11 @@ Conjugate conjugate(const Table& table, double sigma, double prior_scale, double
 }
 
 Config known_noise(Config config, double sigma) {
-  config.model.likelihood = Likelihood::linear;
-  config.model.known_sigma = sigma;
-  config.model.prior_scale = 1.5;
-  config.model.intercept_prior_scale = 3.0;
+  config.model.type = "linear";
+  config.model.glm.likelihood = Likelihood::linear;
+  config.model.glm.known_sigma = sigma;
+  config.model.glm.prior_scale = 1.5;
+  config.model.glm.intercept_prior_scale = 3.0;
   return config;
 }
 

@@ -31,8 +31,8 @@ std::string refusal(const std::string& text, const std::vector<std::string>& ove
 TEST(Config, FillsInDefaults) {
   const Config config = parse_config(minimal, "fit.toml");
   EXPECT_EQ(config.data.file, "d.h5");
-  EXPECT_EQ(config.model.likelihood, Likelihood::logistic);
-  EXPECT_TRUE(config.model.intercept);
+  EXPECT_EQ(config.model.glm.likelihood, Likelihood::logistic);
+  EXPECT_TRUE(config.model.glm.intercept);
   EXPECT_EQ(config.family.type, "full_rank");
   EXPECT_EQ(config.fit.mode, Mode::synchronous);
   EXPECT_EQ(config.output.checkpoint_seconds, 60.0);
@@ -70,13 +70,13 @@ log_likelihood = true
 )",
                                      "fit.toml");
   EXPECT_EQ(config.data.file, "other.h5");
-  EXPECT_EQ(config.model.likelihood, Likelihood::linear);
-  EXPECT_FALSE(config.model.intercept);
-  EXPECT_EQ(config.model.prior_scale, 1.5);
-  EXPECT_EQ(config.model.prior_scale_by_name,
+  EXPECT_EQ(config.model.glm.likelihood, Likelihood::linear);
+  EXPECT_FALSE(config.model.glm.intercept);
+  EXPECT_EQ(config.model.glm.prior_scale, 1.5);
+  EXPECT_EQ(config.model.glm.prior_scale_by_name,
             (std::map<std::string, double>{{"age", 0.5}, {"colour[red]", 3.0}}));
-  EXPECT_EQ(config.model.scale_prior, ScalePrior::exponential);
-  EXPECT_EQ(config.model.scale_prior_scale, 2.0);
+  EXPECT_EQ(config.model.glm.scale_prior, ScalePrior::exponential);
+  EXPECT_EQ(config.model.glm.scale_prior_scale, 2.0);
   EXPECT_EQ(config.family.type, "low_rank");
   EXPECT_EQ(config.family.rank, 7);
   EXPECT_EQ(config.fit.mode, Mode::stochastic);
@@ -103,19 +103,19 @@ TEST(Config, WritesAwkwardTextSoThatItReadsBack) {
   config.data.file = "a \"b\"\\c\n\x01 \u00e9.h5";
   config.fit.max_time = 1e-7;
   config.output.checkpoint_seconds = 1.0 / 3.0;
-  config.model.prior_scale_by_name = {{"size (\"mm\")", 0.1}, {"x.y", 1.0 / 3.0}};
+  config.model.glm.prior_scale_by_name = {{"size (\"mm\")", 0.1}, {"x.y", 1.0 / 3.0}};
   const Config copy = parse_config(to_toml(config), "copy");
   EXPECT_EQ(copy.data.file, config.data.file);
   EXPECT_EQ(copy.fit.max_time, config.fit.max_time);
   EXPECT_EQ(copy.output.checkpoint_seconds, config.output.checkpoint_seconds);
-  EXPECT_EQ(copy.model.prior_scale_by_name, config.model.prior_scale_by_name);
+  EXPECT_EQ(copy.model.glm.prior_scale_by_name, config.model.glm.prior_scale_by_name);
 }
 
 TEST(Config, ReadsPartsThatDependOnTheType) {
   const Config linear = parse_config(minimal, "f", {"model.type=linear", "model.known_sigma=0.5"});
-  EXPECT_EQ(linear.model.known_sigma, 0.5);
+  EXPECT_EQ(linear.model.glm.known_sigma, 0.5);
   const Config robust = parse_config(minimal, "f", {"model.type=student_t", "model.degrees_of_freedom=4"});
-  EXPECT_EQ(robust.model.degrees_of_freedom, 4.0);
+  EXPECT_EQ(robust.model.glm.degrees_of_freedom, 4.0);
   EXPECT_EQ(to_toml(parse_config(to_toml(robust), "copy")), to_toml(robust));
 }
 
@@ -129,8 +129,8 @@ TEST(Config, OverridesReplaceTheFile) {
   EXPECT_EQ(config.fit.max_time, 900.0);
   EXPECT_EQ(config.family.type, "mean_field");
   EXPECT_EQ(config.output.checkpoint_steps, 10);
-  EXPECT_EQ(config.model.prior_scale, 1.0);
-  EXPECT_EQ(config.model.prior_scale_by_name.at("age"), 2.0);
+  EXPECT_EQ(config.model.glm.prior_scale, 1.0);
+  EXPECT_EQ(config.model.glm.prior_scale_by_name.at("age"), 2.0);
   EXPECT_EQ(parse_config(minimal, "f", {"output.directory=7"}).output.directory, "7");
 }
 

@@ -63,13 +63,13 @@ class Glm final : public Model {
   void log_prior(ConstMat theta, Vec value, Mat grad) const override;
   void log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const override;
   /// Weights applied: the rows sum to log_likelihood.
-  void log_likelihood_rows(Index block, ConstVec theta, Vec value) const override;
+  bool log_likelihood_rows(Index block, ConstVec theta, Vec value) const override;
 
-  /// Quantities derived from the parameters on the scale of the user's columns and response:
-  /// intercept_original, beta_original, sigma_original. Empty if nothing was standardised.
-  const std::vector<Parameter>& derived() const;
-  /// Sets their values (concatenated, row-major) from constrained parameter values.
-  void derive(ConstVec constrained, Vec values) const;
+  /// The parameters, then, if anything was standardised, what they come to on the scale of the user's columns
+  /// and response: intercept_original, beta_original, sigma_original.
+  const std::vector<Parameter>& quantities() const override;
+  void compute_quantities(ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
+                          Mat values) const override;
 
   /// Means and simulated responses of the rows of a block, n x S, in the response's own unit.
   struct Prediction {

@@ -12,9 +12,11 @@ struct CheckReport {
   std::vector<std::string> lines;  ///< what was checked, for people
 };
 
-/// [collective] Opens and reads the data, builds the model, and compares the gradient of its log density with
-/// differences in random directions at a few points. Fits nothing, writes nothing. Throws as Problem does;
-/// Fault::numeric where the density is not finite; Fault::bug where a gradient is wrong.
+/// [collective] Loads data and model, compares the gradient of its log density with central differences in
+/// random directions at a few points, and the blocks of a Stan program in shards with the program on all rows
+/// (of a dataset, on its first 20,000 or so). Fits nothing, writes nothing. Throws as Problem does;
+/// Fault::numeric where the density is not finite; Fault::data where a gradient is wrong (the worst
+/// parameter named) or blocks do not sum to the whole (the variable that breaks it named).
 CheckReport check(const Communicator& comm, const Config& config);
 
 }  // namespace vfe

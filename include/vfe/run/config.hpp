@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vfe/model/glm.hpp"
+#include "vfe/model/stan_data.hpp"
 
 namespace vfe {
 
@@ -17,9 +18,20 @@ enum class Mode { synchronous, stochastic };
 /// the line it replaces.
 struct Config {
   struct Data {
-    std::string file;
+    std::string file;   ///< a dataset; empty: none
+    Index blocks = 64;  ///< that the rows of a Stan program's JSON are cut into
   } data;
-  GlmOptions model;
+  struct ModelTable {
+    std::string type;     ///< a likelihood of Glm, "stan", "plugin", or "function": a C++ program's own
+    GlmOptions glm;       ///< of a likelihood
+    std::string library;  ///< of stan and plugin
+    std::string source;   ///< of stan: the program, from which `library` is built
+    std::string data;     ///< of stan: JSON file
+    StanShard shard;      ///< of stan: no size = not in shards
+    std::string options;  ///< of a plugin
+    bool is_glm() const { return type != "stan" && type != "plugin" && type != "function"; }
+    bool is_sharded() const { return type == "stan" && !shard.size.empty(); }
+  } model;
   struct FamilyTable {
     std::string type = "full_rank";
     Index rank = 5;

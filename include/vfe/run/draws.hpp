@@ -15,7 +15,8 @@ struct DrawsOptions {
   std::optional<std::uint64_t> seed;  ///< not set: the draws that follow those in the result
 };
 
-/// More draws of q from a finished fit, with neither model nor data, to a file of the result's layout: groups
+/// More draws of q from a finished fit, without its rows (a Stan program's library and JSON are needed, for
+/// its quantities are its own business), to a file of the result's layout: groups
 /// "posterior" and "sample_stats" (log_q). They are draws of q as it is, neither weighted nor resampled:
 /// returns the verdict for the caller to say what that means. Throws as read_saved_fit(),
 /// Fault::cannot_create, Fault::io.

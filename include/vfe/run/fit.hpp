@@ -4,6 +4,7 @@
 #include "vfe/comm/communicator.hpp"
 #include "vfe/run/config.hpp"
 #include "vfe/run/run_directory.hpp"
+#include "vfe/target/target.hpp"
 #include "vfe/verdict/verdict.hpp"
 
 namespace vfe {
@@ -27,5 +28,11 @@ struct FitOutcome {
 /// each naming the difference; Fault::numeric when a stage cannot go on, the last good state then being in a
 /// checkpoint.
 FitOutcome fit(const Communicator& comm, const Config& config, const FitOptions& options);
+
+/// [collective] The same of a model of the caller's. `spread` says what each rank's model holds. Of the
+/// configuration, [model] and [data] do not matter; that the model is still the same when a run is resumed is
+/// checked by its parameters alone.
+FitOutcome fit(const Communicator& comm, const Model& model, Spread spread, const Config& config,
+               const FitOptions& options = {});
 
 }  // namespace vfe

@@ -2,7 +2,7 @@
 #include <cstdint>
 
 #include "vfe/family/family.hpp"
-#include "vfe/model/glm.hpp"
+#include "vfe/model/model.hpp"
 #include "vfe/store/result.hpp"
 
 namespace vfe {
@@ -16,9 +16,9 @@ struct DrawsOfQ {
 DrawsOfQ draw_from_q(const Family& family, ConstVec lambda, std::uint64_t seed, std::uint32_t first_draw,
                      Index count);
 
-/// The group "posterior" of draws theta (d x S): constrained values by parameter, then the derived quantities
-/// on the user's scale; every variable has the dimensions (chain = 1, draw, its own).
-Group posterior_group(const Glm& model, ConstMat theta);
+/// The group "posterior" of draws theta (d x S), first_draw, ... of `seed`: the model's quantities, each with
+/// the dimensions (chain = 1, draw, its own).
+Group posterior_group(const Model& model, ConstMat theta, std::uint64_t seed, std::uint32_t first_draw);
 
 /// A variable over (chain = 1, draw).
 Variable draw_variable(const std::string& name, ConstVec values);
@@ -26,8 +26,5 @@ Variable draw_variable(const std::string& name, ConstVec values);
 /// The draws of a group "posterior", unconstrained again (d x S): the inverse of posterior_group. Throws
 /// Fault::data where a variable is missing or of another shape.
 Matrix unconstrained_draws(const ResultFile& result, const Parameters& parameters);
-
-/// A model that knows a dataset's columns but none of its rows: for parameters and derived quantities.
-Glm model_without_rows(const GlmOptions& options, const Schema& schema);
 
 }  // namespace vfe

@@ -1,37 +1,54 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "vfe/comm/communicator.hpp"
-#include "vfe/model/glm.hpp"
+#include "vfe/core/rows.hpp"
+#include "vfe/model/model.hpp"
 #include "vfe/run/config.hpp"
 #include "vfe/target/target.hpp"
 
 namespace vfe {
 
-/// What a configuration is about: a dataset, the model over this rank's shard of it, and the target of all
+/// What a configuration is about: data, the model over this rank's share of them, and the target of all
 /// ranks.
 class Problem {
  public:
-  /// [collective] Reads the shards and builds the model. Throws Fault::missing; Fault::data (a bad file or
-  /// value, contents that disagree with the file's hash, weights that are all zero); Fault::config (a prior
-  /// that names no column).
+  /// [collective] Reads the data and makes the model that the configuration names; a Stan program's library
+  /// is built first where it has to be. Throws Fault::missing; Fault::data (a bad file, library or value,
+  /// contents that disagree with the file's hash, libraries that differ between ranks, weights that are all
+  /// zero); Fault::config (a prior that names no column; threads that a library does not stand).
   Problem(const Communicator& comm, const Config& config);
+  /// [collective] Of a program's own model, which it refers to.
+  Problem(const Communicator& comm, const Config& config, const Model& model, Spread spread);
+  ~Problem();
 
-  const Schema& schema() const { return schema_; }
-  const Glm& model() const { return *model_; }
+  const Model& model() const;
   const Target& target() const { return *target_; }
   Target& target() { return *target_; }
-  const Vector& response() const { return response_; }      ///< y of the shard's rows
-  std::uint64_t data_hash() const { return data_hash_; }    ///< of the contents of all blocks
-  std::uint64_t model_hash() const { return model_hash_; }  ///< of [model] and the parameters
+  /// What the data are, for people: "data.h5: 300 rows, 2 columns, 5 blocks".
+  const std::string& description() const;
+  const std::optional<Schema>& schema() const;  ///< of the dataset, if there is one
+  const Vector& response() const;    ///< y of the shard's rows; empty where a model has no rows of its own
+  std::uint64_t data_hash() const;   ///< of the contents of all blocks
+  std::uint64_t model_hash() const;  ///< of [model], the library and the parameters
+
+  /// What the model prints on this rank goes there, line by line, from any thread: first what it has printed
+  /// so far. The receiver must outlive the problem.
+  void on_print(std::function<void(const std::string& line)> receiver);
 
  private:
-  Schema schema_;
-  Vector response_;
-  std::uint64_t data_hash_ = 0, model_hash_ = 0;
-  std::unique_ptr<const Glm> model_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
   std::unique_ptr<Target> target_;
 };
+
+/// The model of a saved configuration, knowing none of its rows: for parameters and quantities. Throws as
+/// Problem.
+std::unique_ptr<const Model> model_without_rows(const Config& config, const std::optional<Schema>& schema,
+                                                const Parameters& parameters);
 
 }  // namespace vfe

@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "vfe/family/family.hpp"
@@ -14,7 +15,7 @@ namespace vfe {
 struct SavedFit {
   ResultFile file;
   Config config;
-  Schema schema;
+  std::optional<Schema> schema;  ///< of the dataset, if there was one
   Parameters parameters;
   std::unique_ptr<const Family> family;
   Vector lambda;

@@ -16,14 +16,19 @@ struct Minibatch {
   Index stride = 1;  ///< 1 = all blocks
 };
 
+/// What the ranks share out.
+enum class Spread {
+  blocks,  ///< each rank holds a run of consecutive blocks, in the order of the ranks
+  draws,   ///< every rank holds all blocks, and takes a share of the draws of each call
+};
+
 /// The log joint density summed over the blocks of all ranks: the only place where statistics meets MPI.
 /// Every call does one reduction of exact sums, in which ride the ranks' requests (signals, the clock) and a
 /// hash of theta and the state that proves the ranks equal. Bits depend on neither ranks nor threads.
 class Target {
  public:
-  /// [collective] `first_block` is the global number of the model's block 0; `num_blocks` that of the whole
-  /// dataset, which the ranks' models must hold together (else Fault::bug). Keeps a reference to the model.
-  Target(const Model& model, const Communicator& comm, Index first_block, Index num_blocks, int threads = 1);
+  /// [collective] Keeps a reference to the model.
+  Target(const Model& model, const Communicator& comm, Spread spread = Spread::blocks, int threads = 1);
   ~Target();
 
   const Parameters& parameters() const;
