@@ -27,8 +27,8 @@ class Model {
   /// Sets value[r] = log likelihood of row r of the block at one theta; false where the model cannot tell its
   /// rows apart.
   virtual bool log_likelihood_rows(Index block, ConstVec theta, Vec value) const;
-  /// Why the density of a block (-1: the prior) cannot be computed at theta, in the words of what computes it;
-  /// empty where it has none.
+  /// Why the density of a block (-1: the prior) cannot be computed at theta, in the words of what computes
+  /// it; empty where it has none.
   virtual std::string explain(Index block, ConstVec theta) const;
 
   /// What a result holds of each draw, in its order: the parameters, unless a model has more to say.
