@@ -20,6 +20,7 @@
 #include "vfe/run/predict.hpp"
 #include "vfe/run/saved_fit.hpp"
 #include "vfe/run/simulate.hpp"
+#include "vfe/run/stan_build.hpp"
 #include "vfe/store/atomic_file.hpp"
 
 namespace vfe {
@@ -274,6 +275,40 @@ Command diagnose_command(CLI::App& program) {
           }};
 }
 
+Command stan_command(CLI::App& program) {
+  CLI::App* stan = program.add_subcommand("stan", "Stan programs");
+  stan->require_subcommand(1);
+  CLI::App* app = stan->add_subcommand("build", "Compile a Stan program into a library for [model] library");
+  auto options = std::make_shared<StanBuildOptions>();
+  auto flags = std::make_shared<std::string>();
+  app->add_option("PROGRAM", options->source, "Stan program, MODEL.stan")->required();
+  app->add_option("-o,--output", options->output,
+                  "Library to write; without it, MODEL.so beside the program");
+  app->add_option("--cxxflags", *flags, "Flags for the C++ compiler, in one word: \"-O1 -march=native\"");
+  app->add_option(
+      "--stan", options->stan,
+      "httpstan package or virtual environment, CmdStan or BridgeStan tree; without it, python3's "
+      "httpstan, else ~/.cmdstan, ~/.bridgestan");
+  return {app, false, [options, flags](const Communicator& comm) {
+            if (options->output.empty()) {
+              options->output = options->source;
+              options->output.replace_extension(".so");
+            }
+            options->cxx_flags = CLI::detail::split_up(*flags);
+            options->progress = [&](const std::string& line) { print(comm, stderr, line + "\n"); };
+            try {
+              const StanBuildReport report = build_stan(*options);
+              print(comm, stderr, report.warnings);
+              print(comm, stdout, fmt::format("{} ({:.0f} s)\n", options->output.string(), report.seconds));
+              return done;
+            } catch (const StanBuildError& error) {
+              // What the tool says, as it says it: an excerpt of the program does not fit one line.
+              print(comm, stderr, fmt::format("vfe: {}:\n{}", error.doing(), error.output()));
+              return code_of(error.fault());
+            }
+          }};
+}
+
 Command schema_command(CLI::App& program) {
   CLI::App* app =
       program.add_subcommand("schema", "Every key of a configuration: type, range, default, meaning");
@@ -305,8 +340,9 @@ int main_program(int argc, char** argv) {
   program.set_version_flag("--version", "vfe " VFE_VERSION);
   program.require_subcommand(1);
   const std::vector<Command> commands = {
-      import_command(program), simulate_command(program), check_command(program),    fit_command(program),
-      draws_command(program),  predict_command(program),  diagnose_command(program), schema_command(program)};
+      import_command(program),   simulate_command(program), check_command(program),
+      fit_command(program),      draws_command(program),    predict_command(program),
+      diagnose_command(program), stan_command(program),     schema_command(program)};
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
