@@ -12,6 +12,7 @@
 
 #include "comm/failure.hpp"
 #include "vfe/comm/communicator.hpp"
+#include "vfe/core/error.hpp"
 
 namespace vfe {
 namespace {
@@ -30,6 +31,16 @@ void print(const std::string& line) {
   const int code = static_cast<int>(failure.fault);
   MPI_Abort(comm, code);
   std::_Exit(code);
+}
+
+bool running = false;  // the program, of which nothing may call exit()
+
+// A library with a model is code of others: what it ends must not look like success.
+void refuse_exit() {
+  if (!running) return;
+  print(
+      "the process was ended from within: something that it runs, such as a model's library, called exit()");
+  std::_Exit(static_cast<int>(Fault::bug));
 }
 
 // The end of the program, where all ranks meet. An error that was thrown on every rank (by a collective
@@ -81,7 +92,10 @@ int run(int& argc, char**& argv, const std::function<int(const Communicator&)>& 
     MPI_Comm meeting;
     MPI_Comm_dup(MPI_COMM_WORLD, &meeting);
     const Communicator world = Communicator::world();
+    static const int registered = std::atexit(refuse_exit);
+    running = registered == 0;
     const std::optional<Failure> failure = failure_of([&] { code = program(world); });
+    running = false;
     code = agree(meeting, failure, code);
     MPI_Comm_free(&meeting);
   }
