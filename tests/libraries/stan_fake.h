@@ -149,20 +149,31 @@ int bs_param_num(const bs_model* model, bool transformed, bool generated) {
   return names_in(bs_param_names(model, transformed, generated));
 }
 
+#ifdef STAN_THREADS
+/* A thread has a stack for automatic differentiation from its first gradient on; some programs need it for
+ * all else. */
+static _Thread_local bool has_stack = false;
+#else
+static bool has_stack = true;
+#endif
+
 int bs_param_constrain(const bs_model* model, bool transformed, bool generated, const double* theta,
                        double* values, bs_rng* rng, char** error) {
   (void)transformed;
+  if (!has_stack) abort();
   return give_back(constrain(model, theta, generated, values, rng), error);
 }
 
 int bs_log_density_gradient(const bs_model* model, bool propto, bool jacobian, const double* theta,
                             double* value, double* grad, char** error) {
+  has_stack = true;
   if (propto || !jacobian) return give_back("the test wants constants and Jacobian", error);
   return give_back(density(model, theta, value, grad), error);
 }
 
 int bs_log_density(const bs_model* model, bool propto, bool jacobian, const double* theta, double* value,
                    char** error) {
+  if (!has_stack) abort();
   double* grad = malloc(sizeof(double) * (size_t)(bs_param_unc_num(model) + 1));
   const int result = bs_log_density_gradient(model, propto, jacobian, theta, value, grad, error);
   free(grad);

@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "vfe/model/model.hpp"
@@ -11,13 +12,16 @@ namespace vfe {
 
 /// A Stan program as a model. Whole: one block, no prior of its own. In blocks of rows: the prior is the
 /// program without rows (Jacobian included), a block is the program with its rows less the program without:
-/// so prior and Jacobian count once, for any program whose log density is a sum over rows.
+/// so prior and Jacobian count once, for any program whose log density is a sum over rows. Its quantities are
+/// those of the program without rows: what has an entry for each row is left out, what is made of all rows is
+/// made of none.
 class StanModel final : public Model {
  public:
   /// The whole program on its JSON. Throws as StanProgram.
-  StanModel(std::shared_ptr<const StanLibrary> library, const std::string& json, const std::string& json_name);
-  /// In blocks: `blocks` are runs [first, last) of the data's rows; none is a model of the prior alone. Throws
-  /// as StanProgram; where the program cannot be had without rows, says so.
+  StanModel(std::shared_ptr<const StanLibrary> library, const std::string& json,
+            const std::string& json_name);
+  /// In blocks: `blocks` are runs [first, last) of the data's rows; none is a model of the prior alone.
+  /// Throws as StanProgram; where the program cannot be had without rows, says so.
   StanModel(std::shared_ptr<const StanLibrary> library, const StanData& data,
             const std::vector<std::pair<Index, Index>>& blocks);
   ~StanModel() override;
@@ -41,14 +45,17 @@ class StanModel final : public Model {
 /// What checking the shards of a program found.
 struct ShardCheck {
   double worst_value = 0.0, worst_gradient = 0.0;  ///< largest relative difference
-  std::string culprit;  ///< empty, or what breaks the sum: "x, y: their rows depend on one another", "N: ..."
+  /// Empty, or what breaks the sum: "x, y: their rows depend on one another", "N: the density is no sum over
+  /// ...".
+  std::string culprit;
 };
 
 /// Compares the sum over `num_blocks` uneven blocks of rows with the program on all rows at a few seeded
-/// draws, value and gradient; where they differ by more than `tolerance` (relative), finds by name the data
-/// variables that break the sum: at a fixed number of rows, a variable whose change in some rows has an effect
-/// that depends on the other rows; else the count of rows itself. Throws as StanProgram;
-/// Fault::numeric where no draw has a finite density.
+/// draws: value, relative to its size or to 1; gradient, relative to its largest entry or to 1. Where they
+/// differ by more than `tolerance`, finds by name the data variables that break the sum: at a fixed number of
+/// rows, a variable whose change in some rows has an effect that depends on other rows; else the order of the
+/// rows; else the count of rows itself. Throws as StanProgram and StanModel; Fault::data where there are no
+/// two rows; Fault::numeric where no draw has a finite density.
 ShardCheck check_shards(std::shared_ptr<const StanLibrary> library, const StanData& data, Index num_blocks,
                         double tolerance, std::uint64_t seed);
 

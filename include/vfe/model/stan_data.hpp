@@ -1,4 +1,6 @@
 #pragma once
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,33 +16,41 @@ struct StanShard {
   bool operator==(const StanShard&) const = default;
 };
 
-/// The data of a Stan program, as Stan's JSON, to be had for any run of rows.
+/// The data of a Stan program, as Stan's JSON, to be had for any rows. Cheap to copy.
 class StanData {
  public:
-  /// Rows from the JSON itself. They are put into the order of a fixed permutation, as import does it, so that a
-  /// run of rows is a fair sample. `name` stands for the text in errors. Throws Fault::data where the text is no
-  /// JSON object, a variable of `shard` is missing, the size is no whole number, or a variable has another
-  /// number of rows than the size says (named, both numbers); where `size` is missing, the rows say it.
+  /// Rows from the JSON itself. They are put into the order of a fixed permutation, as import does it, so
+  /// that a run of rows is a fair sample. `name` stands for the text in errors. Throws Fault::config where
+  /// `shard` names no variable or one twice; Fault::data where the text is no JSON object, a variable of
+  /// `shard` is missing, the size is no whole number, or a variable has another number of rows than the size
+  /// says (named, both numbers); where `size` is missing, the rows say it.
   StanData(const std::string& json, const std::string& name, const StanShard& shard);
-  /// Rows from a dataset, in its order; the JSON (may be "") has the other variables. A name is looked for
-  /// among the columns, then: "x" is the matrix of all columns, "y" and the response's own name are the
-  /// response, "offset" and "weight" what the dataset has under these roles. Values are on the user's scale
-  /// (stored * scale + centre); where all of a variable are whole numbers, they are written as such. Throws
-  /// Fault::config where a name is none of these, with the nearest; Fault::data as above.
+  /// Rows from a shard of a dataset, in its order; the JSON (may be "") has the other variables, and the
+  /// number of rows of the whole dataset or none. A name is looked for among the columns, then: "x" is the
+  /// matrix of all columns, "y" and the response's own name are the response, "offset" and "weight" what the
+  /// dataset has under these roles. Values are on the user's scale (stored * scale + centre); one that is a
+  /// whole number but for the precision in which it is stored is written as such, so that it may be an int of
+  /// the program. Throws Fault::config where a name is none of these, with those there are; Fault::data as
+  /// above.
   StanData(const std::string& json, const std::string& name, const StanShard& shard, const Schema& schema,
            Rows rows);
+  ~StanData();
+  StanData(const StanData&);
+  StanData(StanData&&) noexcept;
 
   Index rows() const;
-  const std::string& name() const { return name_; }
-  const StanShard& shard() const { return shard_; }
+  const std::string& name() const;
+  const StanShard& shard() const;
   /// The data of rows [first, last); of none where they are equal.
   std::string part(Index first, Index last) const;
-  /// The same with the rows of one variable in reverse order: for tests of whether rows are exchangeable.
-  std::string part_reversed(Index first, Index last, const std::string& variable, Index from, Index to) const;
+  /// The data of some rows in that order; the variables that `others` names are taken from its rows instead,
+  /// as many, to see what depends on them.
+  std::string part(const std::vector<Index>& rows,
+                   const std::map<std::string, std::vector<Index>>& others) const;
 
  private:
-  std::string name_;
-  StanShard shard_;
+  struct Impl;
+  std::shared_ptr<const Impl> impl_;
 };
 
 }  // namespace vfe
