@@ -30,7 +30,6 @@ class CorrelatedNormal final : public vfe::Model {
     }
   }
   void log_likelihood(vfe::Index, vfe::ConstMat, vfe::Vec, vfe::Mat) const override {}
-  void log_likelihood_rows(vfe::Index, vfe::ConstVec, vfe::Vec) const override {}
 
  private:
   vfe::Parameters parameters_{{{"position", {{"axis", 2, {}}}}}};

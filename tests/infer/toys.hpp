@@ -38,7 +38,6 @@ class FunctionModel final : public Model {
       if (grad.cols() > 0) grad.col(s) += g;
     }
   }
-  void log_likelihood_rows(Index, ConstVec, Vec value) const override { value.setZero(); }
 
  private:
   Parameters parameters_;

@@ -26,10 +26,6 @@ class FunctionModel final : public Model {
       if (grad.cols() > 0) grad.col(s) += column;
     }
   }
-  void log_likelihood_rows(Index, ConstVec theta, Vec value) const override {
-    Vector unused = Vector::Zero(theta.size());
-    value(0) = function_(theta, unused);
-  }
 
  private:
   Parameters parameters_;

@@ -119,6 +119,46 @@ TEST(Config, ReadsPartsThatDependOnTheType) {
   EXPECT_EQ(to_toml(parse_config(to_toml(robust), "copy")), to_toml(robust));
 }
 
+TEST(Config, ReadsModelsOfLibraries) {
+  const Config stan = parse_config(R"(
+[model]
+type = "stan"
+source = "m.stan"
+data = "m.json"
+shard = { size = "N", rows = ["x", "y"] }
+[data]
+blocks = 8
+)",
+                                   "fit.toml");
+  EXPECT_EQ(stan.model.type, "stan");
+  EXPECT_FALSE(stan.model.is_glm());
+  EXPECT_TRUE(stan.model.is_sharded());
+  EXPECT_EQ(stan.model.shard, (StanShard{"N", {"x", "y"}}));
+  EXPECT_EQ(stan.data.blocks, 8);
+  EXPECT_EQ(to_toml(parse_config(to_toml(stan), "copy")), to_toml(stan));
+  const Config plugin =
+      parse_config("[model]\ntype = \"plugin\"\nlibrary = \"m.so\"\noptions = \"a b\"\n", "f");
+  EXPECT_EQ(plugin.model.library, "m.so");
+  EXPECT_EQ(plugin.model.options, "a b");
+  EXPECT_EQ(plugin.data.file, "");
+  EXPECT_EQ(to_toml(parse_config(to_toml(plugin), "copy")), to_toml(plugin));
+}
+
+TEST(Config, AsksForWhatAModelNeeds) {
+  EXPECT_THAT(refusal("[model]\ntype = \"stan\"\n"), HasSubstr("model.library is missing"));
+  EXPECT_THAT(refusal("[model]\ntype = \"plugin\"\n"), HasSubstr("model.library is missing"));
+  const std::string stan = "[model]\ntype = \"stan\"\nlibrary = \"m.so\"\n";
+  EXPECT_THAT(refusal(stan + "[data]\nfile = \"d.h5\"\n"), HasSubstr("data.file does not apply here"));
+  EXPECT_THAT(refusal(stan + "prior_scale = 1\n"), HasSubstr("model.prior_scale does not apply here"));
+  const std::string shard = "shard = { size = \"N\", rows = [\"y\"] }\n";
+  EXPECT_THAT(refusal(stan + shard), HasSubstr("model.data is missing"));
+  EXPECT_EQ(refusal(stan + shard + "[data]\nfile = \"d.h5\"\n"), "accepted");
+  EXPECT_THAT(refusal(stan + "shard = { size = \"N\" }\n"), HasSubstr("expected a table such as"));
+  EXPECT_THAT(refusal(stan + "shard = { size = \"N\", row = [\"y\"] }\n"), HasSubstr("shard.row"));
+  EXPECT_THAT(refusal(stan + "shard = { size = \"N\", rows = [1] }\n"), HasSubstr("names of variables"));
+  EXPECT_THAT(refusal(minimal + "library = \"m.so\"\n"), HasSubstr("only with model.type = stan or plugin"));
+}
+
 TEST(Config, OverridesReplaceTheFile) {
   const Config config =
       parse_config(minimal + "[fit]\nseed = 1\n[output]\ndirectory = \"a\"\n", "fit.toml",

@@ -44,11 +44,12 @@ class ToyModel : public Model {
     }
   }
 
-  void log_likelihood_rows(Index block, ConstVec theta, Vec value) const override {
+  bool log_likelihood_rows(Index block, ConstVec theta, Vec value) const override {
     for (Index r = 0; r < rows(block); ++r) {
       const double residual = response(block, r) - covariates(block, r).dot(theta);
       value[r] = -0.5 * residual * residual;
     }
+    return true;
   }
 
  private:
@@ -95,11 +96,12 @@ class BrokenModel final : public ToyModel {
       if (place_ == Place::gradient && grad.cols() > 0) grad(1, s) = std::numeric_limits<double>::infinity();
     }
   }
-  void log_likelihood_rows(Index block, ConstVec theta, Vec value) const override {
+  bool log_likelihood_rows(Index block, ConstVec theta, Vec value) const override {
     ToyModel::log_likelihood_rows(block, theta, value);
     if (place_ == Place::row && first_block() + block == bad_block_ && theta[0] > 100.0) {
       value[bad_row_] = std::nan("");
     }
+    return true;
   }
 
  private:
