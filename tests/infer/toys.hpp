@@ -48,7 +48,7 @@ class FunctionModel final : public Model {
 /// A model, and the target over it on this process alone.
 struct Toy {
   Toy(Index d, Index blocks, FunctionModel::Function function)
-      : model(d, blocks, std::move(function)), target(model, Communicator::self(), 0, blocks) {}
+      : model(d, blocks, std::move(function)), target(model, Communicator::self()) {}
   FunctionModel model;
   Target target;
 };

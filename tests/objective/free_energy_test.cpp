@@ -28,7 +28,7 @@ struct Density {
   FunctionModel model;
   Target target;
   Density(Index d, FunctionModel::Function function)
-      : model(d, std::move(function)), target(model, Communicator::self(), 0, 1) {}
+      : model(d, std::move(function)), target(model, Communicator::self()) {}
 };
 
 /// Skewed, with light tails and coupled coordinates: sum of a_i'theta - exp(a_i'theta), and a normal.
