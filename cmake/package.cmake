@@ -5,11 +5,12 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/vfe)
 
 install(TARGETS vfe EXPORT vfeTargets FILE_SET HEADERS)
 install(TARGETS vfe_program)
+install(FILES include/vfe_model.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT vfeTargets NAMESPACE vfe:: DESTINATION ${package_dir})
 configure_package_config_file(cmake/vfeConfig.cmake.in vfeConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(vfeConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/vfeConfig.cmake ${PROJECT_BINARY_DIR}/vfeConfigVersion.cmake
-  cmake/FindLibCSV.cmake DESTINATION ${package_dir})
+  cmake/FindLibCSV.cmake cmake/FindSacado.cmake DESTINATION ${package_dir})
 install(DIRECTORY cluster/ DESTINATION ${CMAKE_INSTALL_DATADIR}/vfe)
 install(FILES apps/stan/bridge.cpp DESTINATION ${CMAKE_INSTALL_DATADIR}/vfe RENAME stan_bridge.cpp)
 install(FILES LICENSE README.md CHANGELOG.md CITATION.cff DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -1,0 +1,47 @@
+// A density of one's own, without data: a point in the plane, normal and correlated, and a positive scale,
+// gamma. Run: build/release/examples/1_density
+//      mpirun -n 2 build/release/examples/1_density
+#include <cmath>
+#include <cstdio>
+#include <numbers>
+
+#include "vfe/comm/communicator.hpp"
+#include "vfe/model/function.hpp"
+#include "vfe/run/fit.hpp"
+#include "vfe/run/saved_fit.hpp"
+
+// The log density [nats] at the constrained values x: point[0], point[1], scale. Adds its gradient, if asked
+// for. The Jacobian of what makes the scale positive is the model's business.
+double log_density(vfe::ConstVec x, vfe::Vec grad) {
+  // point ~ normal((1, -2), sds 2 and 0.5, correlation 0.8)
+  const double correlation = 0.8, rest = 1.0 - correlation * correlation;
+  const double u = (x[0] - 1.0) / 2.0, v = (x[1] + 2.0) / 0.5;
+  const double normal = -0.5 * (u * u - 2.0 * correlation * u * v + v * v) / rest -
+                        std::log(2.0 * std::numbers::pi * 2.0 * 0.5 * std::sqrt(rest));
+  // scale ~ gamma(shape 3, rate 2)
+  const double gamma = 3.0 * std::log(2.0) - std::lgamma(3.0) + 2.0 * std::log(x[2]) - 2.0 * x[2];
+  if (grad.size() > 0) {
+    grad[0] -= (u - correlation * v) / rest / 2.0;
+    grad[1] -= (v - correlation * u) / rest / 0.5;
+    grad[2] += 2.0 / x[2] - 2.0;
+  }
+  return normal + gamma;
+}
+
+int main(int argc, char** argv) {
+  return vfe::run(argc, argv, [](const vfe::Communicator& comm) {
+    // 1. The model: its parameters, in the order of x, and the function.
+    const auto model = vfe::make_model(
+        {{"point", {{"axis", 2, {"x", "y"}}}}, {"scale", {}, vfe::Transform::positive}}, log_density);
+
+    // 2. The fit. Every rank holds the whole model, so the ranks share out the draws.
+    vfe::Config config;
+    config.output.directory = "1_density";
+    const vfe::FitOutcome outcome = vfe::fit(comm, *model, vfe::Spread::draws, config,
+                                             {.existing = vfe::Existing::overwrite, .quiet = true});
+
+    // 3. Can it be trusted? The density is normalised, so its log evidence is 0.
+    if (comm.is_root()) std::fputs(vfe::verdict_text(outcome.verdict).c_str(), stdout);
+    return outcome.verdict.grade == vfe::Grade::rejected ? 2 : 0;
+  });
+}
