@@ -104,7 +104,7 @@ std::string translate(const StanTools& tools, const fs::path& source, const fs::
     throw Error(Fault::missing, fmt::format("{}: cannot run {}", doing, tools.stanc.string()));
   check_not_stopped(stanc, doing);
   if (stanc.code != 0) {
-    const std::string message = stanc.err.empty() ? stanc.out : stanc.err;
+    const std::string message = trimmed(stanc.err.empty() ? stanc.out : stanc.err) + '\n';
     throw StanBuildError(Fault::data, doing, without_excerpt(message), message);
   }
   return stanc.err;
