@@ -69,8 +69,15 @@ StanModel::StanModel(std::shared_ptr<const StanLibrary> library, const StanData&
   auto impl = std::make_unique<Impl>();
   impl->library = std::move(library);
   const std::string& size = data.shard().size;
-  impl->without_rows.emplace(*impl->library, data.part(0, 0),
-                             fmt::format("{} with {} = 0, which shards need", data.name(), size));
+  try {
+    impl->without_rows.emplace(*impl->library, data.part(0, 0),
+                               fmt::format("{} with {} = 0", data.name(), size));
+  } catch (const Error& error) {
+    throw Error(error.fault(),
+                fmt::format("{}; shards need the program without rows as well, and all its variables "
+                            "that have rows in shard.rows",
+                            error.what()));
+  }
   const Index coordinates = impl->without_rows->size();
   for (const auto& [first, last] : blocks) {
     impl->programs.emplace_back(
