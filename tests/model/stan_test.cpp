@@ -103,21 +103,27 @@ TEST(StanModel, BlocksAndPriorSumToTheWhole) {
 }
 
 TEST(StanModel, SeveralThreadsGetTheSameBits) {
-  const StanModel model(load("stan_regression"), regression(60), {{0, 20}, {20, 40}, {40, 60}});
+  const auto library = load("stan_regression");
+  const StanData data = regression(60);
+  const std::vector<std::pair<Index, Index>> blocks = {{0, 20}, {20, 40}, {40, 60}};
+  const StanModel model(library, data, blocks);
   const Matrix theta = draws_of(2, 50), other = draws_of(2, 60).rightCols(50);
-  const auto evaluate = [&](Index block, const Matrix& at) {
+  const auto evaluate = [](const StanModel& of, Index block, const Matrix& at) {
     Vector value = Vector::Zero(50);
     Matrix grad = Matrix::Zero(2, 50);
-    model.log_likelihood(block, at, value, grad);
+    of.log_likelihood(block, at, value, grad);
     return Vector(value + grad.colwise().sum().transpose());
   };
-  const Vector expected = evaluate(1, theta), expected_other = evaluate(2, other);
+  const Vector expected = evaluate(model, 1, theta), expected_other = evaluate(model, 2, other);
+  // Nothing is left of earlier calls.
+  EXPECT_EQ(evaluate(StanModel(library, data, blocks), 2, other), expected_other);
   std::vector<std::thread> threads;
   std::vector<int> wrong(4, 0);
   for (std::size_t t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 50; ++i) {
-        wrong[t] += t % 2 == 0 ? evaluate(1, theta) != expected : evaluate(2, other) != expected_other;
+        wrong[t] +=
+            t % 2 == 0 ? evaluate(model, 1, theta) != expected : evaluate(model, 2, other) != expected_other;
       }
     });
   }

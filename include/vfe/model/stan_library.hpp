@@ -59,10 +59,11 @@ class StanProgram {
   const std::vector<Parameter>& quantities() const;
 
   /// The log density with constants and Jacobian [nats], and its gradient, set (grad may be empty: value
-  /// only). False where Stan threw; `why`, where given, then says what. Thread-safe where the library is.
+  /// only). False where Stan threw: they are then NaN, and `why`, where given, says what. From several
+  /// threads at once; those of a library that is not thread-safe wait for one another.
   bool log_density(ConstVec theta, double& value, Vec grad, std::string* why = nullptr) const;
-  /// Sets all quantities, concatenated in their order, each row-major. Random numbers are those of `seed`. False where
-  /// Stan threw; what could not be computed is then NaN.
+  /// Sets all quantities, concatenated in their order, each row-major. Random numbers are those of `seed`.
+  /// False where Stan threw; what could not be computed is then NaN.
   bool compute_quantities(ConstVec theta, std::uint32_t seed, Vec values) const;
 
  private:
