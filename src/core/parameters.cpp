@@ -58,20 +58,6 @@ Index namesake(const Parameter& parameter, Index i) {
   return row * size + i;
 }
 
-// "beta[age]", "loading[red,2]": entries without labels are numbered from 0.
-std::string entry_name(const Parameter& parameter, Index entry) {
-  if (parameter.dimensions.empty()) return parameter.name;
-  std::string subscripts;
-  for (auto axis = parameter.dimensions.rbegin(); axis != parameter.dimensions.rend(); ++axis) {
-    const Index i = entry % axis->size;
-    entry /= axis->size;
-    const std::string label =
-        axis->labels.empty() ? std::to_string(i) : axis->labels[static_cast<std::size_t>(i)];
-    subscripts = subscripts.empty() ? label : label + "," + subscripts;
-  }
-  return parameter.name + "[" + subscripts + "]";
-}
-
 void check(const Parameter& parameter) {
   const auto fail = [&](const std::string& found) {
     throw Error(Fault::config, fmt::format("parameter \"{}\": {}", parameter.name, found));
@@ -179,6 +165,25 @@ Index num_constrained(const std::vector<Parameter>& list) {
   Index total = 0;
   for (const Parameter& parameter : list) total += parameter.num_constrained();
   return total;
+}
+
+std::string entry_name(const Parameter& parameter, Index entry) {
+  if (parameter.dimensions.empty()) return parameter.name;
+  std::string subscripts;
+  for (auto axis = parameter.dimensions.rbegin(); axis != parameter.dimensions.rend(); ++axis) {
+    const Index i = entry % axis->size;
+    entry /= axis->size;
+    const std::string label =
+        axis->labels.empty() ? std::to_string(i) : axis->labels[static_cast<std::size_t>(i)];
+    subscripts = subscripts.empty() ? label : label + "," + subscripts;
+  }
+  return parameter.name + "[" + subscripts + "]";
+}
+
+std::string entry_name(const std::vector<Parameter>& list, Index entry) {
+  auto parameter = list.begin();
+  for (; entry >= parameter->num_constrained(); ++parameter) entry -= parameter->num_constrained();
+  return entry_name(*parameter, entry);
 }
 
 double Parameters::constrain(ConstVec theta, Vec constrained) const {

@@ -14,6 +14,10 @@ const std::vector<Parameter>& Model::quantities() const {
   return parameters().list();
 }
 
+Index Model::num_judged() const {
+  return num_constrained(quantities());
+}
+
 void Model::compute_quantities(ConstMat theta, std::uint64_t, std::uint32_t, Mat values) const {
   for (Index s = 0; s < theta.cols(); ++s) parameters().constrain(theta.col(s), values.col(s));
 }

@@ -150,6 +150,10 @@ const std::vector<Parameter>& StanModel::quantities() const {
   return impl_->first().quantities();
 }
 
+Index StanModel::num_judged() const {
+  return impl_->first().num_deterministic();
+}
+
 void StanModel::compute_quantities(ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
                                    Mat values) const {
   for (Index s = 0; s < theta.cols(); ++s) {

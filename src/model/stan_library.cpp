@@ -300,6 +300,10 @@ const std::vector<Parameter>& StanProgram::quantities() const {
   return impl_->quantities.list;
 }
 
+Index StanProgram::num_deterministic() const {
+  return impl_->library->num_quantities(impl_->model, true, false);
+}
+
 bool StanProgram::log_density(ConstVec theta, double& value, Vec grad, std::string* why) const {
   const StanLibrary::Impl& library = *impl_->library;
   return library.in_turn([&] {

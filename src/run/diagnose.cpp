@@ -25,30 +25,19 @@ std::string name_without_suffix(const std::string& name) {
   return name.ends_with(original) ? name.substr(0, name.size() - original.size()) : name;
 }
 
-/// The label of entry `index` of a variable, its axes after (chain, draw): "beta[red,age]".
-std::string entry_name(const Variable& variable, Index index) {
-  std::string labels;
-  for (std::size_t axis = variable.dimensions.size(); axis-- > 2;) {
-    const Dimension& dimension = variable.dimensions[axis];
-    const auto at = static_cast<std::size_t>(index % dimension.size);
-    index /= dimension.size;
-    const std::string label = dimension.labels.empty() ? fmt::format("{}", at) : dimension.labels[at];
-    labels = labels.empty() ? label : label + "," + labels;
-  }
-  const std::string name = name_without_suffix(variable.name);
-  return labels.empty() ? name : fmt::format("{}[{}]", name, labels);
-}
-
 void add_coefficients(const Variable& variable, std::vector<Coefficient>& list) {
   const Index num_draws = variable.dimensions.at(1).size;
   if (num_draws == 0) return;
   const Index size = static_cast<Index>(variable.values.size()) / num_draws;
   const Eigen::Map<const Matrix> values(variable.values.data(), size, num_draws);
+  // Its axes after (chain, draw).
+  const Parameter quantity{.name = name_without_suffix(variable.name),
+                           .dimensions = {variable.dimensions.begin() + 2, variable.dimensions.end()}};
   for (Index i = 0; i < size; ++i) {
     std::vector<double> draws(static_cast<std::size_t>(num_draws));
     for (Index s = 0; s < num_draws; ++s) draws[static_cast<std::size_t>(s)] = values(i, s);
     Coefficient coefficient;
-    coefficient.name = entry_name(variable, i);
+    coefficient.name = entry_name(quantity, i);
     if (values.row(i).hasNaN()) {  // a quantity of the model that could not be computed for some draw
       coefficient.mean = coefficient.sd = coefficient.low = coefficient.high = std::nan("");
       list.push_back(std::move(coefficient));

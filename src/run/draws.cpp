@@ -23,9 +23,11 @@ Verdict write_draws(const DrawsOptions& options) {
       draw_from_q(*saved.family, saved.lambda, options.seed.value_or(saved.config.fit.seed),
                   static_cast<std::uint32_t>(first), options.count);
   ResultFile file;
-  file.groups.push_back(posterior_group(*model_without_rows(saved.config, saved.schema, saved.parameters),
-                                        draws.theta, options.seed.value_or(saved.config.fit.seed),
-                                        static_cast<std::uint32_t>(first)));
+  const std::unique_ptr<const Model> model = model_without_rows(saved.config, saved.schema, saved.parameters);
+  Matrix quantities(num_constrained(model->quantities()), options.count);
+  model->compute_quantities(draws.theta, options.seed.value_or(saved.config.fit.seed),
+                            static_cast<std::uint32_t>(first), quantities);
+  file.groups.push_back(posterior_group(model->quantities(), quantities));
   file.groups.push_back({"sample_stats", {draw_variable("log_q", draws.log_q)}});
   file.attributes = saved.file.attributes;  // whose draws these are
   file.attributes["resampled"] = std::int64_t{0};

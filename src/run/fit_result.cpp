@@ -15,6 +15,7 @@ namespace vfe {
 namespace {
 
 constexpr Index chunk = 256;          ///< draws evaluated in one call
+constexpr Index most_judged = 20000;  ///< entries of the quantities
 constexpr double least_share = 0.95;  ///< of the mode that q is at: q has but one
 
 /// Draws of q and their log densities.
@@ -125,12 +126,19 @@ std::optional<FitResult> make_result(const Communicator& comm, const Config& con
   const std::optional<WeighedDraws> weighed = weigh(config, problem.target(), family, state.lambda);
   if (!weighed) return std::nullopt;
   const WeighedDraws& draws = *weighed;
-  const Evidence evidence = evidence_of(draws, family, state);
-  const Parameters& parameters = problem.model().parameters();
+  const Model& model = problem.model();
+  const Parameters& parameters = model.parameters();
+  Matrix quantities(num_constrained(model.quantities()), draws.theta.cols());
+  model.compute_quantities(draws.theta, config.fit.seed, 0, quantities);
+  Evidence evidence = evidence_of(draws, family, state);
+  evidence.values = quantities.topRows(std::min(model.num_judged(), most_judged));
 
   FitResult result;
   result.non_finite = draws.non_finite;
-  result.verdict = judge(evidence, [&](Index i) { return parameters.unconstrained_name(i); });
+  result.verdict = judge(evidence, [&](Index i) {
+    return i < parameters.size() ? parameters.unconstrained_name(i)
+                                 : entry_name(model.quantities(), i - parameters.size());
+  });
   const bool resampled = result.verdict.grade == Grade::corrected;
   std::vector<Index> chosen(static_cast<std::size_t>(draws.theta.cols()));
   std::iota(chosen.begin(), chosen.end(), Index{0});
@@ -140,7 +148,7 @@ std::optional<FitResult> make_result(const Communicator& comm, const Config& con
   }
 
   const Matrix theta = draws.theta(Eigen::all, chosen);
-  result.file.groups.push_back(posterior_group(problem.model(), theta, config.fit.seed, 0));
+  result.file.groups.push_back(posterior_group(model.quantities(), quantities(Eigen::all, chosen)));
   result.draws_hash = hash_of_values(result.file.groups.back());
   const Vector lp = draws.log_joint(chosen), log_q = draws.log_q(chosen),
                log_weight = evidence.log_weight(chosen);

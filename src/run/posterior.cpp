@@ -19,14 +19,11 @@ DrawsOfQ draw_from_q(const Family& family, ConstVec lambda, std::uint64_t seed, 
   return draws;
 }
 
-Group posterior_group(const Model& model, ConstMat theta, std::uint64_t seed, std::uint32_t first_draw) {
-  const std::vector<Parameter>& quantities = model.quantities();
-  Matrix values(num_constrained(quantities), theta.cols());
-  model.compute_quantities(theta, seed, first_draw, values);
+Group posterior_group(const std::vector<Parameter>& quantities, ConstMat values) {
   Group group{"posterior", {}};
   Index begin = 0;
   for (const Parameter& quantity : quantities) {
-    Variable variable{quantity.name, {{"chain", 1, {}}, {"draw", theta.cols(), {}}}, {}};
+    Variable variable{quantity.name, {{"chain", 1, {}}, {"draw", values.cols(), {}}}, {}};
     variable.dimensions.insert(variable.dimensions.end(), quantity.dimensions.begin(),
                                quantity.dimensions.end());
     const Index size = quantity.num_constrained();

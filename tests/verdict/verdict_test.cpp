@@ -53,6 +53,22 @@ TEST(Verdict, SmallErrorsAreCertifiedAndMeasured) {
   EXPECT_NEAR(verdict.sd_ratio, 1.0 / 1.02, 0.005);
 }
 
+// A skewed posterior can agree with q in mean and sd of theta and still not in those of exp(theta).
+TEST(Verdict, ValuesAreJudgedToo) {
+  Vector mean(1), sd(1);
+  mean << 0.03;
+  sd << 1.02;
+  Evidence evidence = gaussian(mean, sd, 20000);
+  EXPECT_EQ(judge(evidence, name).grade, Grade::certified);
+  evidence.values = (2.0 * evidence.theta.array()).exp().matrix();
+  evidence.values.conservativeResize(3, Eigen::NoChange);
+  evidence.values.row(1).setConstant(1e9);  // nothing to be wrong about
+  evidence.values.row(2).setConstant(std::nan(""));
+  const Verdict verdict = judge(evidence, name);
+  EXPECT_NE(verdict.grade, Grade::certified);
+  EXPECT_NE(verdict.reason.find("theta[2]"), std::string::npos) << verdict.reason;  // the first value
+}
+
 TEST(Verdict, WrongMomentsWithGoodWeightsAreCorrected) {
   Vector mean(2), sd(2);
   mean << 0.3, 0.0;

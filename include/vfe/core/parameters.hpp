@@ -33,6 +33,10 @@ struct Parameter {
 
 /// Entries of all, constrained.
 Index num_constrained(const std::vector<Parameter>& list);
+/// "beta[age]", "loading[red,2]": the name of an entry of a parameter, or of all entries of a list; entries
+/// without labels are numbered from 0.
+std::string entry_name(const Parameter& parameter, Index entry);
+std::string entry_name(const std::vector<Parameter>& list, Index entry);
 
 /// The parameters of a model in their order: the map between theta (unconstrained, d of them) and the
 /// values the user named (constrained), with its log-Jacobian. Formulas as in Stan's reference manual.

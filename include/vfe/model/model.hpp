@@ -33,6 +33,9 @@ class Model {
 
   /// What a result holds of each draw, in its order: the parameters, unless a model has more to say.
   virtual const std::vector<Parameter>& quantities() const;
+  /// Entries of the quantities, the first ones, by whose moments a fit is judged beside those of theta: all,
+  /// unless some are simulated.
+  virtual Index num_judged() const;
   /// Sets their values (a column per draw; concatenated, each row-major) at theta, d x S. Random ones are a
   /// function of seed and draw number, first_draw + s. What cannot be computed is NaN.
   virtual void compute_quantities(ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,

@@ -34,6 +34,7 @@ class StanModel final : public Model {
   void log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const override;
   std::string explain(Index block, ConstVec theta) const override;
   const std::vector<Parameter>& quantities() const override;
+  Index num_judged() const override;
   void compute_quantities(ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
                           Mat values) const override;
 

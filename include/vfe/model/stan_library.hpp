@@ -57,6 +57,9 @@ class StanProgram {
   /// <name>_dim_0, ... and labelled from 1, as Stan counts. Those without entries are left out. Complex and
   /// tuple variables have their parts' names ("z.real", "t:1") for names.
   const std::vector<Parameter>& quantities() const;
+  /// Entries of the quantities that are functions of the parameters, and come first: all but the generated
+  /// ones.
+  Index num_deterministic() const;
 
   /// The log density with constants and Jacobian [nats], and its gradient, set (grad may be empty: value
   /// only). False where Stan threw: they are then NaN, and `why`, where given, says what. From several

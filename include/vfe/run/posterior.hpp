@@ -16,9 +16,9 @@ struct DrawsOfQ {
 DrawsOfQ draw_from_q(const Family& family, ConstVec lambda, std::uint64_t seed, std::uint32_t first_draw,
                      Index count);
 
-/// The group "posterior" of draws theta (d x S), first_draw, ... of `seed`: the model's quantities, each with
-/// the dimensions (chain = 1, draw, its own).
-Group posterior_group(const Model& model, ConstMat theta, std::uint64_t seed, std::uint32_t first_draw);
+/// The group "posterior": quantities, each with the dimensions (chain = 1, draw, its own), from their values
+/// (a column per draw).
+Group posterior_group(const std::vector<Parameter>& quantities, ConstMat values);
 
 /// A variable over (chain = 1, draw).
 Variable draw_variable(const std::string& name, ConstVec values);

@@ -20,6 +20,7 @@ struct Evidence {
   Vector log_weight;      ///< log f - log q of every draw [nats]; -infinity where f is not finite
   Matrix theta;           ///< d x S, the draws, unconstrained
   Vector mean, sd;        ///< of q, exact
+  Matrix values;          ///< n x S, what the user sees of the draws: constrained parameters; may be empty
   Index non_finite = 0;   ///< draws at which f was not finite
   std::string objection;  ///< what forbids trust whatever the weights say, in words; empty if nothing does
 };
@@ -34,12 +35,14 @@ struct Verdict {
   double sd_ratio = 1.0;    ///< sd of q over that of the posterior, furthest from 1
 };
 
-/// Certified: no objection, k-hat within its limit, every draw finite, and in every coordinate of theta
-/// the mean of q within 0.1 sd and its sd within 5 % of the posterior's, three standard errors included. The
-/// posterior's moments are importance estimates with the exact moments of q as control variates, so their
-/// errors vanish as q approaches the posterior. Corrected: q's moments fail, but k-hat and the standard
-/// errors of those estimates (mean 0.02 sd, sd 1.25 %) say that the weighted draws are right. `name` names a
-/// coordinate in the reason.
+/// Certified: no objection, k-hat within its limit, every draw finite, and in every coordinate of theta and
+/// every value the mean of q within 0.1 sd and its sd within 5 % of the posterior's, three standard errors
+/// included. The posterior's moments are importance estimates with the moments of q as control variates (of
+/// theta exact, of values those of the draws), so their errors vanish as q approaches the posterior. A value
+/// that is constant or not finite is passed over. Corrected: q's moments fail, but k-hat and the standard
+/// errors of those estimates (mean 0.02 sd, sd 1.25 %) say that the weighted draws are right. Where k-hat is
+/// above 0.5 the weights have no finite variance and errors look smaller than they are: all four limits are
+/// halved. `name` names a coordinate of theta, or from d on a value, in the reason.
 Verdict judge(const Evidence& evidence, const std::function<std::string(Index)>& name);
 
 }  // namespace vfe
