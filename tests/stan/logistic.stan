@@ -1,5 +1,10 @@
 // A logistic regression with an unknown scale of its slopes, and whatever the tests want to see: a message, draws
 // for which Stan throws, quantities of all kinds.
+functions {
+  real part(array[] int y, int first, int last, real alpha, vector beta, matrix x) {
+    return bernoulli_logit_lpmf(y | alpha + x[first:last] * beta);
+  }
+}
 data {
   int<lower=0> N;
   int<lower=1> K;
@@ -22,7 +27,7 @@ model {
   alpha ~ normal(0, 2);
   beta ~ normal(0, tau);
   tau ~ exponential(1);
-  y ~ bernoulli_logit(alpha + x * beta);
+  target += reduce_sum(part, y, 1, alpha, beta, x);  // Stan may add up the parts in any order
 }
 generated quantities {
   matrix[2, K] scaled = [beta', beta' / tau];

@@ -171,6 +171,28 @@ TEST_F(StanProgramOfLogistic, ThreadsShareOneProgram) {
   }
 }
 
+// Left to itself, reduce_sum adds in an order that depends on which threads are free: 4 results in 200 calls.
+TEST_F(StanProgramOfLogistic, ParallelSumsHaveTheSameBitsEveryTime) {
+  constexpr int rows = 20000;
+  std::string x, y;
+  for (int i = 0; i < rows; ++i) {
+    x += (i ? ", [" : "[") + std::to_string(std::sin(1.7 * i)) + ", " + std::to_string(std::cos(0.3 * i)) +
+         "]";
+    y += (i ? ", " : "") + std::to_string(i % 3 == 0);
+  }
+  const StanProgram program(
+      library, "{\"N\": " + std::to_string(rows) + ", \"K\": 2, \"x\": [" + x + "], \"y\": [" + y + "]}",
+      "data.json");
+  Vector grad(4), again(4);
+  double value = 0.0, other = 0.0;
+  ASSERT_TRUE(program.log_density(points()[1], value, grad));
+  for (int repeat = 0; repeat < 100; ++repeat) {
+    ASSERT_TRUE(program.log_density(points()[1], other, again));
+    ASSERT_EQ(other, value);
+    ASSERT_EQ(again, grad);
+  }
+}
+
 TEST(StanModelOfLogistic, BlocksAddUpToTheWholeProgram) {
   const auto library = std::make_shared<const StanLibrary>(logistic_library);
   library->on_print([](const std::string&) {});
