@@ -5,7 +5,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/vfe)
 
 install(TARGETS vfe EXPORT vfeTargets FILE_SET HEADERS)
 install(TARGETS vfe_program)
-install(FILES include/vfe_model.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES include/vfe_model.h include/vfe_model.f90 DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT vfeTargets NAMESPACE vfe:: DESTINATION ${package_dir})
 configure_package_config_file(cmake/vfeConfig.cmake.in vfeConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(vfeConfigVersion.cmake COMPATIBILITY SameMinorVersion)

@@ -1,5 +1,5 @@
-// A density of one's own, without data: a point in the plane, normal and correlated, and a positive scale,
-// gamma. Run: build/release/examples/1_density
+// A density of one's own, without data: a point in the plane, correlated, and a log-normal scale.
+// Run: build/release/examples/1_density
 //      mpirun -n 2 build/release/examples/1_density
 #include <cmath>
 #include <cstdio>
@@ -8,7 +8,6 @@
 #include "vfe/comm/communicator.hpp"
 #include "vfe/model/function.hpp"
 #include "vfe/run/fit.hpp"
-#include "vfe/run/saved_fit.hpp"
 
 // The log density [nats] at the constrained values x: point[0], point[1], scale. Adds its gradient, if asked
 // for. The Jacobian of what makes the scale positive is the model's business.
@@ -18,14 +17,15 @@ double log_density(vfe::ConstVec x, vfe::Vec grad) {
   const double u = (x[0] - 1.0) / 2.0, v = (x[1] + 2.0) / 0.5;
   const double normal = -0.5 * (u * u - 2.0 * correlation * u * v + v * v) / rest -
                         std::log(2.0 * std::numbers::pi * 2.0 * 0.5 * std::sqrt(rest));
-  // scale ~ gamma(shape 3, rate 2)
-  const double gamma = 3.0 * std::log(2.0) - std::lgamma(3.0) + 2.0 * std::log(x[2]) - 2.0 * x[2];
+  // log(scale) ~ normal(0.5, sd 0.4)
+  const double w = (std::log(x[2]) - 0.5) / 0.4;
+  const double lognormal = -0.5 * w * w - std::log(std::sqrt(2.0 * std::numbers::pi) * 0.4 * x[2]);
   if (grad.size() > 0) {
     grad[0] -= (u - correlation * v) / rest / 2.0;
     grad[1] -= (v - correlation * u) / rest / 0.5;
-    grad[2] += 2.0 / x[2] - 2.0;
+    grad[2] -= (w / 0.4 + 1.0) / x[2];
   }
-  return normal + gamma;
+  return normal + lognormal;
 }
 
 int main(int argc, char** argv) {
@@ -35,13 +35,11 @@ int main(int argc, char** argv) {
         {{"point", {{"axis", 2, {"x", "y"}}}}, {"scale", {}, vfe::Transform::positive}}, log_density);
 
     // 2. The fit. Every rank holds the whole model, so the ranks share out the draws.
-    vfe::Config config;
-    config.output.directory = "1_density";
-    const vfe::FitOutcome outcome = vfe::fit(comm, *model, vfe::Spread::draws, config,
-                                             {.existing = vfe::Existing::overwrite, .quiet = true});
+    const vfe::Config config{.output = {.directory = "1_density"}};
+    const auto outcome = vfe::fit(comm, *model, vfe::Spread::draws, config, {vfe::Existing::overwrite});
 
     // 3. Can it be trusted? The density is normalised, so its log evidence is 0.
-    if (comm.is_root()) std::fputs(vfe::verdict_text(outcome.verdict).c_str(), stdout);
+    if (comm.is_root()) std::puts(outcome.verdict.reason.c_str());
     return outcome.verdict.grade == vfe::Grade::rejected ? 2 : 0;
   });
 }
