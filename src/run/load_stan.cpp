@@ -35,15 +35,6 @@ std::vector<std::pair<Index, Index>> blocks_of(const LoadedRows& loaded) {
   return blocks;
 }
 
-void check_threads(const Config& config, const StanLibrary& library) {
-  if (config.fit.threads == 1 || library.thread_safe()) return;
-  throw Error(
-      Fault::config,
-      fmt::format("fit.threads: found {}, expected 1: {} was built without STAN_THREADS (vfe stan build "
-                  "sets it)",
-                  config.fit.threads, library.file()));
-}
-
 }  // namespace
 
 std::string stan_library_file(const Config& config) {
@@ -88,7 +79,6 @@ LoadedModel load_stan(const Communicator& comm, const Config& config) {
 
   const auto make = [&](auto&&... data) {
     auto model = std::make_unique<StanModel>(library, std::forward<decltype(data)>(data)...);
-    check_threads(config, *library);
     loaded.description = fmt::format("{}; {}", model->program_name(), name);
     loaded.model = std::move(model);
   };

@@ -71,19 +71,21 @@ TEST_F(LibraryProgram, SaysWhatTheLibrarySays) {
 }
 
 TEST_F(LibraryProgram, DrawsThatFailAreCountedAndNamed) {
-  put_stan("stan_fails");
+  put_plugin_fault("draws");  // above 1 the normal density cannot be computed
   const Finished fitted = vfe("fit fit.toml", 2);
   EXPECT_EQ(fitted.code, 0) << fitted.err;
   const Finished diagnosed = vfe("diagnose run");
-  EXPECT_EQ(diagnosed.code, 2) << diagnosed.out;  // half of the line has no density
+  EXPECT_EQ(diagnosed.code, 2) << diagnosed.out;
   EXPECT_THAT(diagnosed.out, HasSubstr("had no finite log density"));
-  EXPECT_THAT(contents(folder / "run" / "log.txt"), HasSubstr("sqrt: theta is negative"));
+  EXPECT_THAT(contents(folder / "run" / "log.txt"), HasSubstr("above 1, value nan: unconstrained x"));
+  put_stan("stan_fails");  // the mode is where the density ends: half of any q is without
+  expect_refusal("fit fit.toml --overwrite", 3, "sqrt: theta is negative (in 'fails.stan', line 7)", 2);
 }
 
 TEST_F(LibraryProgram, NothingButNaNIsANumericFailure) {
   put_plugin_fault("nan");
   expect_refusal("fit fit.toml", 3, "none of", 2);
-  expect_refusal("check fit.toml", 3, "not finite");
+  expect_refusal("check fit.toml", 3, "finite at only 0 of 50 points");
   put_stan("stan_nan");
   expect_refusal("fit fit.toml --overwrite", 3, "none of", 2);
 }
@@ -136,14 +138,14 @@ TEST_F(LibraryProgram, PrintsToTheLogAndNotToTheScreen) {
 }
 
 TEST_F(LibraryProgram, TheSameBitsOnAnyRanks) {
-  put_stan("stan_regression", R"({"N": 6, "x": [-2, -1, 0, 1, 2, 3], "y": [1, 0, 2, 3, 5, 4]})");
+  const std::string rows = R"({"N":6,"x":[-2,-1,0,1,2,3],"y":[1,0,2,3,5,4]})";
+  put_stan("stan_regression", rows);
   std::vector<std::string> whole, sharded;
   for (const int ranks : {0, 2, 3}) {
     ASSERT_EQ(vfe("fit fit.toml --overwrite", ranks).code, 0);
     whole.push_back(hashes(folder.path()));
   }
-  put_stan("stan_regression", R"({"N": 6, "x": [-2, -1, 0, 1, 2, 3], "y": [1, 0, 2, 3, 5, 4]})",
-           "shard = { size = \"N\", rows = [\"x\", \"y\"] }\n[data]\nblocks = 3\n");
+  put_stan("stan_regression", rows, "shard = { size = \"N\", rows = [\"x\", \"y\"] }\n[data]\nblocks = 3\n");
   for (const int ranks : {0, 2, 3}) {
     ASSERT_EQ(vfe("fit fit.toml --overwrite", ranks).code, 0);
     sharded.push_back(hashes(folder.path()));

@@ -223,7 +223,7 @@ TEST(Config, RefusesKeysThatDoNotApply) {
   EXPECT_THAT(refusal(minimal + "degrees_of_freedom = 4\n"), HasSubstr("with model.type = student_t"));
   EXPECT_THAT(refusal(minimal + "scale_prior_scale = 4\n"), HasSubstr("model.scale_prior_scale does not"));
   EXPECT_THAT(refusal(minimal + "intercept = false\nintercept_prior_scale = 4\n"),
-              HasSubstr("with model.intercept = true"));
+              HasSubstr("model.intercept = true"));
   EXPECT_THAT(refusal(minimal + "[family]\nrank = 4\n"), HasSubstr("with family.type = low_rank"));
 }
 
