@@ -69,7 +69,7 @@ TEST(Polish, DiagonalBaseHasTheConditionalSds) {
 }
 
 /// Independent normals of sds 0.5 .. 2 with a common shift of the mean: log f in O(d).
-toys::FunctionModel::Function independent(Index d) {
+BlockLogDensity independent(Index d) {
   return [d](Index, ConstVec theta, Vec grad) {
     double value = 0.0;
     for (Index i = 0; i < d; ++i) {

@@ -2,54 +2,36 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "vfe/comm/communicator.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/family/family.hpp"
 #include "vfe/infer/stage.hpp"
-#include "vfe/model/model.hpp"
+#include "vfe/model/function.hpp"
 #include "vfe/target/target.hpp"
 
 namespace vfe::toys {
 
-/// A density written as a function of (block, theta, grad): returns the log likelihood of the block and adds
-/// its gradient. Everything is likelihood; there is no prior.
-class FunctionModel final : public Model {
- public:
-  using Function = std::function<double(Index block, ConstVec theta, Vec grad)>;
+/// A model that is all likelihood, of blocks of one row, from a function that adds its gradient in any case.
+inline std::unique_ptr<const Model> all_likelihood(Index d, Index blocks, BlockLogDensity function) {
+  return make_model({{"theta", {{"index", d, {}}}}}, LogDensity(),
+                    std::vector<Index>(static_cast<std::size_t>(blocks), 1),
+                    [function = std::move(function)](Index block, ConstVec theta, Vec grad) {
+                      if (grad.size() > 0) return function(block, theta, grad);
+                      Vector unused = Vector::Zero(theta.size());
+                      return function(block, theta, unused);
+                    });
+}
 
-  FunctionModel(Index d, Index blocks, Function function)
-      : parameters_({Parameter{.name = "theta", .dimensions = {{"index", d, {}}}}}),
-        blocks_(blocks),
-        function_(std::move(function)) {}
-
-  const Parameters& parameters() const override { return parameters_; }
-  Index blocks() const override { return blocks_; }
-  Index rows(Index) const override { return 1; }
-  void log_prior(ConstMat, Vec, Mat) const override {}
-  void log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const override {
-    Vector g(theta.rows());
-    for (Index s = 0; s < theta.cols(); ++s) {
-      g.setZero();
-      value(s) += function_(block, theta.col(s), g);
-      if (grad.cols() > 0) grad.col(s) += g;
-    }
-  }
-
- private:
-  Parameters parameters_;
-  Index blocks_;
-  Function function_;
-};
-
-/// A model, and the target over it on this process alone.
+/// Such a model, and the target over it on this process alone.
 struct Toy {
-  Toy(Index d, Index blocks, FunctionModel::Function function)
-      : model(d, blocks, std::move(function)), target(model, Communicator::self()) {}
-  FunctionModel model;
+  Toy(Index d, Index blocks, BlockLogDensity function)
+      : model(all_likelihood(d, blocks, std::move(function))), target(*model, Communicator::self()) {}
+  std::unique_ptr<const Model> model;
   Target target;
 };
 
@@ -66,7 +48,7 @@ inline Matrix random_precision(Index d, std::uint64_t seed) {
 }
 
 /// log f of a normal, without its constant: one block.
-inline FunctionModel::Function gaussian(Vector mean, Matrix precision) {
+inline BlockLogDensity gaussian(Vector mean, Matrix precision) {
   return [mean = std::move(mean), precision = std::move(precision)](Index, ConstVec theta, Vec grad) {
     const Vector pull = precision * (mean - theta);
     grad += pull;
@@ -83,7 +65,7 @@ struct Regression {
     precision = x.transpose() * x + Matrix::Identity(d, d);
     mean = precision.llt().solve(x.transpose() * y);
   }
-  FunctionModel::Function density() const {
+  BlockLogDensity density() const {
     return [this](Index block, ConstVec theta, Vec grad) {
       const auto rows = x.middleRows(block * block_rows, block_rows);
       const double share = 1.0 / static_cast<double>(blocks);
@@ -100,7 +82,7 @@ struct Regression {
 };
 
 /// Logistic regression, normal prior, all rows in one block: a plain loop.
-inline FunctionModel::Function logistic(Matrix x, Vector y, double prior_sd) {
+inline BlockLogDensity logistic(Matrix x, Vector y, double prior_sd) {
   return [x = std::move(x), y = std::move(y), prior_sd](Index, ConstVec theta, Vec grad) {
     const double precision = 1.0 / (prior_sd * prior_sd);
     double value = -0.5 * precision * theta.squaredNorm() -

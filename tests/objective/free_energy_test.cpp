@@ -8,7 +8,7 @@
 #include <memory>
 #include <numbers>
 
-#include "objective/function_model.hpp"
+#include "infer/toys.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 
@@ -23,12 +23,12 @@ Matrix normals(Index rows, Index cols, std::uint32_t which) {
   return x;
 }
 
-/// A model and the target of it, alone in this process.
-struct Density {
-  FunctionModel model;
-  Target target;
-  Density(Index d, FunctionModel::Function function)
-      : model(d, std::move(function)), target(model, Communicator::self()) {}
+/// A density as a model, and the target over it.
+struct Density : toys::Toy {
+  Density(Index d, LogDensity function)
+      : Toy(d, 1, [function = std::move(function)](Index, ConstVec theta, Vec grad) {
+          return function(theta, grad);
+        }) {}
 };
 
 /// Skewed, with light tails and coupled coordinates: sum of a_i'theta - exp(a_i'theta), and a normal.

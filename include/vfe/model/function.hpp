@@ -24,8 +24,8 @@ using BlockLogDensity = std::function<double(Index block, ConstVec x, Vec grad)>
 std::unique_ptr<const Model> make_model(std::vector<Parameter> parameters, LogDensity density);
 
 /// A model from a prior and the likelihood of blocks of rows: those of this rank, block b with
-/// rows_of_block[b] rows (Spread::blocks). The likelihood is called from several threads at once where
-/// fit.threads is above 1. Throws as the other.
+/// rows_of_block[b] rows (Spread::blocks). An empty prior is flat. The likelihood is called from several
+/// threads at once where fit.threads is above 1. Throws as the other.
 std::unique_ptr<const Model> make_model(std::vector<Parameter> parameters, LogDensity prior,
                                         std::vector<Index> rows_of_block, BlockLogDensity likelihood);
 
