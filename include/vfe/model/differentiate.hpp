@@ -52,8 +52,9 @@ double evaluate_with_gradient(const Function& f, ConstVec x, Vec grad) {
 ///     }));
 ///
 /// f is called with a VectorOf<double> or, for the gradient, a VectorOf<Differentiable>, and must not keep
-/// Differentiable numbers from call to call. A gradient costs some ten times what a good one by hand does,
-/// ninety times where f is products of matrices (bench_differentiate), and threads take turns: use ranks.
+/// Differentiable numbers from call to call. A gradient costs six to eight times what a good one by hand does
+/// where f is loops of functions, thirty to a hundred times where it is products with matrices of 50 to 500
+/// columns (bench_differentiate). Threads take turns: use ranks.
 template <class Function>
 requires std::invocable < const Function&, const VectorOf<Differentiable>
 & > LogDensity differentiate(Function f) {
