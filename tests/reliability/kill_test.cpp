@@ -79,6 +79,31 @@ TEST_F(Reliability, KilledAtRandomAndResumedOnOtherRanks) {
   }
 }
 
+TEST_F(Reliability, AStanProgramInShardsIsKilledAndResumedOnOtherRanks) {
+  std::string x, y;
+  for (int row = 0; row < 600; ++row) {
+    x += (row == 0 ? "" : ",") + std::to_string(row % 7 - 3);
+    y += (row == 0 ? "" : ",") + std::to_string((row * row) % 11 - 5);
+  }
+  put(folder / "data.json", R"({"N":600,"x":[)" + x + R"(],"y":[)" + y + "]}");
+  put(folder / "fit.toml", "[model]\ntype = \"stan\"\nlibrary = \"" VFE_BINARY_DIR
+                           "/libraries/stan_regression.so\"\ndata = \"data.json\"\n"
+                           "shard = { size = \"N\", rows = [\"x\", \"y\"] }\n[data]\nblocks = 60\n"
+                           "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 20\n[fit]\n" +
+                               long_fit(steps));
+  EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --quiet").code, 0);
+  expected = hashes(folder.path());
+  std::filesystem::remove_all(folder / "run");
+  Job job(folder.path(), fit_command(2));
+  ASSERT_TRUE(wait_until([&] { return newest_step(folder.path()) >= 40 || !job.running(); }));
+  const std::vector<pid_t> pids = ranks_of(job.pid());
+  ASSERT_EQ(pids.size(), 2U);
+  ::kill(pids[1], SIGKILL);
+  EXPECT_NE(job.wait().code, 0);
+  EXPECT_FALSE(std::filesystem::exists(folder / "run" / "result.h5"));
+  expect_same_bits_after_resuming(3);
+}
+
 TEST_F(Reliability, StoppedByASignalAndResumed) {
   for (const int signal : {SIGUSR1, SIGTERM}) {
     std::filesystem::remove_all(folder / "run");
