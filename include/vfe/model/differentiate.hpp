@@ -31,6 +31,12 @@ class Tape {
 template <class Scalar>
 using VectorOf = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
 
+/// What can be differentiated: f(x), and f(block, x).
+template <class Function>
+concept DensityFunction = std::invocable<Function, VectorOf<Differentiable>>;
+template <class Function>
+concept BlockDensityFunction = std::invocable<Function, Index, VectorOf<Differentiable>>;
+
 /// Value of f at x, and its gradient added to grad (unless empty) by automatic differentiation in reverse
 /// mode. The tape is made anew in each call, so that f may branch on x.
 template <class Function>
@@ -55,16 +61,14 @@ double evaluate_with_gradient(const Function& f, ConstVec x, Vec grad) {
 /// Differentiable numbers from call to call. A gradient costs six to eight times what a good one by hand does
 /// where f is loops of functions, thirty to a hundred times where it is products with matrices of 50 to 500
 /// columns (bench_differentiate). Threads take turns: use ranks.
-template <class Function>
-requires std::invocable < const Function&, const VectorOf<Differentiable>
-& > LogDensity differentiate(Function f) {
+template <DensityFunction Function>
+LogDensity differentiate(Function f) {
   return [f = std::move(f)](ConstVec x, Vec grad) { return evaluate_with_gradient(f, x, grad); };
 }
 
 /// The same of the likelihood of a block, f(block, x).
-template <class Function>
-requires std::invocable < const Function&, Index, const VectorOf<Differentiable>
-& > BlockLogDensity differentiate(Function f) {
+template <BlockDensityFunction Function>
+BlockLogDensity differentiate(Function f) {
   return [f = std::move(f)](Index block, ConstVec x, Vec grad) {
     return evaluate_with_gradient([&](const auto& at) { return f(block, at); }, x, grad);
   };
