@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <utility>
 
@@ -62,6 +63,9 @@ LoadedModel load_stan(const Communicator& comm, const Config& config) {
       StanBuildOptions options;
       options.source = config.model.source;
       options.output = file;
+      options.progress = [&](const std::string& tools) {
+        fmt::print(stderr, "building {} from {}, {}: about a minute\n", file, config.model.source, tools);
+      };
       build_stan(options);
     });
   }
