@@ -42,7 +42,7 @@ class Worker {
     numbers_.setZero();
     model.log_likelihood(block, theta.middleCols(own.first, own.size()),
                          numbers_.segment(own.first, own.size()),
-                         gradient().middleCols(own.first, columns_ > 0 ? own.size() : 0));
+                         gradient().middleCols(columns_ > 0 ? own.first : 0, columns_ > 0 ? own.size() : 0));
     sum_.add(numbers_.data());
   }
   ExactSum& sum() { return sum_; }
