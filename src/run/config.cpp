@@ -181,12 +181,12 @@ std::string schema_text(const std::string& table) {
     if (key.table != current) text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", key.table);
     current = key.table;
     const std::string value = key.write(defaults);
-    text += fmt::format(
-        "{:<22} {}{}; {}\n", key.name, key.expected, key.unit.empty() ? "" : fmt::format(" [{}]", key.unit),
-        key.required(defaults)
-            ? fmt::format("required{}{}", key.required_when.empty() ? "" : " ", key.required_when)
-        : value.empty() ? "not set by default"
-                        : "default " + value);
+    text += fmt::format("{:<22} {}{}; {}\n", key.name, key.expected,
+                        key.unit.empty() ? "" : fmt::format(" [{}]", key.unit),
+                        !key.required_when.empty() ? "required " + key.required_when
+                        : key.required(defaults)   ? "required"
+                        : value.empty()            ? "not set by default"
+                                                   : "default " + value);
     text += fmt::format("{:<22} {}{}{}\n", "", key.meaning,
                         key.applies_when.empty() ? "" : fmt::format(" Only {}.", key.applies_when),
                         key.change == Change::allowed ? " May change on --resume." : "");
