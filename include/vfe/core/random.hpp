@@ -22,6 +22,8 @@ enum class Purpose : std::uint8_t {
   predict,    ///< posterior predictive draws
   check,      ///< points where gradients are checked
   generated,  ///< seeds of a Stan program's generated quantities
+  proposal,   ///< draws of importance sampling's proposals
+  chain,      ///< momenta, trajectories and acceptance of Markov chains
 };
 
 /// Where a random number stands. Numbers are a pure function of address and coordinate, so nothing is

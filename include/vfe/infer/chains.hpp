@@ -1,0 +1,93 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <numbers>
+#include <string>
+
+#include "vfe/family/affine.hpp"
+#include "vfe/family/family.hpp"
+#include "vfe/infer/stage.hpp"
+#include "vfe/target/target.hpp"
+
+namespace vfe {
+
+/// What chains have kept: column t C + c belongs to iteration t of chain c of C; the chains of a superchain
+/// stand next to each other. References into State::memory.
+struct ChainDraws {
+  Index superchains = 0;
+  Index chains = 0;                                           ///< C, of all superchains
+  const Matrix& theta;                                        ///< d x C T
+  const Matrix& gradient;                                     ///< d x C T, of log f
+  const Matrix& log_joint;                                    ///< 1 x C T, log f [nats]
+  Index iterations() const { return theta.cols() / chains; }  ///< T
+};
+
+/// Whether chains have run long enough, and why.
+struct ChainCheck {
+  bool enough = false;
+  std::string note;
+};
+using ChainRule = std::function<ChainCheck(const ChainDraws&)>;
+
+struct ChainsOptions {
+  Minibatch batch = {};  ///< all blocks; a part of them would give another posterior
+  Index superchains = 32;
+  Index chains_per_superchain = 2;
+  /// Mean length of a trajectory in units of the metric, pi/2 being a quarter of a Gaussian's period: longer
+  /// where neighbours in a chain are correlated.
+  double trajectory = 0.5 * std::numbers::pi;
+  Index max_leapfrogs = 64;                           ///< of a trajectory
+  Index warm_up_blocks = 3, warm_up_iterations = 10;  ///< of a block; the metric is chosen between blocks
+  double acceptance = 0.8;                            ///< aimed at
+  Index most_dense = 500;  ///< dimension up to which a metric with correlations is fitted to the draws
+  ChainRule rule = {};     ///< mixing_rule(), say; empty: the chains run into a limit
+  Index first_check = 16;  ///< iterations kept; later ones after 30 % more each
+  Index max_iterations = 600;
+  std::uint64_t max_gradients = 500'000;  ///< of the stage, of all chains
+  Index calls_per_advance = 8;            ///< leapfrog steps a kill can lose; the bits do not depend on it
+  std::uint64_t seed = 1;
+};
+
+/// Stage "chains": Hamiltonian Monte Carlo with all chains in lockstep, one batched call a leapfrog step
+/// (Hoffman and Sountsov 2022; Margossian et al. 2024). All have the step size, the number of steps and the
+/// metric in common. The step is adapted in warm-up by dual averaging of (mean + harmonic mean) / 2 of the
+/// chains' acceptance: with the mean alone chains stay stuck where the posterior is narrow. The metric is
+/// kept, rescaled or replaced, whichever has the smallest Fisher divergence on the half of the chains it was
+/// not fitted to.
+///
+/// Needs what place_chains() wrote, or else what "polish" left, around which it then draws its starts. A
+/// start that is not finite is moved half of the way to the metric's centre, up to 20 times; then throws
+/// Fault::numeric. Does not touch State::lambda. Leaves "chains_shift" and "chains_scale" (the last metric),
+/// and what chain_draws() and chains_summary() read: that is 16 d C bytes an iteration, in the state and in
+/// every checkpoint (d = 2,000, 64 chains, 100 iterations: 205 MB). Records: free_energy is the mean of
+/// -log f, rate the step size, non_finite the trajectories that left the support.
+std::unique_ptr<Stage> chains(const Target& target, const ChainsOptions& options);
+
+/// Puts the metric (chains move in u, theta = shift + scale u) and the starts where the stage will find them:
+/// d x C, the chains of a superchain next to each other and equal, or nested R-hat loses its meaning.
+void place_chains(State& state, const Affine& metric, ConstMat starts);
+
+/// Starts for `superchains` x `chains_per_superchain` chains: a draw of q for each superchain.
+Matrix superchain_starts(const Family& family, ConstVec lambda, Index superchains,
+                         Index chains_per_superchain, std::uint64_t seed);
+/// The same for points that are there already: superchain k starts at column k modulo their number.
+Matrix superchain_starts(ConstMat points, Index superchains, Index chains_per_superchain);
+
+/// What the stage has kept so far.
+ChainDraws chain_draws(const State& state);
+
+struct ChainsSummary {
+  Index iterations = 0;                 ///< kept
+  double step = 0.0;                    ///< size of a leapfrog step, in units of the metric
+  std::uint64_t calls = 0;              ///< of the target: gradients in sequence
+  std::uint64_t gradients = 0;          ///< of all chains
+  std::uint64_t gradients_warm_up = 0;  ///< of these, in warm-up
+  /// Trajectories whose energy error passed 1000, or that left the support. One of them in sampling says that
+  /// the chains missed a part of the posterior.
+  Index divergences_warm_up = 0, divergences = 0;
+  double acceptance = 0.0;  ///< mean over the iterations kept
+  bool enough = false;      ///< the rule was satisfied
+};
+ChainsSummary chains_summary(const State& state);
+
+}  // namespace vfe

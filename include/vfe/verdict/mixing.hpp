@@ -1,0 +1,32 @@
+#pragma once
+#include "vfe/infer/chains.hpp"
+
+namespace vfe {
+
+/// What superchains say of each other: the worst over quantities, and which that is.
+struct Mixing {
+  double rhat = 1.0;  ///< largest rank-normalised nested R-hat; see rank_nested_rhat()
+  Index rhat_at = 0;
+  /// Largest standard errors of mean and sd over the quantity's sd, from the spread between superchains:
+  /// honest whatever the correlation along a chain, and right only as far as R-hat is near 1.
+  double mean_error = 0.0;
+  Index mean_error_at = 0;
+  double sd_error = 0.0;
+  Index sd_error_at = 0;
+  Index quantities = 0;  ///< that vary
+};
+
+/// `values` are quantities x draws in the order of ChainDraws. A quantity that is constant over all draws is
+/// passed over; one that is not finite somewhere has an infinite R-hat and errors.
+Mixing mixing(ConstMat values, Index superchains, Index chains);
+
+struct MixingLimits {
+  double mean_error = 0.02;
+  double sd_error = 0.0125;
+};
+
+/// A rule for chains: enough when every coordinate of theta, and every value that `quantities` (if any) makes
+/// of theta (d x S to n x S), has its R-hat below nested_rhat_limit() and its errors below the limits.
+ChainRule mixing_rule(const MixingLimits& limits, std::function<Matrix(ConstMat theta)> quantities = {});
+
+}  // namespace vfe

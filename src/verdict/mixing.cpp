@@ -1,0 +1,96 @@
+#include "vfe/verdict/mixing.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "vfe/verdict/rhat.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr double constant = 1e-12;  // sd of a quantity, relative to its mean, that is rounding
+
+struct Errors {
+  double mean = 0.0, sd = 0.0;
+};
+
+/// Standard error of the mean over superchains of `x`.
+double standard_error(ConstVec x) {
+  const double n = static_cast<double>(x.size());
+  return std::sqrt((x.array() - x.mean()).square().sum() / (n - 1.0) / n);
+}
+
+/// `values` are chains x iterations, in units of their sd and centred.
+Errors errors(ConstMat values, Index superchains) {
+  const Index chains = values.rows() / superchains;
+  Vector first(superchains), second(superchains);
+  for (Index k = 0; k < superchains; ++k) {
+    const auto own = values.middleRows(k * chains, chains);
+    first(k) = own.mean();
+    second(k) = own.squaredNorm() / static_cast<double>(own.size());
+  }
+  return {standard_error(first), 0.5 * standard_error(second)};
+}
+
+void keep_larger(double value, Index at, double& largest, Index& largest_at) {
+  if (value <= largest) return;
+  largest = value;
+  largest_at = at;
+}
+
+/// The worse of two, the second's quantities numbered after the first's.
+Mixing join(Mixing a, const Mixing& b, Index numbered_from) {
+  keep_larger(b.rhat, numbered_from + b.rhat_at, a.rhat, a.rhat_at);
+  keep_larger(b.mean_error, numbered_from + b.mean_error_at, a.mean_error, a.mean_error_at);
+  keep_larger(b.sd_error, numbered_from + b.sd_error_at, a.sd_error, a.sd_error_at);
+  a.quantities += b.quantities;
+  return a;
+}
+
+}  // namespace
+
+Mixing mixing(ConstMat values, Index superchains, Index chains) {
+  Mixing worst;
+  for (Index i = 0; i < values.rows(); ++i) {
+    Matrix own = values.row(i).reshaped(chains, values.cols() / chains);
+    const double mean = own.mean();
+    own.array() -= mean;
+    const double sd = std::sqrt(own.squaredNorm() / static_cast<double>(own.size()));
+    if (sd <= constant * std::abs(mean) || sd == 0.0) continue;
+    ++worst.quantities;
+    Errors found{std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
+    double rhat = found.mean;
+    if (std::isfinite(sd)) {
+      rhat = rank_nested_rhat(own, superchains);
+      found = errors(own / sd, superchains);
+    }
+    keep_larger(rhat, i, worst.rhat, worst.rhat_at);
+    keep_larger(found.mean, i, worst.mean_error, worst.mean_error_at);
+    keep_larger(found.sd, i, worst.sd_error, worst.sd_error_at);
+  }
+  return worst;
+}
+
+ChainRule mixing_rule(const MixingLimits& limits, std::function<Matrix(ConstMat theta)> quantities) {
+  return [limits, quantities = std::move(quantities)](const ChainDraws& draws) {
+    Mixing found = mixing(draws.theta, draws.superchains, draws.chains);
+    if (quantities) {
+      const Mixing more = mixing(quantities(draws.theta), draws.superchains, draws.chains);
+      found = join(found, more, draws.theta.rows());
+    }
+    const double limit = nested_rhat_limit(draws.superchains, found.quantities);
+    ChainCheck check;
+    check.enough =
+        found.rhat < limit && found.mean_error <= limits.mean_error && found.sd_error <= limits.sd_error;
+    check.note = fmt::format(
+        "nested R-hat {:.4f} (limit {:.4f}), standard errors of means {:.4f} sd (limit {:.4f}), "
+        "of sds {:.4f} (limit {:.4f})",
+        found.rhat, limit, found.mean_error, limits.mean_error, found.sd_error, limits.sd_error);
+    return check;
+  };
+}
+
+}  // namespace vfe

@@ -1,0 +1,83 @@
+#include "vfe/verdict/mixing.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "vfe/core/random.hpp"
+#include "vfe/verdict/rhat.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr Index superchains = 32, chains = 64;
+
+Matrix normals(Index rows, Index cols) {
+  Matrix x(rows, cols);
+  fill_normal({.seed = 9, .purpose = Purpose::check}, x);
+  return x;
+}
+
+TEST(Mixing, ErrorsOfIndependentDrawsAreThoseOfTheirNumber) {
+  const Index n = chains * 100;
+  const Mixing found = mixing(3.0 + (1e-3 * normals(1, n)).array(), superchains, chains);
+  EXPECT_EQ(found.quantities, 1);
+  // An sd estimated from 32 superchains: good to 1 in 8.
+  EXPECT_NEAR(found.mean_error * std::sqrt(static_cast<double>(n)), 1.0, 0.4);
+  EXPECT_NEAR(found.sd_error * std::sqrt(2.0 * static_cast<double>(n)), 1.0, 0.4);
+  EXPECT_LT(found.rhat, nested_rhat_limit(superchains, 1));
+}
+
+TEST(Mixing, ErrorsCountWhatChainsRepeat) {
+  // Every draw ten times in a row: errors of a tenth of the draws.
+  const Matrix fresh = normals(1, chains * 20);
+  Matrix repeated(1, fresh.cols() * 10);
+  for (Index t = 0; t < 200; ++t)
+    repeated.middleCols(t * chains, chains) = fresh.middleCols(t / 10 * chains, chains);
+  const Mixing once = mixing(fresh, superchains, chains), ten = mixing(repeated, superchains, chains);
+  EXPECT_NEAR(ten.mean_error, once.mean_error, 1e-12);
+  EXPECT_NEAR(ten.sd_error, once.sd_error, 1e-12);
+}
+
+TEST(Mixing, NamesTheWorstQuantity) {
+  Matrix x = normals(4, chains * 50);
+  for (Index s = 0; s < x.cols(); ++s) {
+    if (s % chains < 8) x(2, s) += 4.0;  // four superchains elsewhere
+  }
+  x.row(1).setConstant(7.0);
+  const Mixing found = mixing(x, superchains, chains);
+  EXPECT_EQ(found.quantities, 3);
+  EXPECT_EQ(found.rhat_at, 2);
+  EXPECT_EQ(found.mean_error_at, 2);
+  EXPECT_GT(found.rhat, nested_rhat_limit(superchains, 3));
+}
+
+TEST(Mixing, AQuantityThatIsNotFiniteIsTheWorst) {
+  Matrix x = normals(2, chains * 20);
+  x(1, 17) = std::numeric_limits<double>::infinity();
+  const Mixing found = mixing(x, superchains, chains);
+  EXPECT_EQ(found.rhat_at, 1);
+  EXPECT_TRUE(std::isinf(found.rhat) && std::isinf(found.mean_error) && std::isinf(found.sd_error));
+}
+
+TEST(Mixing, TheRuleHoldsWhenAllLimitsHold) {
+  const Matrix theta = normals(3, chains * 100), unused(3, 0);
+  const ChainDraws draws{superchains, chains, theta, unused, unused};
+  const auto enough = [&](MixingLimits limits) { return mixing_rule(limits)(draws).enough; };
+  const Mixing found = mixing(theta, superchains, chains);
+  EXPECT_TRUE(enough({1.001 * found.mean_error, 1.001 * found.sd_error}));
+  EXPECT_FALSE(enough({0.999 * found.mean_error, 1.0}));
+  EXPECT_FALSE(enough({1.0, 0.999 * found.sd_error}));
+  // Values on top of theta: the second coordinate, but for two superchains that are elsewhere.
+  const ChainCheck more = mixing_rule({1.0, 1.0}, [](ConstMat at) {
+    Matrix value = at.row(1);
+    for (Index s = 0; s < value.cols(); ++s) value(0, s) += s % chains < 4 ? 10.0 : 0.0;
+    return value;
+  })(draws);
+  EXPECT_FALSE(more.enough);
+  EXPECT_NE(more.note.find("nested R-hat"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace vfe
