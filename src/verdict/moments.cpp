@@ -1,0 +1,327 @@
+#include "vfe/verdict/moments.hpp"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+#include "moments_sample.hpp"
+#include "stein.hpp"
+#include "stein_directions.hpp"
+#include "vfe/verdict/psis.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr Index most_cubic = 6;  // dimension
+// Draws needed for each polynomial.
+constexpr double draws_quadratic = 2.5, draws_grouped = 4.0, draws_cubic = 4.0;
+// Added to squared distances: their logarithm near 0 says nothing of the tail.
+constexpr double tail_floor = 1e-3;
+constexpr double tail_draws_least = 50.0, tail_draws_most = 2000.0;
+
+/// The integrands of a value z: z, z^2 and for each probability whether z is at most its crude quantile.
+class Integrands {
+ public:
+  Integrands(const Sample& sample, const std::vector<double>& probabilities)
+      : sample_(sample), probabilities_(probabilities) {}
+
+  Index count() const { return 2 + static_cast<Index>(probabilities_.size()); }
+
+  Matrix of(Index value) const {
+    Matrix rows(count(), sample_.size());
+    const auto z = sample_.z.row(value);
+    rows.row(0) = z;
+    rows.row(1) = z.cwiseAbs2();
+    if (probabilities_.empty()) return rows;
+    const WeightedQuantiles quantiles(z.transpose(), sample_.design.weight);
+    for (std::size_t q = 0; q < probabilities_.size(); ++q) {
+      const double threshold = quantiles.at(probabilities_[q]);
+      rows.row(2 + static_cast<Index>(q)) = (z.array() <= threshold).cast<double>();
+    }
+    return rows;
+  }
+
+  Matrix of_all(const std::vector<Index>& values) const {
+    Matrix rows(count() * static_cast<Index>(values.size()), sample_.size());
+    for (std::size_t i = 0; i < values.size(); ++i)
+      rows.middleRows(static_cast<Index>(i) * count(), count()) = of(values[i]);
+    return rows;
+  }
+
+ private:
+  const Sample& sample_;
+  const std::vector<double>& probabilities_;
+};
+
+/// The expectations of all integrands of the values that vary, one value after another, as one set of control
+/// variates has them.
+struct Candidate {
+  ControlVariates set = ControlVariates::none;
+  stein::Means means;
+  double largest_deviation = 0.0;
+  Index num_features = 0;
+};
+
+class Estimator {
+ public:
+  Estimator(const Sample& sample, const Affine& whitening, const WeightedDraws& draws,
+            const std::vector<double>& probabilities)
+      : sample_(sample),
+        whitening_(whitening),
+        coordinate_(draws.coordinate),
+        integrands_(sample, probabilities) {
+    for (Index k = 0; k < sample.z.rows(); ++k)
+      if (sample.varies(k)) values_.push_back(k);
+  }
+
+  const std::vector<Index>& values() const { return values_; }
+  const Integrands& integrands() const { return integrands_; }
+
+  Candidate estimate(ControlVariates set) const {
+    if (values_.empty()) return {.set = set, .means = {}};
+    switch (set) {
+      case ControlVariates::none:
+        return plain();
+      case ControlVariates::own:
+        return own();
+      case ControlVariates::quadratic:
+      case ControlVariates::cubic:
+        break;
+    }
+    const Index count = stein::num_features(set, sample_.u.rows());
+    const auto features = [&](Index first, Mat block) {
+      stein::polynomials(set, sample_.u.middleCols(first, block.cols()),
+                         sample_.gradient.middleCols(first, block.cols()), block);
+    };
+    stein::Regressed result = stein::regress(sample_.design, count, features, integrands_.of_all(values_));
+    return {set, std::move(result.means), result.deviation.maxCoeff(), count};
+  }
+
+ private:
+  Candidate empty(ControlVariates set) const {
+    const Index size = integrands_.count() * static_cast<Index>(values_.size());
+    return {.set = set, .means = {Vector::Zero(size), Vector::Zero(size)}};
+  }
+
+  void put(std::size_t i, const stein::Means& means, Candidate& candidate) const {
+    const Index begin = static_cast<Index>(i) * integrands_.count();
+    candidate.means.value.segment(begin, integrands_.count()) = means.value;
+    candidate.means.error.segment(begin, integrands_.count()) = means.error;
+  }
+
+  Candidate plain() const {
+    Candidate candidate = empty(ControlVariates::none);
+    for (std::size_t i = 0; i < values_.size(); ++i)
+      put(i, stein::weighted_means(sample_.design, integrands_.of(values_[i])), candidate);
+    return candidate;
+  }
+
+  Candidate own() const {
+    Candidate candidate = empty(ControlVariates::own);
+    candidate.num_features = 3 * static_cast<Index>(values_.size());
+    const OwnDirections directions(sample_, whitening_, coordinate_);
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      const auto [along, gradient] = directions.along(values_[i]);
+      const Vector &u = along, &g = gradient;
+      const auto features = [&](Index first, Mat block) {
+        stein::powers(u.segment(first, block.cols()), g.segment(first, block.cols()), block);
+      };
+      const stein::Regressed result = stein::regress(sample_.design, 3, features, integrands_.of(values_[i]));
+      put(i, result.means, candidate);
+      candidate.largest_deviation = std::max(candidate.largest_deviation, result.deviation.maxCoeff());
+    }
+    return candidate;
+  }
+
+  const Sample& sample_;
+  const Affine& whitening_;
+  const std::vector<Index>& coordinate_;
+  Integrands integrands_;
+  std::vector<Index> values_;
+};
+
+std::vector<ControlVariates> allowed(const Sample& sample, const MomentOptions& options) {
+  if (!sample.enough) return {};
+  if (options.control_variates) return {*options.control_variates};
+  const Index d = sample.u.rows();
+  const auto n = static_cast<double>(sample.size());
+  const auto suffice = [&](ControlVariates set, double each) {
+    return n >= each * static_cast<double>(stein::num_features(set, d));
+  };
+  std::vector<ControlVariates> sets = {ControlVariates::own};
+  if (suffice(ControlVariates::quadratic, sample.design.group.empty() ? draws_quadratic : draws_grouped))
+    sets.push_back(ControlVariates::quadratic);
+  if (d <= most_cubic && suffice(ControlVariates::cubic, draws_cubic)) sets.push_back(ControlVariates::cubic);
+  return sets;
+}
+
+/// Replaces estimates by plain ones where these have the smaller error, and the moments of a value where the
+/// others would leave it no variance.
+void prefer_smaller_errors(const stein::Means& plain, Index stride, stein::Means& means) {
+  const auto replace = [&](Index i) { means.value(i) = plain.value(i), means.error(i) = plain.error(i); };
+  for (Index i = 0; i < means.value.size(); ++i)
+    if (!(means.error(i) < plain.error(i))) replace(i);
+  for (Index i = 0; i < means.value.size(); i += stride)
+    if (!(means.value(i + 1) - means.value(i) * means.value(i) > 0.0)) replace(i), replace(i + 1);
+}
+
+/// Sum over values of squared standard errors of mean and second moment.
+double total_error(const stein::Means& means, Index stride) {
+  double total = 0.0;
+  for (Index i = 0; i < means.error.size(); i += stride) total += means.error.segment(i, 2).squaredNorm();
+  return total;
+}
+
+/// k-hat of w x and of x over resampled draws, x being the square of the distance from the mean.
+std::pair<double, double> tails(const Vector& log_weights, const std::vector<Index>& resampled,
+                                const Eigen::ArrayXd& distance) {
+  const Vector log_square = (tail_floor + distance.square()).log();
+  return {psis(log_weights + log_square).khat, psis(log_square(resampled)).khat};
+}
+
+/// A sample without repetition of the posterior, for the tails of values.
+std::vector<Index> tail_sample(const Vector& log_weights, double ess) {
+  const auto count = static_cast<Index>(std::clamp(0.5 * ess, tail_draws_least, tail_draws_most));
+  std::vector<Index> drawn = resample(log_weights, count, 0.5);
+  drawn.erase(std::unique(drawn.begin(), drawn.end()), drawn.end());
+  return drawn;
+}
+
+/// The expectations of the integrands of one value made moments of it. `estimated` and `plain` are those with
+/// the smaller errors and those of the weighted draws.
+void describe(const Sample& sample, Index value, const stein::Means& estimated, const stein::Means& plain,
+              const std::vector<double>& probabilities, Moments& moments) {
+  const double centre = sample.centre(value), scale = sample.scale(value);
+  const double mean = estimated.value(0), sd = std::sqrt(estimated.value(1) - mean * mean);
+  moments.mean(value) = centre + scale * mean;
+  moments.mean_error(value) = scale * estimated.error(0);
+  moments.sd(value) = scale * sd;
+  moments.sd_error(value) = scale * estimated.error(1) / (2.0 * sd);
+  if (probabilities.empty()) return;
+  const WeightedQuantiles quantiles(sample.z.row(value).transpose(), sample.design.weight);
+  for (std::size_t q = 0; q < probabilities.size(); ++q) {
+    // The control variates say by how much the weighted distribution function is off at its quantile; its
+    // error there, turned into one of the quantile by the function itself (as Vehtari et al. 2021).
+    const auto row = static_cast<Index>(q);
+    const double error = estimated.error(2 + row);
+    const double probability = probabilities[q] + plain.value(2 + row) - estimated.value(2 + row);
+    moments.quantiles(row, value) = centre + scale * quantiles.at(probability);
+    moments.quantile_errors(row, value) =
+        std::isfinite(error)
+            ? 0.5 * scale * (quantiles.at(probability + error) - quantiles.at(probability - error))
+            : infinity;
+  }
+}
+
+/// Means of one value out of those of all.
+stein::Means part(const stein::Means& means, Index begin, Index size) {
+  return {means.value.segment(begin, size), means.error.segment(begin, size)};
+}
+
+/// All values as if they were constant, or, if beyond range, unknown.
+void initialise(const Sample& sample, Index num_quantiles, Moments& moments) {
+  const Vector spread = sample.scale.unaryExpr([](double x) { return std::isfinite(x) ? 0.0 : infinity; });
+  moments.mean = sample.centre;
+  moments.mean_error = moments.sd = moments.sd_error = spread;
+  moments.weighted_tail = moments.resampled_tail = spread;
+  moments.quantiles = sample.centre.transpose().replicate(num_quantiles, 1);
+  moments.quantile_errors = spread.transpose().replicate(num_quantiles, 1);
+}
+
+/// Over the values with sd above 0; infinite where one is not a number.
+double largest_of_varying(ConstVec numbers, ConstVec sd) {
+  double largest = -infinity;
+  for (Index k = 0; k < sd.size(); ++k) {
+    if (sd(k) == 0.0) continue;
+    largest = std::max(largest, std::isnan(numbers(k)) ? infinity : numbers(k));
+  }
+  return largest == -infinity ? 0.0 : largest;
+}
+
+}  // namespace
+
+std::string to_string(ControlVariates set) {
+  switch (set) {
+    case ControlVariates::none:
+      break;
+    case ControlVariates::own:
+      return "own";
+    case ControlVariates::quadratic:
+      return "quadratic";
+    case ControlVariates::cubic:
+      return "cubic";
+  }
+  return "none";
+}
+
+Moments estimate_moments(const WeightedDraws& draws, const Affine& whitening, const MomentOptions& options) {
+  const Sample sample = prepare(draws, whitening);
+  const Estimator estimator(sample, whitening, draws, options.probabilities);
+  const Index stride = estimator.integrands().count(),
+              num_quantiles = stride - 2;
+  const Vector& weight = sample.design.weight;
+
+  Moments moments;
+  moments.ess = 1.0 / weight.squaredNorm();
+  moments.used = sample.size();
+  moments.groups = sample.design.num_groups;
+  moments.non_finite = sample.non_finite;
+  moments.lost_weight = sample.lost_weight;
+
+  initialise(sample, num_quantiles, moments);
+
+  const Candidate plain = estimator.estimate(ControlVariates::none);
+  Candidate best = plain;
+  if (!sample.enough) best.means.error.setConstant(infinity);
+  double smallest = infinity;
+  for (ControlVariates set : allowed(sample, options)) {
+    Candidate candidate = estimator.estimate(set);
+    prefer_smaller_errors(plain.means, stride, candidate.means);
+    moments.stein.largest = std::max(moments.stein.largest, candidate.largest_deviation);
+    moments.stein.num_features += candidate.num_features;
+    if (const double total = total_error(candidate.means, stride); total < smallest)
+      smallest = total, best = std::move(candidate);
+  }
+  moments.control_variates = best.set;
+  if (moments.stein.num_features > 0) {
+    moments.stein.limit = stein::deviation_limit(moments.stein.num_features, sample.design);
+  } else {
+    moments.stein.largest = infinity;
+  }
+
+  const Vector log_weights = weight.array().log();
+  const std::vector<Index> resampled = tail_sample(log_weights, moments.ess);
+  for (std::size_t i = 0; i < estimator.values().size(); ++i) {
+    const Index value = estimator.values()[i], begin = static_cast<Index>(i) * stride;
+    describe(sample, value, part(best.means, begin, stride), part(plain.means, begin, stride),
+             options.probabilities, moments);
+    const Eigen::ArrayXd z = sample.z.row(value).transpose();
+    const double mean = best.means.value(begin);
+    const double sd = std::sqrt(best.means.value(begin + 1) - mean * mean);
+    std::tie(moments.weighted_tail(value), moments.resampled_tail(value)) =
+        tails(log_weights, resampled, (z - mean) / sd);
+  }
+  return moments;
+}
+
+double Moments::largest_mean_error() const {
+  return largest_of_varying(mean_error.cwiseQuotient(sd), sd);
+}
+
+double Moments::largest_sd_error() const {
+  return largest_of_varying(sd_error.cwiseQuotient(sd), sd);
+}
+
+double Moments::largest_weighted_tail() const {
+  return largest_of_varying(weighted_tail, sd);
+}
+
+double Moments::largest_resampled_tail() const {
+  return largest_of_varying(resampled_tail, sd);
+}
+
+}  // namespace vfe
