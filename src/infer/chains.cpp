@@ -149,10 +149,7 @@ class Chains final : public Stage {
     }
     if (state.memory.contains("chains_point_values")) {
       record.free_energy = -state.memory.at("chains_point_values").mean();
-      record.gradient_norm = pull(state.memory.at("chains_scale"), state.memory.at("chains_point_gradients"))
-                                 .colwise()
-                                 .norm()
-                                 .mean();
+      record.gradient_norm = state.memory.at("chains_point_gradients").colwise().norm().mean();
     } else {
       record.free_energy = INFINITY;
     }

@@ -9,7 +9,8 @@ namespace vfe {
 namespace {
 
 constexpr double least_gain = 0.02;
-constexpr double trimmed = 0.02;  // share of the draws, of the largest divergence, that is left out
+constexpr double negligible = 1e-6;  // divergence per coordinate that is not worth a change
+constexpr double trimmed = 0.02;     // share of the draws, of the largest divergence, that is left out
 constexpr double few_pseudo_draws = 5.0;
 
 /// Draws and gradients in the coordinates of the scale in use.
@@ -101,6 +102,7 @@ MetricChoice choose_metric(ConstMat scale, ConstMat theta, ConstMat gradient, In
 
   const double kept = divergence(Matrix::Ones(d, 1), fitted, held_out);
   MetricChoice best{"kept", scale, kept};
+  if (kept < negligible * static_cast<double>(d)) return best;
   const auto consider = [&](const char* name, const auto& fit) {
     const double found = divergence(fit(fitted), fitted, held_out);
     if (found < (1.0 - least_gain) * kept && found < best.divergence) {

@@ -35,6 +35,14 @@ Errors errors(ConstMat values, Index superchains) {
   return {standard_error(first), 0.5 * standard_error(second)};
 }
 
+/// The same, of neighbours in a chain.
+double lag_correlation(ConstMat values) {
+  const Index pairs = values.cols() - 1;
+  if (pairs < 1) return 0.0;
+  const double product = values.leftCols(pairs).cwiseProduct(values.rightCols(pairs)).mean();
+  return product / values.cwiseAbs2().mean();
+}
+
 void keep_larger(double value, Index at, double& largest, Index& largest_at) {
   if (value <= largest) return;
   largest = value;
@@ -46,6 +54,8 @@ Mixing join(Mixing a, const Mixing& b, Index numbered_from) {
   keep_larger(b.rhat, numbered_from + b.rhat_at, a.rhat, a.rhat_at);
   keep_larger(b.mean_error, numbered_from + b.mean_error_at, a.mean_error, a.mean_error_at);
   keep_larger(b.sd_error, numbered_from + b.sd_error_at, a.sd_error, a.sd_error_at);
+  keep_larger(b.lag_correlation, numbered_from + b.lag_correlation_at, a.lag_correlation,
+              a.lag_correlation_at);
   a.quantities += b.quantities;
   return a;
 }
@@ -66,6 +76,7 @@ Mixing mixing(ConstMat values, Index superchains, Index chains) {
     if (std::isfinite(sd)) {
       rhat = rank_nested_rhat(own, superchains);
       found = errors(own / sd, superchains);
+      keep_larger(lag_correlation(own / sd), i, worst.lag_correlation, worst.lag_correlation_at);
     }
     keep_larger(rhat, i, worst.rhat, worst.rhat_at);
     keep_larger(found.mean, i, worst.mean_error, worst.mean_error_at);

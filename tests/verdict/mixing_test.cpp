@@ -40,6 +40,16 @@ TEST(Mixing, ErrorsCountWhatChainsRepeat) {
   EXPECT_NEAR(ten.sd_error, once.sd_error, 1e-12);
 }
 
+TEST(Mixing, CorrelationsOfNeighboursAreThoseOfAnAutoregression) {
+  Matrix x = normals(2, chains * 100);
+  for (Index s = chains; s < x.cols(); ++s)
+    x(1, s) = 0.7 * x(1, s - chains) + std::sqrt(1.0 - 0.49) * x(1, s);
+  const Mixing found = mixing(x, superchains, chains);
+  EXPECT_EQ(found.lag_correlation_at, 1);
+  EXPECT_NEAR(found.lag_correlation, 0.7, 0.05);
+  EXPECT_LT(mixing(x.row(0), superchains, chains).lag_correlation, 0.05);
+}
+
 TEST(Mixing, NamesTheWorstQuantity) {
   Matrix x = normals(4, chains * 50);
   for (Index s = 0; s < x.cols(); ++s) {

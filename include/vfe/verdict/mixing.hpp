@@ -13,6 +13,10 @@ struct Mixing {
   Index mean_error_at = 0;
   double sd_error = 0.0;
   Index sd_error_at = 0;
+  /// Largest correlation between neighbours in a chain, about the mean of all: above 0.5 longer trajectories
+  /// pay.
+  double lag_correlation = 0.0;
+  Index lag_correlation_at = 0;
   Index quantities = 0;  ///< that vary
 };
 
