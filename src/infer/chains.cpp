@@ -185,6 +185,12 @@ class Chains final : public Stage {
     record.draws = count;
     record.non_finite = count - value.array().isFinite().count();
 
+    if (record.non_finite > 0 && state.memory.at("chains_moves")(0, 0) == most_moves) {
+      throw Error(Fault::numeric,
+                  fmt::format("starting the chains: {} of {} have no finite log density however close to the "
+                              "centre of the metric; {}",
+                              record.non_finite, count, target_.name_non_finite(options_.batch, points)));
+    }
     Progress progress(state.memory.at("chains_progress"));
     progress.calls += 1.0;
     progress.calls_warm_up += 1.0;
@@ -195,14 +201,7 @@ class Chains final : public Stage {
       state.memory.erase("chains_moves");
       return;
     }
-    double& moves = state.memory.at("chains_moves")(0, 0);
-    if (moves == most_moves) {
-      throw Error(Fault::numeric,
-                  fmt::format("starting the chains: {} of {} have no finite log density however close to the "
-                              "centre of the metric; {}",
-                              record.non_finite, count, target_.name_non_finite(options_.batch, points)));
-    }
-    moves += 1.0;
+    state.memory.at("chains_moves")(0, 0) += 1.0;
     record.note = fmt::format("{} starts not finite, moved inwards: {}", record.non_finite,
                               target_.name_non_finite(options_.batch, points));
     const Matrix& shift = state.memory.at("chains_shift");
