@@ -1,0 +1,11 @@
+#pragma once
+#include <vector>
+
+#include "run/config_keys.hpp"
+
+namespace vfe {
+
+/// The keys of the tables [data] and [model], in their order.
+std::vector<ConfigKey> model_keys();
+
+}  // namespace vfe
