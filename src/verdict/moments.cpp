@@ -26,22 +26,25 @@ constexpr double tail_draws_least = 50.0, tail_draws_most = 2000.0;
 /// The integrands of a value z: z, z^2 and for each probability whether z is at most its crude quantile.
 class Integrands {
  public:
-  Integrands(const Sample& sample, const std::vector<double>& probabilities)
-      : sample_(sample), probabilities_(probabilities) {}
+  Integrands(const Sample& sample, const std::vector<Index>& values, const std::vector<double>& probabilities)
+      : sample_(sample), thresholds_(static_cast<Index>(probabilities.size()), sample.z.rows()) {
+    if (probabilities.empty()) return;
+    for (Index k : values) {
+      const WeightedQuantiles quantiles(sample.z.row(k).transpose(), sample.design.weight);
+      for (std::size_t q = 0; q < probabilities.size(); ++q)
+        thresholds_(static_cast<Index>(q), k) = quantiles.at(probabilities[q]);
+    }
+  }
 
-  Index count() const { return 2 + static_cast<Index>(probabilities_.size()); }
+  Index count() const { return 2 + thresholds_.rows(); }
 
   Matrix of(Index value) const {
     Matrix rows(count(), sample_.size());
     const auto z = sample_.z.row(value);
     rows.row(0) = z;
     rows.row(1) = z.cwiseAbs2();
-    if (probabilities_.empty()) return rows;
-    const WeightedQuantiles quantiles(z.transpose(), sample_.design.weight);
-    for (std::size_t q = 0; q < probabilities_.size(); ++q) {
-      const double threshold = quantiles.at(probabilities_[q]);
-      rows.row(2 + static_cast<Index>(q)) = (z.array() <= threshold).cast<double>();
-    }
+    for (Index q = 0; q < thresholds_.rows(); ++q)
+      rows.row(2 + q) = (z.array() <= thresholds_(q, value)).cast<double>();
     return rows;
   }
 
@@ -54,7 +57,7 @@ class Integrands {
 
  private:
   const Sample& sample_;
-  const std::vector<double>& probabilities_;
+  Matrix thresholds_;  // a row for each probability, P columns
 };
 
 /// The expectations of all integrands of the values that vary, one value after another, as one set of control
@@ -66,6 +69,13 @@ struct Candidate {
   Index num_features = 0;
 };
 
+std::vector<Index> varying(const Sample& sample) {
+  std::vector<Index> values;
+  for (Index k = 0; k < sample.z.rows(); ++k)
+    if (sample.varies(k)) values.push_back(k);
+  return values;
+}
+
 class Estimator {
  public:
   Estimator(const Sample& sample, const Affine& whitening, const WeightedDraws& draws,
@@ -73,10 +83,8 @@ class Estimator {
       : sample_(sample),
         whitening_(whitening),
         coordinate_(draws.coordinate),
-        integrands_(sample, probabilities) {
-    for (Index k = 0; k < sample.z.rows(); ++k)
-      if (sample.varies(k)) values_.push_back(k);
-  }
+        values_(varying(sample)),
+        integrands_(sample, values_, probabilities) {}
 
   const std::vector<Index>& values() const { return values_; }
   const Integrands& integrands() const { return integrands_; }
@@ -125,10 +133,10 @@ class Estimator {
     candidate.num_features = 3 * static_cast<Index>(values_.size());
     const OwnDirections directions(sample_, whitening_, coordinate_);
     for (std::size_t i = 0; i < values_.size(); ++i) {
-      const auto [along, gradient] = directions.along(values_[i]);
-      const Vector &u = along, &g = gradient;
+      const std::pair<Vector, Vector> along = directions.along(values_[i]);
       const auto features = [&](Index first, Mat block) {
-        stein::powers(u.segment(first, block.cols()), g.segment(first, block.cols()), block);
+        stein::powers(along.first.segment(first, block.cols()), along.second.segment(first, block.cols()),
+                      block);
       };
       const stein::Regressed result = stein::regress(sample_.design, 3, features, integrands_.of(values_[i]));
       put(i, result.means, candidate);
@@ -140,8 +148,8 @@ class Estimator {
   const Sample& sample_;
   const Affine& whitening_;
   const std::vector<Index>& coordinate_;
-  Integrands integrands_;
   std::vector<Index> values_;
+  Integrands integrands_;
 };
 
 std::vector<ControlVariates> allowed(const Sample& sample, const MomentOptions& options) {
@@ -261,8 +269,7 @@ std::string to_string(ControlVariates set) {
 Moments estimate_moments(const WeightedDraws& draws, const Affine& whitening, const MomentOptions& options) {
   const Sample sample = prepare(draws, whitening);
   const Estimator estimator(sample, whitening, draws, options.probabilities);
-  const Index stride = estimator.integrands().count(),
-              num_quantiles = stride - 2;
+  const Index stride = estimator.integrands().count(), num_quantiles = stride - 2;
   const Vector& weight = sample.design.weight;
 
   Moments moments;

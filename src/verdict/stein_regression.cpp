@@ -49,6 +49,14 @@ struct Sums {
     cross.noalias() += scaled * (integrands * root.asDiagonal()).transpose();
   }
 
+  void add(const Sums& other) {
+    weight += other.weight;
+    features += other.features;
+    rows += other.rows;
+    gram += other.gram;
+    cross += other.cross;
+  }
+
   /// Turns the sums over a part into those over the rest.
   void complement(const Sums& all) {
     weight = all.weight - weight;
@@ -174,28 +182,30 @@ Means weighted_means(const Design& design, ConstMat rows) {
 }
 
 Regressed regress(const Design& design, Index count, const Features& features, ConstMat rows) {
+  const std::size_t num_folds = design.fold_begin.size() - 1;
+  std::vector<Sums> folds(num_folds, Sums(count, rows.rows()));
   Sums all(count, rows.rows());
   Deviation deviation(design, count);
-  for_blocks(0, design.size(), count, features, [&](Index first, ConstMat block) {
-    all.add(design, first, block, rows.middleCols(first, block.cols()));
-    deviation.add(first, block);
-  });
+  for (std::size_t fold = 0; fold < num_folds; ++fold) {
+    for_blocks(design.fold_begin[fold], design.fold_begin[fold + 1], count, features,
+               [&](Index first, ConstMat block) {
+                 folds[fold].add(design, first, block, rows.middleCols(first, block.cols()));
+                 deviation.add(first, block);
+               });
+    all.add(folds[fold]);
+  }
   Regressed result{.means = {Vector::Zero(rows.rows()), Vector::Constant(rows.rows(), infinity)},
                    .deviation = deviation.value()};
 
   Matrix residuals = rows;
-  for (std::size_t fold = 0; fold + 1 < design.fold_begin.size(); ++fold) {
-    const Index begin = design.fold_begin[fold], end = design.fold_begin[fold + 1];
-    Sums rest(count, rows.rows());
-    for_blocks(begin, end, count, features, [&](Index first, ConstMat block) {
-      rest.add(design, first, block, rows.middleCols(first, block.cols()));
-    });
-    rest.complement(all);
-    const Matrix coefficients = solve(rest, deviation.mean_square());
+  for (std::size_t fold = 0; fold < num_folds; ++fold) {
+    folds[fold].complement(all);
+    const Matrix coefficients = solve(folds[fold], deviation.mean_square());
     if (coefficients.size() == 0) return result;
-    for_blocks(begin, end, count, features, [&](Index first, ConstMat block) {
-      residuals.middleCols(first, block.cols()).noalias() -= coefficients.transpose() * block;
-    });
+    for_blocks(design.fold_begin[fold], design.fold_begin[fold + 1], count, features,
+               [&](Index first, ConstMat block) {
+                 residuals.middleCols(first, block.cols()).noalias() -= coefficients.transpose() * block;
+               });
   }
   result.means = weighted_means(design, residuals);
   return result;
