@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "vfe/infer/exploration.hpp"
 #include "vfe/infer/fixed_draws.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
@@ -49,10 +50,14 @@ Program inference_program(const Config& config, const Target& target, const Fami
   polish_options.batch = batch;
   polish_options.diagonal = !family.dense();
   polish_options.seed = config.fit.seed;
+  ExplorationOptions exploration_options;
+  exploration_options.batch = batch;
+  exploration_options.seed = config.fit.seed;
 
   std::vector<std::unique_ptr<Stage>> stages;
   stages.push_back(modes(target, modes_options));
   stages.push_back(polish(target, polish_options));
+  stages.push_back(exploration(target, exploration_options));
   stages.push_back(last_stage(config, target, family));
   return Program(std::move(stages));
 }

@@ -95,7 +95,7 @@ TEST(Traps, Funnel) {
                           Vector::Zero(10), sd);
 }
 
-// Both within reach of the starts: a mode that none of them meets, nothing sees.
+// Both within reach of the starts.
 TEST(Traps, TwoModesSixSdApart) {
   // 0.9 normal((-1, 0), I / 9) + 0.1 normal((1, 0), I / 9).
   expect_right_or_flagged(differentiate([](const auto& x) {
@@ -106,6 +106,18 @@ TEST(Traps, TwoModesSixSdApart) {
                                                            log_normal_density<Scalar>(x[0], 1.0, sd));
                           }),
                           Vector{{-0.8, 0.0}}, Vector{{std::sqrt(1.0 / 9.0 + 0.36), 1.0 / 3.0}});
+}
+
+// No start meets the second mode: the exploration has to.
+TEST(Traps, TwoModesTenSdApart) {
+  // 0.9 normal(0, I) + 0.1 normal((10, 0), I).
+  expect_right_or_flagged(differentiate([](const auto& x) {
+                            using Scalar = std::decay_t<decltype(x[0])>;
+                            const Scalar y = log_normal_density<Scalar>(x[1], 0.0, 1.0);
+                            return y + log_mixture<Scalar>(0.9, log_normal_density<Scalar>(x[0], 0.0, 1.0),
+                                                           log_normal_density<Scalar>(x[0], 10.0, 1.0));
+                          }),
+                          Vector{{1.0, 0.0}}, Vector{{std::sqrt(10.0), 1.0}});
 }
 
 TEST(Traps, SpikeInASlab) {
