@@ -4,10 +4,10 @@
 
 #include <Eigen/Dense>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <optional>
 
 #include "family/whiten.hpp"
 #include "flow_objective.hpp"
@@ -63,6 +63,17 @@ std::vector<Order> candidate_orders(const Sample& sample) {
   return orders;
 }
 
+/// What is chosen for one coordinate.
+struct Kind {
+  bool quadratic = false;  ///< its mean
+  double stronger = 1.0;   ///< the ridge of its coefficients, times that of the options
+};
+
+/// In the order of preference. A ridge costs the coefficients that matter little; the first leaves none but
+/// the constants.
+constexpr std::array<Kind, 5> candidates = {
+    {{false, 1e5}, {false, 1e3}, {false, 32.0}, {false, 1.0}, {true, 32.0}}};
+
 /// A sample with its coordinates in an order, and what conditionals are linear in. Of the last coordinates no
 /// squares are there.
 struct Ordered {
@@ -77,8 +88,8 @@ struct Ordered {
       features.append(u.back());
     }
   }
-  FlowObjective objective(Index i, bool quadratic, double nu, double ridge) const {
-    return {features, u[static_cast<std::size_t>(i)], weight, i, quadratic, nu, ridge};
+  FlowObjective objective(Index i, const Kind& kind, double nu, double ridge) const {
+    return {features, u[static_cast<std::size_t>(i)], weight, i, kind.quadratic, nu, ridge, kind.stronger};
   }
 };
 
@@ -101,59 +112,72 @@ Vector minimise(const FlowObjective& objective, const FeatureMoments& moments,
   return parameters(search.x());
 }
 
-/// The kind of a flow: in which order it takes the coordinates, and which of their means are quadratic.
+/// The kind of a flow: in which order it takes the coordinates, and what each is.
 struct Shape {
   Order order;
-  std::vector<bool> quadratic;
+  std::vector<Kind> kinds;
 };
 
-/// Fits a flow. Where a mean may be quadratic by its shape, but does better without on the draws to judge by
-/// (if any), it becomes linear, in the shape too.
-Flow fit_shape(const Sample& sample, const Sample* judge, const Affine& base, Shape& shape,
-               const FlowFitOptions& options) {
-  const Index d = sample.u.cols();
-  const double ridge = options.ridge / std::max(effective_size(sample.weight), 10.0);
-  Index num_squared = 0;
-  for (Index i = 0; i < d; ++i) {
-    if (shape.quadratic[static_cast<std::size_t>(i)]) num_squared = i;
+/// The last coordinate whose mean is quadratic, 0 if none is: squares are needed of those before.
+Index last_quadratic(const Shape& shape) {
+  Index last = 0;
+  for (std::size_t i = 0; i < shape.kinds.size(); ++i) {
+    if (shape.kinds[i].quadratic) last = static_cast<Index>(i);
   }
-  const Ordered fitted(sample, shape.order, num_squared);
-  const FeatureMoments moments(fitted.features, fitted.weight, d, num_squared, 0.2 * ridge);
-  std::optional<Ordered> judged;
-  if (judge != nullptr) judged.emplace(*judge, shape.order, num_squared);
-
-  std::vector<Flow::Conditional> conditionals;
-  for (Index i = 0; i < d; ++i) {
-    const auto k = static_cast<std::size_t>(i);
-    double least = infinity;
-    Flow::Conditional best;
-    for (const bool quadratic : {true, false}) {
-      if (quadratic && !shape.quadratic[k]) continue;
-      const bool only = !judged || !shape.quadratic[k];
-      if (only && quadratic != shape.quadratic[k]) continue;
-      const FlowObjective objective = fitted.objective(i, quadratic, options.nu, ridge);
-      const Vector parameters = minimise(objective, moments, options);
-      Vector unused(parameters.size());
-      const double loss =
-          only ? 0.0 : judged->objective(i, quadratic, options.nu, 0.0).evaluate(parameters, unused);
-      if (best.mean.size() > 0 && !(loss < least)) continue;
-      least = loss;
-      best = objective.conditional(parameters);
-    }
-    shape.quadratic[k] = best.quadratic;
-    conditionals.push_back(std::move(best));
-  }
-  return {base, shape.order, std::move(conditionals), options.nu};
+  return last;
 }
 
-/// Means may be quadratic as far as there are draws enough for their coefficients.
-Shape first_shape(const Order& order, double ess) {
-  Shape shape{.order = order, .quadratic = std::vector<bool>(order.size(), false)};
-  for (std::size_t i = 1; i < order.size(); ++i) {
-    const Index coefficients = Flow::num_mean_coefficients(static_cast<Index>(i), true);
-    shape.quadratic[i] = draws_per_coefficient * static_cast<double>(coefficients) <= ess;
+double ridge_per_draw(const Sample& sample, const FlowFitOptions& options) {
+  return options.ridge / std::max(effective_size(sample.weight), 10.0);
+}
+
+/// Of the kinds for which there are draws enough, those which do best on the draws held out. Appends the
+/// conditionals fitted to the others.
+Shape choose_kinds(const Sample& sample, const Sample& judge, const Order& order,
+                   const FlowFitOptions& options, std::vector<Flow::Conditional>& conditionals) {
+  const Index d = sample.u.cols();
+  const double ess = effective_size(sample.weight), ridge = ridge_per_draw(sample, options);
+  const auto affordable = [&](Index i) {
+    return i > 0 && draws_per_coefficient * static_cast<double>(Flow::num_mean_coefficients(i, true)) <= ess;
+  };
+  Index num_squared = 0;
+  while (num_squared + 1 < d && affordable(num_squared + 1)) ++num_squared;
+  const Ordered fitted(sample, order, num_squared), judged(judge, order, num_squared);
+  const FeatureMoments moments(fitted.features, fitted.weight, d, num_squared, 0.2 * ridge);
+  Shape shape{.order = order, .kinds = {}};
+  for (Index i = 0; i < d; ++i) {
+    Kind best;
+    Vector best_parameters;
+    double least = infinity;
+    for (const Kind& kind : candidates) {
+      if (kind.quadratic && !affordable(i)) continue;
+      const FlowObjective objective = fitted.objective(i, kind, options.nu, ridge);
+      Vector parameters = minimise(objective, moments, options), unused(parameters.size());
+      const double loss = judged.objective(i, kind, options.nu, 0.0).evaluate(parameters, unused);
+      if (best_parameters.size() > 0 && !(loss < least)) continue;
+      least = loss;
+      best = kind;
+      best_parameters = std::move(parameters);
+    }
+    shape.kinds.push_back(best);
+    conditionals.push_back(fitted.objective(i, best, options.nu, ridge).conditional(best_parameters));
   }
   return shape;
+}
+
+/// The flow of a shape, fitted to all draws.
+Flow fit_shape(const Sample& sample, const Affine& base, const Shape& shape, const FlowFitOptions& options) {
+  const Index d = sample.u.cols(), num_squared = last_quadratic(shape);
+  const double ridge = ridge_per_draw(sample, options);
+  const Ordered fitted(sample, shape.order, num_squared);
+  const FeatureMoments moments(fitted.features, fitted.weight, d, num_squared, 0.2 * ridge);
+  std::vector<Flow::Conditional> conditionals;
+  for (Index i = 0; i < d; ++i) {
+    const Kind& kind = shape.kinds[static_cast<std::size_t>(i)];
+    const FlowObjective objective = fitted.objective(i, kind, options.nu, ridge);
+    conditionals.push_back(objective.conditional(minimise(objective, moments, options)));
+  }
+  return {base, shape.order, std::move(conditionals), options.nu};
 }
 
 }  // namespace
@@ -183,15 +207,16 @@ FlowFit fit_flow(ConstMat theta, ConstVec log_weight, const Affine& base, const 
   Shape best;
   double best_value = -infinity;
   for (const Order& order : candidate_orders(to_fit)) {
-    Shape shape = first_shape(order, effective_size(to_fit.weight));
-    const Flow flow = fit_shape(to_fit, &to_judge, base, shape, options);
+    std::vector<Flow::Conditional> conditionals;
+    Shape shape = choose_kinds(to_fit, to_judge, order, options, conditionals);
+    const Flow flow(base, order, std::move(conditionals), options.nu);
     const double value = to_judge.weight.dot(flow.log_density(judged));
     if (best.order.empty() || value > best_value) {
       best = std::move(shape);
       best_value = value;
     }
   }
-  return {.flow = fit_shape(sample, nullptr, base, best, options), .ess = ess, .held_out = best_value};
+  return {.flow = fit_shape(sample, base, best, options), .ess = ess, .held_out = best_value};
 }
 
 Affine whitening(ConstMat theta, ConstVec log_weight, const Affine& fallback) {

@@ -26,7 +26,7 @@ FeatureMoments::FeatureMoments(const FlowFeatures& features, ConstVec weight, In
       clipped(moment_factor(features.log_scale(d), weight, ridge)) {}
 
 FlowObjective::FlowObjective(const FlowFeatures& features, const Vector& u, const Vector& weight, Index i,
-                             bool quadratic, double nu, double ridge)
+                             bool quadratic, double nu, double ridge, double stronger)
     : features_(features),
       u_(u),
       weight_(weight),
@@ -36,7 +36,8 @@ FlowObjective::FlowObjective(const FlowFeatures& features, const Vector& u, cons
       num_mean_(Flow::num_mean_coefficients(i, quadratic)),
       num_scale_(i + 1),
       ridge_(Vector::Constant(num_mean_ + num_scale_ + 2, 0.2 * ridge)) {
-  ridge_.segment(num_mean_, num_scale_).setConstant(ridge);
+  ridge_.head(num_mean_) *= stronger;
+  ridge_.segment(num_mean_, num_scale_).setConstant(stronger * ridge);
   ridge_(0) = ridge_(num_mean_) = 0.0;
 }
 

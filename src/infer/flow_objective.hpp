@@ -17,9 +17,10 @@ struct FeatureMoments {
 /// m, those of l, skew, log tail.
 class FlowObjective {
  public:
-  /// Keeps references to features, u and weight (sum 1). `ridge` is per draw: over the effective draws.
+  /// Keeps references to features, u and weight (sum 1). `ridge` is per draw: over the effective draws. That
+  /// of the coefficients is `stronger` times it.
   FlowObjective(const FlowFeatures& features, const Vector& u, const Vector& weight, Index i, bool quadratic,
-                double nu, double ridge);
+                double nu, double ridge, double stronger = 1.0);
 
   Index num_parameters() const { return ridge_.size(); }
   /// Sets the gradient.

@@ -159,15 +159,17 @@ TEST(FlowFit, BendsToABanana) {
 }
 
 TEST(FlowFit, OfANormalIsNearlyOne) {
-  for (const Index d : {Index{1}, Index{6}, Index{12}}) {
-    const Index n = 4096;
+  // Ridges that leave useless coefficients out do this: .80 against .34 at d = 26 with 1,024 draws.
+  for (const Index d : {Index{1}, Index{6}, Index{20}}) {
+    const Index n = 2048;
     Matrix theta(d, n);
     fill_normal(address(8), theta);
     const FlowFit fit = fit_flow(theta, Vector::Zero(n), standard(d));
     const Matrix fresh = fit.flow.draw(address(9), n);
     const Vector log_weight = Student{standard(d)}.log_density(fresh) - fit.flow.log_density(fresh);
     const Vector weight = log_weight.array().exp();
-    EXPECT_GT(weight.sum() * weight.sum() / weight.squaredNorm() / static_cast<double>(n), 0.93) << d;
+    const double share = weight.sum() * weight.sum() / weight.squaredNorm() / static_cast<double>(n);
+    EXPECT_GT(share, d < 20 ? 0.94 : 0.85) << d;
   }
 }
 

@@ -5,7 +5,7 @@ namespace vfe {
 
 struct FlowFitOptions {
   double nu = 10.0;           ///< of the flow's noise
-  double ridge = 1.0;         ///< in draws: that of a coefficient of l; a fifth of it for m, skew and tail
+  double ridge = 1.0;         ///< least one, in draws: on the coefficients of l; a fifth of it on the others
   Index max_iterations = 60;  ///< of L-BFGS, per coordinate
   double tolerance = 1e-5;    ///< on its Newton decrement [nats per draw]
 };
@@ -19,9 +19,10 @@ struct FlowFit {
 /// Fits a flow to weighted draws of p by maximum likelihood (that is, it minimises the inclusive divergence
 /// KL(p || q) over what the weights show of p), without gradients of p. theta is d x n; log_weight, of any
 /// normalisation, may be -infinity; draws should be in random order, for every third is held out while the
-/// order of the coordinates is chosen among four: most Gaussian last, first, natural, reversed. A mean is
-/// quadratic where there are 12 effective draws for each of its coefficients and it does better so on the
-/// draws held out, which those of most coordinates do not.
+/// order of the coordinates is chosen among four: most Gaussian last, first, natural, reversed; and for each
+/// coordinate whether its mean is quadratic (where there are 12 effective draws for each coefficient) and how
+/// strong the ridge on its coefficients is. Most coordinates do best with next to none, without which the fit
+/// to a normal in 26 dimensions would lose much to noise.
 ///
 /// `base` whitens the draws: see whitening(). Makes no call of a target and has no random numbers: equal on
 /// every rank. The features take about 4 n d^2 bytes; d up to about 60 is sensible. Throws Fault::numeric if
