@@ -19,6 +19,10 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr Index most_cubic = 6;  // dimension
 // Draws needed for each polynomial.
 constexpr double draws_quadratic = 2.5, draws_grouped = 4.0, draws_cubic = 4.0;
+// Of the error of a plain mean. With 1,024 draws of log gamma variables of shape 3 residuals are off by 0.006
+// of it, and their own errors say 0.003.
+constexpr double unseen = 0.01;
+constexpr double exact = 1e-6;  // residuals, relative to plain errors, that are rounding
 // Added to squared distances: their logarithm near 0 says nothing of the tail.
 constexpr double tail_floor = 1e-3;
 constexpr double tail_draws_least = 50.0, tail_draws_most = 2000.0;
@@ -177,6 +181,16 @@ void prefer_smaller_errors(const stein::Means& plain, Index stride, stein::Means
     if (!(means.value(i + 1) - means.value(i) * means.value(i) > 0.0)) replace(i), replace(i + 1);
 }
 
+/// Adds to errors what the residuals of control variates cannot show: a residual that is small where the
+/// draws are may be large where rare ones would be. Where it is nothing at all the integrand is a sum of
+/// features, and so everywhere.
+void allow_for_the_unseen(const stein::Means& plain, stein::Means& means) {
+  for (Index i = 0; i < means.error.size(); ++i) {
+    if (means.error(i) > exact * plain.error(i) && means.error(i) < plain.error(i))
+      means.error(i) = std::hypot(means.error(i), unseen * plain.error(i));
+  }
+}
+
 /// Sum over values of squared standard errors of mean and second moment.
 double total_error(const stein::Means& means, Index stride) {
   double total = 0.0;
@@ -278,7 +292,6 @@ Moments estimate_moments(const WeightedDraws& draws, const Affine& whitening, co
   moments.groups = sample.design.num_groups;
   moments.non_finite = sample.non_finite;
   moments.lost_weight = sample.lost_weight;
-
   initialise(sample, num_quantiles, moments);
 
   const Candidate plain = estimator.estimate(ControlVariates::none);
@@ -293,6 +306,7 @@ Moments estimate_moments(const WeightedDraws& draws, const Affine& whitening, co
     if (const double total = total_error(candidate.means, stride); total < smallest)
       smallest = total, best = std::move(candidate);
   }
+  allow_for_the_unseen(plain.means, best.means);
   moments.control_variates = best.set;
   if (moments.stein.num_features > 0) {
     moments.stein.limit = stein::deviation_limit(moments.stein.num_features, sample.design);

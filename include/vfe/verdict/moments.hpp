@@ -45,7 +45,8 @@ struct MomentOptions {
 };
 
 /// Whether the identities hold by which control variates have mean zero. They do not where the density ends
-/// at a boundary without a transform, where a gradient is wrong, or a part of the posterior is missing.
+/// at a boundary without a transform, where a gradient or the weights are wrong, or where draws stop short of
+/// the tails. A mode apart from the others that no draw has seen goes unnoticed.
 struct SteinCheck {
   double largest = 0.0;  ///< |mean| / standard error, over all control variates computed
   double limit = 0.0;    ///< exceeded with probability 0.001 or less where all is well
@@ -80,8 +81,9 @@ struct Moments {
 /// with the smaller error is kept. Their coefficients are fitted (ridge regression) in each of five folds on
 /// the draws of the others, groups kept whole, so that errors are honest. Errors are those of the weighted
 /// residuals, or of their sums over groups, and then those of `groups` numbers: their quantiles are Student's
-/// with groups - 1 degrees of freedom. `whitening` should map N(0, I) to about the posterior; a wrong one
-/// costs accuracy, not truth, and a noisy one much of it.
+/// with groups - 1 degrees of freedom. They are no smaller than 0.01 of the plain ones, except where they
+/// vanish: residuals that small are wrong by what rare draws would show. `whitening` should map N(0, I) to
+/// about the posterior; a wrong one costs accuracy, not truth, and a noisy one much of it.
 ///
 /// A Gaussian posterior's moments are exact: with "quadratic" whatever the draws, with "own" where the
 /// whitening is its own. Draws with a share of the weights below 1e-14, or something not finite, are passed
@@ -92,8 +94,8 @@ struct Moments {
 /// without d^2 if the whitening is diagonal and every coordinate is given). Memory: 48 F^2 + 16 N P (2 + Q)
 /// bytes beside 16 N d + 8 N P, or for own the latter (twice 16 N d if the whitening is dense). All ranks do
 /// the same. Measured with P = d, Q = 3 on one core: d = 26, N = 1,024, quadratic 0.13 s; d = 60, N = 8,192,
-/// quadratic 6 s and 250 MB (with "own" alone 0.3 s); d = 2,000, N = 4,096, own 6 s and 190 MB, with a dense
-/// whitening 9 s and 380 MB. Throws Fault::numeric if a log weight is NaN or +infinity or no draw is left,
+/// quadratic 6 s and 250 MB (with "own" alone 0.2 s); d = 2,000, N = 4,096, own 5 s and 190 MB, with a dense
+/// whitening 11 s and 380 MB. Throws Fault::numeric if a log weight is NaN or +infinity or no draw is left,
 /// Fault::bug if sizes disagree.
 Moments estimate_moments(const WeightedDraws& draws, const Affine& whitening,
                          const MomentOptions& options = {});
