@@ -152,8 +152,14 @@ class Exploration final : public Stage {
     return away.norm();
   }
 
-  /// The Laplace estimate of the mass of a mode [nats]; -infinity where it is no proper mode.
-  double log_evidence(const Affine& base, const Lbfgs& mode, double of_base, double f_of_base) const {
+  static bool is_known(const Affine& base, ConstVec x, const std::vector<Vector>& known) {
+    return std::ranges::any_of(known, [&](const Vector& mode) { return distance(base, x, mode) < near; });
+  }
+
+  /// The Laplace estimate of the mass of a mode [nats]; -infinity where it is no proper mode, or where
+  /// Newton's step leads to a known one: on an ill-scaled density a search may end on the way.
+  double log_evidence(const Affine& base, const Lbfgs& mode, double of_base, double f_of_base,
+                      const std::vector<Vector>& known) const {
     if (size() > most_dense) return of_base + f_of_base - mode.f();  // as if it were as wide as the base
     const Matrix axes = base.diagonal() ? Matrix(base.scale.col(0).asDiagonal())
                                         : Matrix(base.scale.triangularView<Eigen::Lower>());
@@ -161,8 +167,9 @@ class Exploration final : public Stage {
     const Eigen::SelfAdjointEigenSolver<Matrix> eigen(found.hessian);
     if (found.non_finite > 0 || !(eigen.eigenvalues().minCoeff() > 0.0)) return -INFINITY;
     const Vector gradient = eigen.eigenvectors().transpose() * (axes.transpose() * mode.g());
-    if (0.5 * gradient.cwiseAbs2().cwiseQuotient(eigen.eigenvalues()).sum() > most_decrement)
-      return -INFINITY;
+    const Vector step = gradient.cwiseQuotient(eigen.eigenvalues());
+    if (0.5 * step.dot(gradient) > most_decrement) return -INFINITY;
+    if (is_known(base, mode.x() - axes * (eigen.eigenvectors() * step), known)) return -INFINITY;
     return -mode.f() + 0.5 * static_cast<double>(size()) * std::log(2.0 * std::numbers::pi) + base.log_det() -
            0.5 * eigen.eigenvalues().array().log().sum();
   }
@@ -177,22 +184,22 @@ class Exploration final : public Stage {
     std::ranges::stable_sort(ended, [](const Lbfgs& a, const Lbfgs& b) { return a.f() < b.f(); });
 
     std::vector<Vector> known{base.shift};
+    Index new_modes = 0;
     double total = 1.0 / state.memory.at("base_share")(0, 0);
     for (const Lbfgs& run : ended) {
       if (std::ssize(known) > most_new) break;
       if (run.f() > f_of_base + 12.0 + static_cast<double>(size())) break;
-      if (std::ranges::any_of(known,
-                              [&](const Vector& mode) { return distance(base, run.x(), mode) < near; })) {
-        continue;
-      }
+      if (is_known(base, run.x(), known)) continue;
+      const double mass = std::exp(log_evidence(base, run, of_base, f_of_base, known) - of_base);
+      if (mass > 0.0) ++new_modes;
+      total += mass;
       known.push_back(run.x());
-      total += std::exp(log_evidence(base, run, of_base, f_of_base) - of_base);
     }
     state.memory["base_share"] = Matrix::Constant(1, 1, 1.0 / total);
     state.memory.erase("exploration");
     state.memory.erase("exploration_base");
-    record.note = fmt::format("{} searches ended, {} away from the base; its share {:.2f}", ended.size(),
-                              known.size() - 1, 1.0 / total);
+    record.note = fmt::format("{} searches ended, {} new modes, the base's share {:.2f}", ended.size(),
+                              new_modes, 1.0 / total);
   }
 
   const Target& target_;
