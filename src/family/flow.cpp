@@ -11,7 +11,6 @@
 #include "flow_features.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/family/student.hpp"
-#include "whiten.hpp"
 
 namespace vfe {
 namespace {
@@ -153,7 +152,7 @@ Matrix Flow::transform(ConstMat noise) const {
 }
 
 Matrix Flow::inverse(ConstMat theta) const {
-  const Matrix v = whiten(base_, theta);
+  const Matrix v = base_.whiten(theta);
   Matrix noise(size(), theta.cols());
   for (Index first = 0; first < theta.cols(); first += chunk) {
     const Index count = std::min(chunk, theta.cols() - first);
@@ -165,7 +164,7 @@ Matrix Flow::inverse(ConstMat theta) const {
 }
 
 Vector Flow::log_density(ConstMat theta) const {
-  const Matrix v = whiten(base_, theta);
+  const Matrix v = base_.whiten(theta);
   const double constant = -base_.log_det();
   Vector value(theta.cols());
   for (Index first = 0; first < theta.cols(); first += chunk) {

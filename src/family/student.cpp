@@ -7,7 +7,6 @@
 
 #include "gaussian.hpp"
 #include "vfe/core/error.hpp"
-#include "whiten.hpp"
 
 namespace vfe {
 namespace {
@@ -79,7 +78,7 @@ Matrix Student::draw(const Address& at, Index count) const {
 }
 
 Vector Student::log_density(ConstMat theta) const {
-  const Matrix z = whiten(base, theta);
+  const Matrix z = base.whiten(theta);
   const double top = log_peak(size(), nu) - base.log_det();
   Vector value(theta.cols());
   for (Index s = 0; s < theta.cols(); ++s) {

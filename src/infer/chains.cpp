@@ -86,8 +86,12 @@ Matrix pull(const Matrix& scale, ConstMat gradient) {
 }
 
 ChainDraws draws_of(const State& state, const Progress& progress) {
-  return {progress.superchains, progress.chains, state.memory.at("chains_theta"),
-          state.memory.at("chains_gradient"), state.memory.at("chains_log_joint")};
+  return {progress.superchains,
+          progress.chains,
+          state.memory.at("chains_theta"),
+          state.memory.at("chains_gradient"),
+          state.memory.at("chains_log_joint"),
+          Affine{state.memory.at("chains_shift").col(0), state.memory.at("chains_scale")}};
 }
 
 void append(Matrix& kept, ConstMat columns) {

@@ -9,7 +9,6 @@
 #include <limits>
 #include <numeric>
 
-#include "family/whiten.hpp"
 #include "flow_objective.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/infer/lbfgs.hpp"
@@ -200,7 +199,7 @@ FlowFit fit_flow(ConstMat theta, ConstVec log_weight, const Affine& base, const 
   if (held_out.empty()) held_out = fitted;
 
   const Matrix draws = theta(Eigen::all, kept);
-  Sample sample{.u = whiten(base, draws).transpose(), .weight = weight(kept)};
+  Sample sample{.u = base.whiten(draws).transpose(), .weight = weight(kept)};
   sample.weight /= sample.weight.sum();
   const Sample to_fit = sample.at(fitted), to_judge = sample.at(held_out);
   const Matrix judged = draws(Eigen::all, held_out);
@@ -224,7 +223,7 @@ Affine whitening(ConstMat theta, ConstVec log_weight, const Affine& fallback) {
   const Index d = theta.rows();
   if (effective_size(weight) < 3.0 * static_cast<double>(d)) return fallback;
   // In the coordinates of the fallback, where scales are alike and the added thousandth is one of I.
-  const Matrix u = whiten(fallback, theta);
+  const Matrix u = fallback.whiten(theta);
   const Vector mean = u * weight;
   const Matrix centred = (u.colwise() - mean) * weight.cwiseSqrt().asDiagonal();
   Matrix covariance = 1e-3 * Matrix::Identity(d, d);

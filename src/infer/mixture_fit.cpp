@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include "family/whiten.hpp"
 #include "vfe/core/error.hpp"
 #include "weights.hpp"
 
@@ -87,7 +86,7 @@ Student updated(const Student& old, const Matrix& u, const Vector& mass, double 
                 const Matrix& covariance) {
   const Index d = u.rows();
   const auto n = static_cast<double>(d);
-  const Vector radius = whiten(old.base, u).colwise().squaredNorm().transpose();
+  const Vector radius = old.base.whiten(u).colwise().squaredNorm().transpose();
   const Vector precision = (old.nu + n) / (old.nu + radius.array());  // a t's draws far out count less
   const Vector counted = mass.cwiseProduct(precision);
   const Vector mean = u * counted / counted.sum();
@@ -115,7 +114,7 @@ MixtureFit fit_mixture(ConstMat theta, ConstVec log_weight, const Affine& base,
     if (given(s) > 0.0) kept.push_back(s);
   }
   const Vector weight = given(kept);
-  const Matrix u = whiten(base, theta(Eigen::all, kept));
+  const Matrix u = base.whiten(theta(Eigen::all, kept));
   const Index d = u.rows();
   const Vector mean = u * weight;
   const Matrix centred = (u.colwise() - mean) * weight.cwiseSqrt().asDiagonal();

@@ -37,5 +37,27 @@ TEST(Affine, DiagonalMapIsTheDenseOneOfItsDiagonal) {
   EXPECT_NEAR(diagonal.log_det(), dense.log_det(), 1e-15);
 }
 
+TEST(Affine, WhitenUndoesApply) {
+  const Matrix u = normals(3, 5, 2);
+  for (const Index cols : {1, 3}) {
+    const Affine map{normals(3, 1, 0), normals(3, cols, 1)};
+    EXPECT_LT((map.whiten(map.apply(u)) - u).cwiseAbs().maxCoeff(), 1e-13);
+    EXPECT_EQ(map.apply(u), map.stretch(u).colwise() + map.shift);
+  }
+}
+
+TEST(Affine, ComposedMapsActOneAfterTheOther) {
+  const Matrix u = normals(3, 5, 2);
+  for (const Index outer_cols : {1, 3}) {
+    for (const Index inner_cols : {1, 3}) {
+      const Affine outer{normals(3, 1, 0), normals(3, outer_cols, 1)};
+      const Affine inner{normals(3, 1, 3), normals(3, inner_cols, 4)};
+      const Affine both = compose(outer, inner);
+      EXPECT_EQ(both.diagonal(), outer_cols == 1 && inner_cols == 1);
+      EXPECT_LT((both.apply(u) - outer.apply(inner.apply(u))).cwiseAbs().maxCoeff(), 1e-14);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace vfe

@@ -318,5 +318,22 @@ TEST(Family, LowRankStartIsNoSaddle) {
   EXPECT_EQ(lambda, family->init(Vector::Zero(5), 1.0));
 }
 
+TEST(NormalMap, IsWhatTheFamilyDrawsWith) {
+  for (const char* name : {"mean_field", "full_rank"}) {
+    for (const Index d : {1, 2, 4}) {
+      const auto family = make_family(name, d, 1);
+      Vector lambda = family->init(Vector::LinSpaced(d, 1.0, 2.0), 0.7);
+      lambda.tail(lambda.size() - d).array() += Vector::LinSpaced(lambda.size() - d, -0.5, 0.5).array();
+      const Affine map = normal_map(lambda, d);
+      Matrix noise(d, 3), theta(d, 3);
+      fill_normal(Address{.seed = 1, .purpose = Purpose::check}, noise);
+      family->transform(lambda, noise, theta);
+      EXPECT_LT((map.apply(noise) - theta).cwiseAbs().maxCoeff(), 1e-14) << name << d;
+      EXPECT_LT((normal_lambda(map) - lambda).cwiseAbs().maxCoeff(), 1e-14) << name << d;
+    }
+  }
+  EXPECT_THROW(normal_map(Vector::Zero(7), 3), Error);
+}
+
 }  // namespace
 }  // namespace vfe

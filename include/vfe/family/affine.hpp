@@ -11,8 +11,14 @@ struct Affine {
   Index size() const { return shift.size(); }  ///< d
   bool diagonal() const { return scale.cols() == 1; }
   Matrix apply(ConstMat u) const;               ///< d x S to d x S
+  Matrix whiten(ConstMat theta) const;          ///< its inverse: what apply() takes to theta, d x S
+  Matrix stretch(ConstMat u) const;             ///< scale u: apply() without the shift, d x S
   Matrix pull_back(ConstMat grad_theta) const;  ///< gradients with respect to u, d x S
   double log_det() const;                       ///< log |det scale| [nats]
+  bool operator==(const Affine&) const = default;
 };
+
+/// `outer` after `inner`: u -> outer.apply(inner.apply(u)). Diagonal where both are.
+Affine compose(const Affine& outer, const Affine& inner);
 
 }  // namespace vfe

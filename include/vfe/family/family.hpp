@@ -48,6 +48,12 @@ std::unique_ptr<Family> mean_field(Index d);
 std::unique_ptr<Family> low_rank(Index d, Index rank);
 /// theta = mean + L e, L lower triangular. lambda = mean, log diagonal, strict lower triangle by columns.
 std::unique_ptr<Family> full_rank(Index d);
+/// The map that makes a normal q of standard normal noise: lambda is mean_field's (2 d numbers) or
+/// full_rank's (d (d + 3) / 2).
+Affine normal_map(ConstVec lambda, Index d);
+/// The other way round: lambda of mean_field for a diagonal map, else of full_rank (whose diagonal is
+/// positive).
+Vector normal_lambda(const Affine& map);
 /// By the config's name; `rank` matters to low_rank alone, and one above d is taken as d (it adds nothing).
 /// Throws Fault::config on an unknown name or a rank below 1.
 std::unique_ptr<Family> make_family(const std::string& name, Index d, Index rank);

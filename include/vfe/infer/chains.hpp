@@ -19,12 +19,14 @@ struct ChainDraws {
   const Matrix& theta;                                        ///< d x C T
   const Matrix& gradient;                                     ///< d x C T, of log f
   const Matrix& log_joint;                                    ///< 1 x C T, log f [nats]
+  Affine metric;                                              ///< the last one
   Index iterations() const { return theta.cols() / chains; }  ///< T
 };
 
 /// Whether chains have run long enough, and why.
 struct ChainCheck {
   bool enough = false;
+  bool lengthen = false;  ///< neighbours in a chain are too much alike: trajectories twice as long would pay
   std::string note;
 };
 using ChainRule = std::function<ChainCheck(const ChainDraws&)>;

@@ -1,5 +1,6 @@
 #pragma once
 #include "vfe/family/affine.hpp"
+#include "vfe/family/proposal.hpp"
 #include "vfe/infer/stage.hpp"
 #include "vfe/target/target.hpp"
 
@@ -28,5 +29,9 @@ std::unique_ptr<Stage> polish(const Target& target, const PolishOptions& options
 
 /// The base that polish left.
 Affine base_of(const State& state);
+
+/// The Laplace approximations (normals) of the proper modes found so far, the base first, with their weights.
+/// Just the base where it is no proper mode.
+Proposal found_modes(const State& state);
 
 }  // namespace vfe
