@@ -9,33 +9,42 @@
 
 namespace vfe {
 
-Program::Program(std::vector<std::unique_ptr<Stage>> stages) : stages_(std::move(stages)) {
-  if (stages_.empty()) throw Error(Fault::bug, "building a program: found no stage, expected at least one");
+Program::Program(std::vector<Place> places) : places_(std::move(places)) {
+  if (places_.empty()) throw Error(Fault::bug, "building a program: found no stage, expected at least one");
+}
+
+void Program::enter(State& state, std::vector<Place>::const_iterator place) const {
+  if (place->prepare) place->prepare(state);
+  state.stage = place->stage->name();
+  place->stage->start(state);
 }
 
 State Program::start() const {
   State state;
-  state.stage = stages_.front()->name();
-  stages_.front()->start(state);
+  enter(state, places_.begin());
   return state;
 }
 
 Record Program::advance(State& state) const {
-  const auto stage =
-      std::find_if(stages_.begin(), stages_.end(), [&](const auto& s) { return s->name() == state.stage; });
-  if (stage == stages_.end()) {
+  const auto place =
+      std::ranges::find_if(places_, [&](const Place& p) { return p.stage->name() == state.stage; });
+  if (place == places_.end()) {
     throw Error(Fault::checkpoint,
                 fmt::format("going on at step {}: found stage \"{}\", which this program does not have",
                             state.step, state.stage));
   }
   bool done = false;
-  Record record = (*stage)->advance(state, done);
-  record.stage = (*stage)->name();
+  Record record = place->stage->advance(state, done);
+  record.stage = place->stage->name();
   ++state.step;
   if (done) {
-    const auto next = std::next(stage);
-    state.stage = next == stages_.end() ? "" : (*next)->name();
-    if (next != stages_.end()) (*next)->start(state);
+    const auto next = std::find_if(std::next(place), places_.end(),
+                                   [&](const Place& p) { return !p.when || p.when(state); });
+    if (next == places_.end()) {
+      state.stage = "";
+    } else {
+      enter(state, next);
+    }
   }
   return record;
 }

@@ -54,7 +54,7 @@ Program inference_program(const Config& config, const Target& target, const Fami
   exploration_options.batch = batch;
   exploration_options.seed = config.fit.seed;
 
-  std::vector<std::unique_ptr<Stage>> stages;
+  std::vector<Place> stages;
   stages.push_back(modes(target, modes_options));
   stages.push_back(polish(target, polish_options));
   stages.push_back(exploration(target, exploration_options));

@@ -18,7 +18,7 @@ namespace {
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 Program program_of(const Target& target, const ChainsOptions& options) {
-  std::vector<std::unique_ptr<Stage>> stages;
+  std::vector<Place> stages;
   stages.push_back(chains(target, options));
   return Program(std::move(stages));
 }
@@ -98,7 +98,7 @@ TEST(Chains, ConditionTenThousandAfterThePolish) {
   const Matrix precision = rotation * sd.cwiseAbs2().cwiseInverse().asDiagonal() * rotation;
   const Vector mean = toys::random_matrix(d, 1, 6);
   const toys::Toy toy(d, 1, toys::gaussian(mean, precision));
-  std::vector<std::unique_ptr<Stage>> stages;
+  std::vector<Place> stages;
   stages.push_back(modes(toy.target, {}));
   stages.push_back(polish(toy.target, {}));
   stages.push_back(chains(toy.target, {.rule = mixing_rule({.mean_error = 0.04, .sd_error = 0.03})}));

@@ -12,7 +12,7 @@ namespace vfe {
 namespace {
 
 toys::Finished explore(const toys::Toy& toy, bool copy = false, bool diagonal = false) {
-  std::vector<std::unique_ptr<Stage>> stages;
+  std::vector<Place> stages;
   stages.push_back(modes(toy.target, {}));
   PolishOptions options;
   options.diagonal = diagonal;

@@ -11,7 +11,7 @@ namespace vfe {
 namespace {
 
 toys::Finished fit(const toys::Toy& toy, const Family& family, bool copy = false) {
-  std::vector<std::unique_ptr<Stage>> stages;
+  std::vector<Place> stages;
   stages.push_back(modes(toy.target, {}));
   stages.push_back(polish(toy.target, {.diagonal = !family.dense()}));
   stages.push_back(fixed_draws(toy.target, family, {}));
@@ -28,7 +28,7 @@ TEST(FixedDraws, FullRankIsExactForANormal) {
   const Matrix precision = toys::random_precision(d, 3);
   const toys::Toy toy(d, 1, toys::gaussian(mean, precision));
   const auto family = full_rank(d);
-  std::vector<std::unique_ptr<Stage>> stages;
+  std::vector<Place> stages;
   stages.push_back(modes(toy.target, {}));
   stages.push_back(polish(toy.target, {}));
   stages.push_back(fixed_draws(toy.target, *family, {.tolerance = 1e-14}));
@@ -118,7 +118,7 @@ TEST(FixedDraws, ADensityThatIsNowhereFiniteIsAnErrorThatNamesTheDraw) {
   const toys::Toy nowhere(1, 1,
                           [](Index, ConstVec, Vec) { return std::numeric_limits<double>::quiet_NaN(); });
   const auto family = full_rank(1);
-  std::vector<std::unique_ptr<Stage>> stages;
+  std::vector<Place> stages;
   stages.push_back(fixed_draws(nowhere.target, *family, {}));
   const Program failing(std::move(stages));
   State state = failing.start();

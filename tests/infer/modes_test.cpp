@@ -9,7 +9,7 @@ namespace vfe {
 namespace {
 
 State search(const toys::Toy& toy, const ModesOptions& options = {}, bool copy = false) {
-  std::vector<std::unique_ptr<Stage>> stages;
+  std::vector<Place> stages;
   stages.push_back(modes(toy.target, options));
   return toys::run(Program(std::move(stages)), copy).state;
 }

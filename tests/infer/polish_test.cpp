@@ -11,7 +11,7 @@ namespace vfe {
 namespace {
 
 toys::Finished base(const toys::Toy& toy, const PolishOptions& options = {}, bool copy = false) {
-  std::vector<std::unique_ptr<Stage>> stages;
+  std::vector<Place> stages;
   stages.push_back(modes(toy.target, {}));
   stages.push_back(polish(toy.target, options));
   return toys::run(Program(std::move(stages)), copy);

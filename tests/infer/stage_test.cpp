@@ -28,10 +28,10 @@ class Countdown final : public Stage {
   bool fails_;
 };
 
-std::vector<std::unique_ptr<Stage>> list(std::unique_ptr<Stage> a, std::unique_ptr<Stage> b) {
-  std::vector<std::unique_ptr<Stage>> stages;
-  stages.push_back(std::move(a));
-  stages.push_back(std::move(b));
+std::vector<Place> list(std::unique_ptr<Stage> a, std::unique_ptr<Stage> b) {
+  std::vector<Place> stages;
+  stages.emplace_back(std::move(a));
+  stages.emplace_back(std::move(b));
   return stages;
 }
 
@@ -50,6 +50,25 @@ TEST(Program, RunsItsStagesInOrderAndStartsTheNextInTheStepThatEndsOne) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(program.advance(state).stage, "second");
   EXPECT_TRUE(state.finished());
   EXPECT_EQ(state.step, 5U);
+}
+
+TEST(Program, PassesOverStagesWhoseTimeHasNotComeAndPreparesTheOthers) {
+  std::vector<Place> places;
+  places.emplace_back(std::make_unique<Countdown>("first", 1));
+  places.emplace_back(
+      std::make_unique<Countdown>("never", 1), [](const State&) { return false; }, [](State&) { FAIL(); });
+  places.emplace_back(
+      std::make_unique<Countdown>("last", 2),
+      [](const State& state) { return state.memory.contains("first"); },
+      [](State& state) { state.memory["prepared"] = Matrix::Ones(1, 1); });
+  const Program program(std::move(places));
+  State state = program.start();
+  program.advance(state);
+  EXPECT_EQ(state.stage, "last");
+  EXPECT_TRUE(state.memory.contains("prepared"));
+  program.advance(state);
+  program.advance(state);
+  EXPECT_TRUE(state.finished());
 }
 
 TEST(Program, AFailedStepDoesNotCount) {

@@ -15,7 +15,7 @@ namespace {
 
 Program program(const toys::Toy& toy, const Family& family, const StochasticOptions& options) {
   const Minibatch pilot = {0, minibatch(0, toy.target.num_blocks(), options.blocks_per_step, 1).stride};
-  std::vector<std::unique_ptr<Stage>> stages;
+  std::vector<Place> stages;
   stages.push_back(modes(toy.target, {.batch = pilot}));
   stages.push_back(polish(toy.target, {.batch = pilot, .diagonal = !family.dense()}));
   stages.push_back(stochastic(toy.target, family, options));

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,18 +36,31 @@ class Stage {
   virtual Record advance(State& state, bool& done) const = 0;
 };
 
+/// A stage's place in a program.
+struct Place {
+  Place(std::unique_ptr<Stage> what, std::function<bool(const State&)> condition = {},
+        std::function<void(State&)> preparation = {})
+      : stage(std::move(what)), when(std::move(condition)), prepare(std::move(preparation)) {}
+
+  std::unique_ptr<Stage> stage;
+  std::function<bool(const State&)> when;  ///< whether what came before makes it worth while; empty: always
+  std::function<void(State&)> prepare;     ///< runs before its start(); cheap and not collective
+};
+
 /// Stages in their order, driven a step at a time, so that a run can be stopped and resumed between any two
-/// steps with the same bits.
+/// steps with the same bits. The first one always runs.
 class Program {
  public:
-  explicit Program(std::vector<std::unique_ptr<Stage>> stages);
+  explicit Program(std::vector<Place> places);
   /// The state before the first step.
   State start() const;
-  /// [collective] One step of the current stage; moves on to the next stage when it is done.
+  /// [collective] One step of the current stage; when that is done, moves on to the next whose time has come.
   Record advance(State& state) const;
 
  private:
-  std::vector<std::unique_ptr<Stage>> stages_;
+  void enter(State& state, std::vector<Place>::const_iterator place) const;
+
+  std::vector<Place> places_;
 };
 
 }  // namespace vfe
