@@ -40,6 +40,6 @@ int main(int argc, char** argv) {
 
     // 3. Can it be trusted? The density is normalised, so its log evidence is 0.
     if (comm.is_root()) std::puts(outcome.verdict.reason.c_str());
-    return outcome.verdict.grade == vfe::Grade::rejected ? 2 : 0;
+    return vfe::trusted(outcome.verdict.grade) ? 0 : 2;
   });
 }

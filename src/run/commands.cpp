@@ -257,21 +257,21 @@ Command predict_command(CLI::App& program) {
 }
 
 Command diagnose_command(CLI::App& program) {
-  CLI::App* app = program.add_subcommand(
-      "diagnose",
-      "Verdict and coefficients of a finished fit; exit code 0 certified or corrected, 2 rejected");
+  CLI::App* app = program.add_subcommand("diagnose",
+                                         "Verdict and coefficients of a finished fit; exit code 0 certified "
+                                         "or corrected, 2 approximate or rejected");
   auto run = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
   app->add_option("RUN", *run, "Folder of a run, or its result file")->required();
   app->add_flag("--json", *json, "Print JSON");
   return {app, true, [run, json](const Communicator& comm) {
-            bool rejected = false;
+            bool usable = false;
             comm.collectively("reading the result", [&] {
               const Diagnosis diagnosis = diagnose(*run);
-              rejected = diagnosis.verdict.grade == Grade::rejected;
+              usable = trusted(diagnosis.verdict.grade);
               print(comm, stdout, *json ? to_json(diagnosis) : to_text(diagnosis));
             });
-            return rejected ? code_of(Fault::rejected) : done;
+            return usable ? done : code_of(Fault::rejected);
           }};
 }
 

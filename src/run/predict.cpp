@@ -258,8 +258,9 @@ PredictReport predict(const Communicator& comm, const PredictOptions& options) {
   report.draws = predictor->num_draws();
   report.rows = predictor->data().schema().rows;
   report.notes = predictor->notes();
-  if (saved.verdict.grade == Grade::rejected) {
-    report.notes.push_back("the fit was rejected: " + saved.verdict.reason);
+  if (!trusted(saved.verdict.grade)) {
+    report.notes.push_back(fmt::format("the verdict on the fit is {}: {}", to_string(saved.verdict.grade),
+                                       saved.verdict.reason));
   }
   comm.on_root("writing the predictions", [&] {
     const Index width = predictor->layout().width();

@@ -6,12 +6,11 @@
 #include <limits>
 #include <utility>
 
+#include "rounding.hpp"
 #include "vfe/verdict/rhat.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double constant = 1e-12;  // sd of a quantity, relative to its mean, that is rounding
 
 struct Errors {
   double mean = 0.0, sd = 0.0;
@@ -69,7 +68,7 @@ Mixing mixing(ConstMat values, Index superchains, Index chains) {
     const double mean = own.mean();
     own.array() -= mean;
     const double sd = std::sqrt(own.squaredNorm() / static_cast<double>(own.size()));
-    if (sd <= constant * std::abs(mean) || sd == 0.0) continue;
+    if (constant_to_rounding(sd, mean)) continue;
     ++worst.quantities;
     Errors found{std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
     double rhat = found.mean;

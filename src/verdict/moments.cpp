@@ -191,6 +191,16 @@ void allow_for_the_unseen(const stein::Means& plain, stein::Means& means) {
   }
 }
 
+/// How far control variates have moved the mean of a value, over the joint standard error; the furthest.
+double largest_shift(const stein::Means& plain, const stein::Means& means, Index stride) {
+  double largest = 0.0;
+  for (Index i = 0; i < means.value.size(); i += stride) {
+    const double shift = std::abs(means.value(i) - plain.value(i));
+    if (shift > 0.0) largest = std::max(largest, shift / std::hypot(means.error(i), plain.error(i)));
+  }
+  return largest;
+}
+
 /// Sum over values of squared standard errors of mean and second moment.
 double total_error(const stein::Means& means, Index stride) {
   double total = 0.0;
@@ -310,6 +320,7 @@ Moments estimate_moments(const WeightedDraws& draws, const Affine& whitening, co
   moments.control_variates = best.set;
   if (moments.stein.num_features > 0) {
     moments.stein.limit = stein::deviation_limit(moments.stein.num_features, sample.design);
+    moments.stein.largest = std::max(moments.stein.largest, largest_shift(plain.means, best.means, stride));
   } else {
     moments.stein.largest = infinity;
   }

@@ -8,6 +8,7 @@
 #include <limits>
 #include <numeric>
 
+#include "rounding.hpp"
 #include "vfe/core/error.hpp"
 
 namespace vfe {
@@ -15,7 +16,6 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double negligible = 1e-14;  // share of the weights
-constexpr double constant = 1e-12;    // spread of a value, relative to its mean, that is rounding
 constexpr Index num_folds = 5;
 constexpr Index fewest_draws = 20, fewest_groups = 2;
 
@@ -126,7 +126,7 @@ void standardise(Sample& sample) {
     if (!std::isfinite(range)) {
       sample.scale(k) = infinity;
       row.setZero();
-    } else if (range <= constant * std::abs(centre)) {
+    } else if (constant_to_rounding(range, centre)) {
       sample.scale(k) = 0.0;
       row.setZero();
     } else {

@@ -14,6 +14,7 @@ namespace vfe {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double flat = 0.01;  // [nats] weights within this have no tail whose shape could matter
 
 /// Throws unless every log weight is a number or -infinity.
 void check(ConstVec log_weights) {
@@ -43,6 +44,7 @@ double smooth_tail(Vector& x) {
   const double count = static_cast<double>(draws);
   const auto length = static_cast<Index>(std::ceil(std::min(count / 5.0, 3.0 * std::sqrt(count))));
   if (length < fewest) return infinity;
+  if (x.minCoeff() > -flat) return 0.0;
 
   std::vector<Index> order(static_cast<std::size_t>(draws));
   std::iota(order.begin(), order.end(), Index{0});

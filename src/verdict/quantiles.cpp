@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "model/special.hpp"
 
@@ -37,6 +38,28 @@ double log_gamma_above(double a, double x) {
     if (std::abs(c * d - 1.0) < 1e-16) break;
   }
   return log_front + std::log(fraction);
+}
+
+/// P(T > t) of Student's distribution, t >= 0 (Abramowitz and Stegun 26.7.3 and 26.7.4).
+double student_tail(double t, Index degrees) {
+  const double n = static_cast<double>(degrees);
+  const double angle = std::atan(t / std::sqrt(n));
+  const double cosine2 = n / (n + t * t);
+  double sum = 0.0;
+  if (degrees % 2 == 0) {
+    double term = 1.0;
+    for (Index k = 0; k < degrees; k += 2) {
+      sum += term;
+      term *= cosine2 * static_cast<double>(k + 1) / static_cast<double>(k + 2);
+    }
+    return 0.5 * (1.0 - std::sin(angle) * sum);
+  }
+  double term = std::cos(angle);
+  for (Index k = 1; k < degrees; k += 2) {
+    sum += term;
+    term *= cosine2 * static_cast<double>(k + 1) / static_cast<double>(k + 2);
+  }
+  return 0.5 - (angle + std::sin(angle) * sum) / std::numbers::pi;
 }
 
 }  // namespace
@@ -104,6 +127,16 @@ double chi_square_exceeded(double above, double freedom) {
     if (settled) break;
   }
   return 2.0 * x;
+}
+
+double student_exceeded(double above, Index freedom) {
+  double low = 0.0, high = 1.0;
+  while (student_tail(high, freedom) > above) low = high, high *= 2.0;
+  for (int halving = 0; halving < 60; ++halving) {
+    const double middle = 0.5 * (low + high);
+    (student_tail(middle, freedom) > above ? low : high) = middle;
+  }
+  return high;
 }
 
 }  // namespace vfe

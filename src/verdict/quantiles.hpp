@@ -1,4 +1,5 @@
 #pragma once
+#include "vfe/core/types.hpp"
 
 namespace vfe {
 
@@ -8,5 +9,8 @@ double normal_quantile(double p);
 /// The value that a chi-square variable of `freedom` > 0 degrees exceeds with probability `above` in (0, 1),
 /// however small, to about 1e-13.
 double chi_square_exceeded(double above, double freedom);
+
+/// The same of Student's t with `freedom` >= 1 degrees, above in [1e-14, 0.5): a probability right to 1e-16.
+double student_exceeded(double above, Index freedom);
 
 }  // namespace vfe

@@ -1,47 +1,8 @@
 #include "stein.hpp"
 
-#include <cmath>
-#include <numbers>
-
 #include "quantiles.hpp"
 
 namespace vfe::stein {
-namespace {
-
-/// P(T > t) of Student's distribution, t >= 0 (Abramowitz and Stegun 26.7.3 and 26.7.4).
-double student_tail(double t, Index degrees) {
-  const double n = static_cast<double>(degrees);
-  const double angle = std::atan(t / std::sqrt(n));
-  const double cosine2 = n / (n + t * t);
-  double sum = 0.0;
-  if (degrees % 2 == 0) {
-    double term = 1.0;
-    for (Index k = 0; k < degrees; k += 2) {
-      sum += term;
-      term *= cosine2 * static_cast<double>(k + 1) / static_cast<double>(k + 2);
-    }
-    return 0.5 * (1.0 - std::sin(angle) * sum);
-  }
-  double term = std::cos(angle);
-  for (Index k = 1; k < degrees; k += 2) {
-    sum += term;
-    term *= cosine2 * static_cast<double>(k + 1) / static_cast<double>(k + 2);
-  }
-  return 0.5 - (angle + std::sin(angle) * sum) / std::numbers::pi;
-}
-
-/// The t that Student's distribution exceeds with probability p < 1/2.
-double student_quantile(double p, Index degrees) {
-  double low = 0.0, high = 1.0;
-  while (student_tail(high, degrees) > p) low = high, high *= 2.0;
-  for (int halving = 0; halving < 60; ++halving) {
-    const double middle = 0.5 * (low + high);
-    (student_tail(middle, degrees) > p ? low : high) = middle;
-  }
-  return high;
-}
-
-}  // namespace
 
 Index num_features(ControlVariates set, Index d) {
   switch (set) {
@@ -88,7 +49,7 @@ void powers(ConstVec u, ConstVec g, Mat features) {
 
 double deviation_limit(Index count, const Design& design) {
   const double p = 0.0005 / static_cast<double>(count);
-  return design.group.empty() ? -normal_quantile(p) : student_quantile(p, design.num_groups - 1);
+  return design.group.empty() ? -normal_quantile(p) : student_exceeded(p, design.num_groups - 1);
 }
 
 }  // namespace vfe::stein

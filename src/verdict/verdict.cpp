@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "rounding.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/verdict/psis.hpp"
 
@@ -17,8 +18,6 @@ constexpr double mean_limit = 0.1, sd_limit = 0.05;                 // errors of
 constexpr double mean_error_limit = 0.02, sd_error_limit = 0.0125;  // standard errors of the weighted moments
 constexpr double min_ess = 100.0;
 constexpr double finite_variance_khat = 0.5;  // the variance of weights with a heavier tail is infinite
-constexpr double constant = 1e-12;            // sd of a value, relative to its mean, that is rounding
-constexpr double flat_weights = 0.01;  // [nats] log weights within this have no tail whose shape could matter
 
 /// An importance estimate and its standard error.
 struct Moment {
@@ -59,7 +58,7 @@ std::optional<Eigen::ArrayXd> standardise(const Evidence& evidence, Index i) {
   if (i < d) return (evidence.theta.row(i).transpose().array() - evidence.mean[i]) / evidence.sd[i];
   const Eigen::ArrayXd x = evidence.values.row(i - d).transpose().array();
   const double mean = x.mean(), sd = std::sqrt((x - mean).square().mean());
-  if (!std::isfinite(sd) || sd <= constant * std::abs(mean)) return std::nullopt;
+  if (!std::isfinite(sd) || constant_to_rounding(sd, mean)) return std::nullopt;
   return (x - mean) / sd;
 }
 
@@ -88,6 +87,8 @@ std::string to_string(Grade grade) {
       return "certified";
     case Grade::corrected:
       return "corrected";
+    case Grade::approximate:
+      return "approximate";
     case Grade::rejected:
       break;
   }
@@ -95,10 +96,15 @@ std::string to_string(Grade grade) {
 }
 
 Grade grade_from_string(const std::string& name) {
-  for (Grade grade : {Grade::certified, Grade::corrected, Grade::rejected})
+  for (Grade grade : {Grade::certified, Grade::corrected, Grade::approximate, Grade::rejected})
     if (name == to_string(grade)) return grade;
-  throw Error(Fault::data,
-              fmt::format("verdict '{}' is unknown; expected certified, corrected or rejected", name));
+  throw Error(
+      Fault::data,
+      fmt::format("verdict '{}' is unknown; expected certified, corrected, approximate or rejected", name));
+}
+
+bool trusted(Grade grade) {
+  return grade == Grade::certified || grade == Grade::corrected;
 }
 
 Verdict judge(const Evidence& evidence, const std::function<std::string(Index)>& name) {
@@ -114,8 +120,7 @@ Verdict judge(const Evidence& evidence, const std::function<std::string(Index)>&
   summarise_weights(evidence, verdict);
   const Psis smoothed = psis(evidence.log_weight);
   verdict.ess = smoothed.ess;
-  const bool flat = evidence.log_weight.maxCoeff() - evidence.log_weight.minCoeff() < flat_weights;
-  verdict.khat = flat ? 0.0 : smoothed.khat;
+  verdict.khat = smoothed.khat;
 
   // Per coordinate and value: how far q is from the posterior, and how well the weights know the posterior.
   const Eigen::ArrayXd weight = smoothed.log_weights.array().exp() * static_cast<double>(num_draws);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "verdict/quantiles.hpp"
 #include "vfe/core/error.hpp"
@@ -42,6 +43,22 @@ TEST(Quantiles, ChiSquareOnesAgreeWithClosedFormsAndScipy) {
   EXPECT_NEAR(chi_square_exceeded(1e-12, 31.0), 121.91359005017611, 1e-10);
   EXPECT_NEAR(chi_square_exceeded(0.9, 31.0), 21.43356450031078, 1e-11);
   EXPECT_NEAR(chi_square_exceeded(0.5, 3.0), 2.3659738843753377, 1e-12);
+}
+
+TEST(Quantiles, StudentOnesAgreeWithClosedFormsAndScipy) {
+  // Of one degree tan(pi (1/2 - p)), of two (1 - 2 p) / sqrt(2 p (1 - p)).
+  for (const double above : {0.4, 0.01, 1e-5}) {
+    EXPECT_NEAR(student_exceeded(above, 1) * std::tan(std::numbers::pi * above), 1.0, 1e-10) << above;
+    const double two = (1.0 - 2.0 * above) / std::sqrt(2.0 * above * (1.0 - above));
+    EXPECT_NEAR(student_exceeded(above, 2) / two, 1.0, 1e-10) << above;
+  }
+  // scipy.stats.t.isf
+  EXPECT_NEAR(student_exceeded(0.025, 10), 2.228138852, 1e-9);
+  EXPECT_NEAR(student_exceeded(0.3, 4), 0.5686490630497053, 1e-9);
+  EXPECT_NEAR(student_exceeded(0.005 / 52.0, 31), 4.229456546901722, 1e-9);
+  EXPECT_NEAR(student_exceeded(0.005 / 4000.0, 31), 5.7504737569266196, 1e-9);
+  EXPECT_NEAR(student_exceeded(1e-9, 31), 8.344316303447016, 1e-6);
+  EXPECT_NEAR(student_exceeded(1e-4, 1'000'000), -normal_quantile(1e-4), 1e-4);
 }
 
 TEST(NestedRhat, LimitsGrowWithTheQuantities) {

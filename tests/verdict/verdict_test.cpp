@@ -6,6 +6,7 @@
 #include <limits>
 #include <numbers>
 
+#include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 
 namespace vfe {
@@ -136,8 +137,12 @@ TEST(Verdict, AnObjectionIsRejectedWithItsReason) {
 }
 
 TEST(Verdict, GradesHaveNames) {
-  for (Grade grade : {Grade::certified, Grade::corrected, Grade::rejected})
+  for (Grade grade : {Grade::certified, Grade::corrected, Grade::approximate, Grade::rejected})
     EXPECT_EQ(grade_from_string(to_string(grade)), grade);
+  EXPECT_EQ(to_string(Grade::approximate), "approximate");
+  EXPECT_TRUE(trusted(Grade::certified) && trusted(Grade::corrected));
+  EXPECT_FALSE(trusted(Grade::approximate) || trusted(Grade::rejected));
+  EXPECT_THROW(grade_from_string("good"), Error);
 }
 
 }  // namespace

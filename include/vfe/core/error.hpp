@@ -7,7 +7,7 @@ namespace vfe {
 
 /// Whose fault a failure is. The value is the program's exit code (sysexits where one fits).
 enum class Fault : int {
-  rejected = 2,        ///< the verdict of a finished fit is `rejected`
+  rejected = 2,        ///< the verdict of a finished fit is `rejected` or `approximate`
   numeric = 3,         ///< the fit failed numerically; the last good state is kept
   usage = 64,          ///< the command line
   data = 65,           ///< the contents of the user's data

@@ -26,7 +26,7 @@ struct PredictReport {
   std::optional<double> brier;     ///< mean squared error of the class probabilities, summed over classes;
                                    ///< logistic: of the probability of 1
   std::optional<double> coverage;  ///< share of rows within their 5 and 95 % quantiles: as rmse
-  std::vector<std::string> notes;  ///< columns not used; that the fit was rejected
+  std::vector<std::string> notes;  ///< columns not used; that the verdict forbids trust
 };
 
 /// [collective] Posterior predictive distribution of every row, in blocks over the ranks; rank 0 writes an

@@ -11,14 +11,15 @@ namespace vfe {
 
 /// The values by whose moments a sample of the posterior is judged.
 struct JudgedValues {
-  std::function<Matrix(ConstMat theta)> compute;  ///< d x S to P x S; what cannot be computed is NaN
-  std::vector<Index> coordinate = {};             ///< see WeightedDraws::coordinate; may be empty
-  std::function<std::string(Index value)> name = {};
+  /// d x S to P x S; what cannot be computed is NaN. A value that is so at every draw is passed over.
+  std::function<Matrix(ConstMat theta)> compute;
+  std::vector<Index> coordinate = {};                 ///< see WeightedDraws::coordinate; may be empty
+  std::function<std::string(Index value)> name = {};  ///< for reasons; empty: "value 1", ...
 };
 
-/// What the moments of a sample may be off by, three...
+/// What the standard errors of posterior moments may be, in sds of the posterior.
 struct StandardErrorLimits {
-  double mean = 0.0, sd = 0.0;  ///< in sds of the posterior
+  double mean = 0.0, sd = 0.0;
 };
 /// Limits at which errors of 0.1 sd in a mean, 5 % in a sd, of any of P values have probability below 0.005:
 /// 0.1 and 0.05 over the quantile of Student's t with groups - 1 degrees of freedom (0: of the normal) at 1 -
@@ -28,29 +29,42 @@ StandardErrorLimits standard_error_limits(Index values, Index groups);
 /// Whether a sample's moments can be trusted, and why not.
 struct Certificate {
   bool holds = false;
-  std::string reason;  ///< in plain words: all that was checked, with numbers, or what failed
-  Moments moments;     ///< of the judged values
-  double khat = 0.0, khat_limit = 0.0, ess = 0.0;  ///< of the weights; chains: 0, 0, from the moments' errors
-  double rhat = 0.0, rhat_limit = 0.0;             ///< chains only
-  double lag_correlation = 0.0;                    ///< chains only
-  double shortfall = 0.0;                          ///< largest (standard error / its limit)^2
+  std::string reason;  ///< in plain words: all that was checked, with numbers, or what failed first
+  Moments moments;     ///< of the judged values; empty where not one draw can be used
+  double khat = 0.0, khat_limit = 0.0;  ///< of the weights; 0 for chains
+  /// Of the weights; of chains N over the largest variance inflation, by the spread of superchains.
+  double ess = 0.0;
+  double rhat = 0.0, rhat_limit = 0.0;  ///< chains only
+  double lag_correlation = 0.0;         ///< chains only; see Mixing
+  double shortfall = 0.0;  ///< largest (standard error / its limit)^2; what more draws would mend
 };
 
-/// All of: k-hat within its limit; 100 effective draws; standard errors within their limits; the Stein check;
-/// weighted tails <= 0.7, resampled <= 0.6. ...
+/// Judges importance sampling. All of these must hold: at most 0.001 of the weight on draws with something
+/// not finite; k-hat within khat_threshold(); 100 effective draws; the Stein check; for every value that
+/// varies tails of at most 0.7 (weighted) and 0.6 (resampled); and standard_error_limits() for as many values
+/// as vary, halved where k-hat is above 0.5: weights without a variance make errors look smaller than they
+/// are. k-hat alone is not honest: it passes samples that are off by half a sd.
+///
+/// The moments are those of the Pareto smoothed weights. Without options.control_variates they have the usual
+/// ones (see MomentOptions) up to 45 dimensions; above, where polynomials cost more than they save, "own",
+/// and the usual ones up to 60 dimensions if the limits are passed by and there are four draws for each.
 Certificate certify(const WeightedPool& pool, const Affine& whitening, const JudgedValues& values,
                     const MomentOptions& options = {});
-/// nested R-hat, standard errors from groups (superchains), the Stein check, resampled tails, no divergences
-/// (the caller passes them)
+
+/// Judges Markov chains: nested R-hat of every value below nested_rhat_limit(); then as above, with errors
+/// from the spread of superchains and no weights; and no `divergences` in sampling: one says that the chains
+/// missed a part of the posterior.
 Certificate certify(const ChainDraws& draws, Index divergences, const Affine& whitening,
                     const JudgedValues& values, const MomentOptions& options = {});
 
-/// As rules for the stages. What the metric / whitening is, they ...
+/// Enough when certify() holds, in the pool's whitening or the chains' last metric. What a rule cannot see,
+/// divergences, is for certify() at the end: more draws would not undo them.
 PoolRule pool_rule(const JudgedValues& values);
 ChainRule chain_rule(const JudgedValues& values);
 
-/// Whether the moments of short chains (the audit) agree with those of a certified pool: within 5 joint
-/// standard errors. Empty if so, else what disagrees.
+/// Whether two estimates of the same moments, from a pool and from chains, agree: every mean and sd within
+/// `errors` (5, say) joint standard errors, to which 0.004 sd are added. Empty if so, else what disagrees
+/// most.
 std::string disagreement(const Moments& pool, const Moments& chains, double errors,
                          const JudgedValues& values);
 

@@ -48,8 +48,10 @@ struct MomentOptions {
 /// at a boundary without a transform, where a gradient or the weights are wrong, or where draws stop short of
 /// the tails. A mode apart from the others that no draw has seen goes unnoticed.
 struct SteinCheck {
-  double largest = 0.0;  ///< |mean| / standard error, over all control variates computed
-  double limit = 0.0;    ///< exceeded with probability 0.001 or less where all is well
+  /// |mean| / standard error, over all control variates computed, and over the sums of them that were used:
+  /// what they move a mean by, over the joint standard error.
+  double largest = 0.0;
+  double limit = 0.0;  ///< exceeded with probability 0.001 or less where all is well
   Index num_features = 0;
   bool passed() const { return largest <= limit; }
 };

@@ -18,7 +18,8 @@ ParetoFit fit_pareto(ConstVec exceedances);
 struct Psis {
   Vector log_weights;  ///< smoothed, normalised to sum 1
   /// +infinity when the tail cannot be fitted: 20 draws or fewer, or too few different ones in the tail. 0
-  /// when the largest weights are all equal to 1e-6, as when q is the posterior: there is no tail.
+  /// when all weights are within 0.01 nats of each other or the largest are equal to 1e-6, as when q is the
+  /// posterior: there is no tail whose shape could matter.
   double khat = 0.0;
   double ess = 0.0;  ///< 1 / sum w^2
 };

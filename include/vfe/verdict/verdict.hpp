@@ -8,12 +8,15 @@ namespace vfe {
 
 /// How far a finished fit can be trusted.
 enum class Grade {
-  certified,  ///< q itself may be used
-  corrected,  ///< the importance-resampled draws may be used, q not
-  rejected,   ///< neither
+  certified,    ///< q itself may be used
+  corrected,    ///< the importance-resampled draws may be used, q not
+  approximate,  ///< a mean field whose sds linear response has corrected: nothing vouches for it
+  rejected,     ///< neither q nor its draws
 };
 std::string to_string(Grade grade);
 Grade grade_from_string(const std::string& name);  ///< throws Fault::data
+/// Whether the draws that were written may be used: certified or corrected.
+bool trusted(Grade grade);
 
 /// What draws of a finished q say of it.
 struct Evidence {

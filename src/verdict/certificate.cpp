@@ -1,0 +1,335 @@
+#include "vfe/verdict/certificate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "quantiles.hpp"
+#include "vfe/verdict/mixing.hpp"
+#include "vfe/verdict/psis.hpp"
+#include "vfe/verdict/rhat.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double mean_target = 0.1, sd_target = 0.05;  // errors of a moment that is called right
+constexpr double wrong = 0.005;                        // probability of one larger, over all values
+constexpr double most_lost = 1e-3;                     // share of the weights
+constexpr double min_ess = 100.0;
+constexpr double finite_variance_khat = 0.5;  // the variance of weights with a heavier tail is infinite
+constexpr double weighted_tail_limit = 0.7, resampled_tail_limit = 0.6;
+constexpr double slow = 0.5;          // correlation of neighbours in a chain
+constexpr double immaterial = 0.004;  // difference of two estimates, in sds
+// Dimensions up to which polynomials are the first choice, and up to which they are tried at all.
+constexpr Index first_polynomial = 45, last_polynomial = 60;
+constexpr Index draws_each = 4;  // for each polynomial, to be tried
+
+std::string name_of(const JudgedValues& values, Index value) {
+  return values.name ? values.name(value) : fmt::format("value {}", value + 1);
+}
+
+bool not_finite(double x) {
+  return !std::isfinite(x);
+}
+
+/// What of a sample can be judged.
+struct Judged {
+  Matrix values;             ///< P x N; 0 in the rows of those passed over
+  std::vector<Index> unset;  ///< values that are nowhere a number, as entries that a program never sets
+  double lost = 0.0;         ///< share of the weights on draws with something not finite
+  Index worst = -1;          ///< the value that is to blame for most of it; -1: theta or a gradient
+};
+
+/// `weight` is normalised.
+Judged compute(const JudgedValues& judged, const Matrix& theta, const Matrix& gradient,
+               const Vector& weight) {
+  Judged result{.values = judged.compute(theta)};
+  Matrix& x = result.values;
+  const Vector used = (weight.array() > 0.0).cast<double>();
+  double most = 0.0;
+  for (Index k = 0; k < x.rows(); ++k) {
+    const Vector missing = x.row(k).unaryExpr([](double v) { return not_finite(v) ? 1.0 : 0.0; });
+    if (missing.dot(used) == used.sum()) {
+      result.unset.push_back(k);
+      x.row(k).setZero();
+    } else if (const double lost = missing.dot(weight); lost > most) {
+      most = lost;
+      result.worst = k;
+    }
+  }
+  for (Index s = 0; s < x.cols(); ++s)
+    if (!(theta.col(s).allFinite() && gradient.col(s).allFinite() && x.col(s).allFinite()))
+      result.lost += weight(s);
+  return result;
+}
+
+Index num_varying(const Moments& moments) {
+  return (moments.sd.array() != 0.0).count();
+}
+
+/// The standard error that is furthest beyond its limit.
+struct Shortfall {
+  double ratio = 0.0;  ///< to its limit
+  Index at = 0;
+  bool of_sd = false;
+};
+Shortfall shortfall(const Moments& moments, const StandardErrorLimits& limits) {
+  Shortfall worst;
+  const auto consider = [&](double error, double limit, Index at, bool of_sd) {
+    const double ratio = std::isnan(error) ? infinity : error / limit;
+    if (ratio > worst.ratio) worst = {ratio, at, of_sd};
+  };
+  for (Index k = 0; k < moments.sd.size(); ++k) {
+    if (moments.sd(k) == 0.0) continue;
+    consider(moments.mean_error(k) / moments.sd(k), limits.mean, k, false);
+    consider(moments.sd_error(k) / moments.sd(k), limits.sd, k, true);
+  }
+  return worst;
+}
+
+/// `strictness` divides the limits. Independent draws have no `groups`.
+StandardErrorLimits limits_of(const Moments& moments, Index groups, double strictness) {
+  const StandardErrorLimits limits = standard_error_limits(num_varying(moments), groups);
+  return {limits.mean / strictness, limits.sd / strictness};
+}
+
+Moments estimate(const WeightedDraws& draws, const Affine& whitening, const MomentOptions& options,
+                 double strictness) {
+  const Index d = draws.theta.rows();
+  if (options.control_variates || d <= first_polynomial) return estimate_moments(draws, whitening, options);
+  MomentOptions own = options;
+  own.control_variates = ControlVariates::own;
+  Moments moments = estimate_moments(draws, whitening, own);
+  const bool affordable = d <= last_polynomial && draws.theta.cols() >= draws_each * d * (d + 3) / 2;
+  const Index groups = draws.group.empty() ? 0 : moments.groups;
+  if (!affordable || shortfall(moments, limits_of(moments, groups, strictness)).ratio <= 1.0) return moments;
+  return estimate_moments(draws, whitening, options);
+}
+
+/// The largest of `numbers` over the values that vary, and which that is.
+std::pair<double, Index> largest(const Vector& numbers, const Moments& moments) {
+  std::pair<double, Index> found{-infinity, 0};
+  for (Index k = 0; k < numbers.size(); ++k) {
+    const double number = std::isnan(numbers(k)) ? infinity : numbers(k);
+    if (moments.sd(k) != 0.0 && number > found.first) found = {number, k};
+  }
+  return found;
+}
+
+/// The first of a list of checks that fails has the word.
+class Findings {
+ public:
+  template <class Text>
+  void expect(bool good, const Text& text) {
+    if (!good && failed_.empty()) failed_ = text();
+  }
+  void conclude(const std::string& all_is_well, Certificate& certificate) const {
+    certificate.holds = failed_.empty();
+    certificate.reason = certificate.holds ? all_is_well : failed_;
+  }
+
+ private:
+  std::string failed_;
+};
+
+/// False where no draw is left to estimate anything from.
+bool expect_finite(const Judged& judged, const JudgedValues& values, Findings& findings) {
+  findings.expect(judged.lost <= most_lost, [&] {
+    return fmt::format("{} is not finite at draws with {:.2g} of the weight (limit {})",
+                       judged.worst < 0 ? "theta or a gradient" : name_of(values, judged.worst), judged.lost,
+                       most_lost);
+  });
+  return judged.lost < 1.0 - most_lost;
+}
+
+/// What is asked of the moments of any sample.
+void expect_moments(const Moments& moments, const StandardErrorLimits& limits, const JudgedValues& values,
+                    Findings& findings, Certificate& certificate) {
+  const Shortfall worst = shortfall(moments, limits);
+  certificate.shortfall = worst.ratio * worst.ratio;
+  findings.expect(num_varying(moments) > 0, [] { return std::string("no value varies over the draws"); });
+  findings.expect(moments.stein.num_features > 0, [&] {
+    return fmt::format("{} draws in {} independent groups are too few for standard errors", moments.used,
+                       moments.groups);
+  });
+  findings.expect(moments.stein.passed(), [&] {
+    return fmt::format(
+        "Stein's identities fail: the mean of a control variate is {:.1f} standard errors from 0 (limit "
+        "{:.1f} for {}), as where the density ends at a boundary without a transform, a gradient is wrong, "
+        "or draws stop short of the tails",
+        moments.stein.largest, moments.stein.limit, moments.stein.num_features);
+  });
+  const auto expect_tail = [&](const Vector& tails, double limit, const char* which) {
+    const auto [tail, at] = largest(tails, moments);
+    findings.expect(tail <= limit, [&, tail = tail, at = at] {
+      return fmt::format(
+          "{}: no fourth moment, its sd cannot be estimated (k-hat {:.2f} of {} squares, limit {:.2f})",
+          name_of(values, at), tail, which, limit);
+    });
+  };
+  if (certificate.khat_limit > 0.0) expect_tail(moments.weighted_tail, weighted_tail_limit, "weighted");
+  expect_tail(moments.resampled_tail, resampled_tail_limit, "its");
+  findings.expect(worst.ratio <= 1.0, [&] {
+    const Vector& errors = worst.of_sd ? moments.sd_error : moments.mean_error;
+    return fmt::format("{}: the standard error of its {} is {:.4f} sd (limit {:.4f})",
+                       name_of(values, worst.at), worst.of_sd ? "sd" : "mean",
+                       errors(worst.at) / moments.sd(worst.at), worst.of_sd ? limits.sd : limits.mean);
+  });
+}
+
+std::string describe(const Moments& moments, const StandardErrorLimits& limits) {
+  return fmt::format(
+      "standard errors of means at most {:.4f} sd (limit {:.4f}), of sds {:.4f} (limit {:.4f})",
+      moments.largest_mean_error(), limits.mean, moments.largest_sd_error(), limits.sd);
+}
+
+std::string describe(const SteinCheck& stein) {
+  return fmt::format("Stein's identities hold for all {} control variates", stein.num_features);
+}
+
+/// Values that are nowhere a number have no mean.
+void put_unset(const std::vector<Index>& unset, Moments& moments) {
+  for (Index k : unset) {
+    moments.mean(k) = std::numeric_limits<double>::quiet_NaN();
+    moments.quantiles.col(k).setConstant(moments.mean(k));
+  }
+}
+
+}  // namespace
+
+StandardErrorLimits standard_error_limits(Index values, Index groups) {
+  const double above = wrong / (2.0 * static_cast<double>(std::max<Index>(values, 1)));
+  const double quantile = groups == 0  ? -normal_quantile(above)
+                          : groups > 1 ? student_exceeded(above, groups - 1)
+                                       : infinity;
+  return {mean_target / quantile, sd_target / quantile};
+}
+
+Certificate certify(const WeightedPool& pool, const Affine& whitening, const JudgedValues& values,
+                    const MomentOptions& options) {
+  Certificate certificate;
+  const Index n = pool.theta.cols();
+  const Psis smoothed = psis(pool.log_weight());
+  certificate.khat = smoothed.khat;
+  certificate.khat_limit = khat_threshold(n);
+  certificate.ess = smoothed.ess;
+  certificate.shortfall = infinity;
+  if (smoothed.ess == 0.0) {
+    certificate.reason = fmt::format("the log density is not finite at any of {} draws", n);
+    return certificate;
+  }
+
+  Findings findings;
+  const std::string tail = fmt::format("k-hat {:.2f} (limit {:.2f}), {:.0f} effective of {} draws",
+                                       certificate.khat, certificate.khat_limit, certificate.ess, n);
+  const Judged judged =
+      compute(values, pool.theta, pool.gradient, smoothed.log_weights.array().exp().matrix());
+  if (!expect_finite(judged, values, findings)) {
+    findings.conclude({}, certificate);
+    return certificate;
+  }
+  findings.expect(certificate.khat <= certificate.khat_limit,
+                  [&] { return fmt::format("the weights have too heavy a tail: {}", tail); });
+  findings.expect(certificate.ess >= min_ess, [&] {
+    return fmt::format("too few draws carry weight: {} (at least {:.0f} are needed)", tail, min_ess);
+  });
+  const double strictness = certificate.khat > finite_variance_khat ? 2.0 : 1.0;
+  const WeightedDraws draws{pool.theta,           pool.gradient,     judged.values,
+                            smoothed.log_weights, values.coordinate, {}};
+  certificate.moments = estimate(draws, whitening, options, strictness);
+  const StandardErrorLimits limits = limits_of(certificate.moments, 0, strictness);
+  expect_moments(certificate.moments, limits, values, findings, certificate);
+  put_unset(judged.unset, certificate.moments);
+  findings.conclude(fmt::format("{}, {}; {}", describe(certificate.moments, limits), tail,
+                                describe(certificate.moments.stein)),
+                    certificate);
+  return certificate;
+}
+
+Certificate certify(const ChainDraws& draws, Index divergences, const Affine& whitening,
+                    const JudgedValues& values, const MomentOptions& options) {
+  Certificate certificate;
+  const Index n = draws.theta.cols();
+  certificate.shortfall = infinity;
+  Findings findings;
+  const Judged judged =
+      compute(values, draws.theta, draws.gradient, Vector::Constant(n, 1.0 / static_cast<double>(n)));
+  if (!expect_finite(judged, values, findings)) {
+    findings.conclude({}, certificate);
+    return certificate;
+  }
+
+  const Mixing mixed = mixing(judged.values, draws.superchains, draws.chains);
+  certificate.rhat = mixed.rhat;
+  certificate.rhat_limit = nested_rhat_limit(draws.superchains, mixed.quantities);
+  certificate.lag_correlation = mixed.lag_correlation;
+  certificate.ess = std::clamp(1.0 / (mixed.mean_error * mixed.mean_error), 1.0, static_cast<double>(n));
+
+  std::vector<Index> superchain(static_cast<std::size_t>(n));
+  const Index each = draws.chains / draws.superchains;
+  for (Index s = 0; s < n; ++s) superchain[static_cast<std::size_t>(s)] = s % draws.chains / each;
+  const WeightedDraws weighted{draws.theta, draws.gradient,    judged.values,
+                               {},          values.coordinate, std::move(superchain)};
+  certificate.moments = estimate(weighted, whitening, options, 1.0);
+  const StandardErrorLimits limits = limits_of(certificate.moments, certificate.moments.groups, 1.0);
+
+  findings.expect(divergences == 0, [&] {
+    return fmt::format("{} trajectories diverged: the chains missed a part of the posterior", divergences);
+  });
+  findings.expect(mixed.rhat < certificate.rhat_limit, [&] {
+    return fmt::format("{}: the chains disagree, nested R-hat {:.4f} (limit {:.4f})",
+                       name_of(values, mixed.rhat_at), mixed.rhat, certificate.rhat_limit);
+  });
+  expect_moments(certificate.moments, limits, values, findings, certificate);
+  put_unset(judged.unset, certificate.moments);
+  findings.conclude(fmt::format("{}, nested R-hat {:.4f} (limit {:.4f}), {} draws of {} chains; {}",
+                                describe(certificate.moments, limits), certificate.rhat,
+                                certificate.rhat_limit, n, draws.chains, describe(certificate.moments.stein)),
+                    certificate);
+  return certificate;
+}
+
+PoolRule pool_rule(const JudgedValues& values) {
+  return [values](const WeightedPool& pool) {
+    const Certificate found = certify(pool, pool.whitening, values);
+    return PoolCheck{.enough = found.holds,
+                     .khat = found.khat,
+                     .ess = found.ess,
+                     .shortfall = found.shortfall,
+                     .note = found.reason};
+  };
+}
+
+ChainRule chain_rule(const JudgedValues& values) {
+  return [values](const ChainDraws& draws) {
+    const Certificate found = certify(draws, 0, draws.metric, values);
+    return ChainCheck{.enough = found.holds, .lengthen = found.lag_correlation > slow, .note = found.reason};
+  };
+}
+
+std::string disagreement(const Moments& pool, const Moments& chains, double errors,
+                         const JudgedValues& values) {
+  double worst = errors;
+  std::string what;
+  for (Index k = 0; k < pool.mean.size(); ++k) {
+    const auto compare = [&](const char* moment, double one, double one_error, double other,
+                             double other_error) {
+      if (std::isnan(one) && std::isnan(other)) return;  // of a value that is nowhere a number
+      const double joint = std::hypot(one_error, other_error, immaterial * pool.sd(k));
+      const double apart = one == other ? 0.0 : std::abs(one - other) / joint;
+      if (apart <= worst && std::isfinite(joint)) return;
+      worst = std::isfinite(joint) && !std::isnan(apart) ? apart : infinity;
+      what = fmt::format("{}: its {} is {:.4g} +- {:.2g} by importance sampling, {:.4g} +- {:.2g} by chains",
+                         name_of(values, k), moment, one, one_error, other, other_error);
+    };
+    compare("mean", pool.mean(k), pool.mean_error(k), chains.mean(k), chains.mean_error(k));
+    compare("sd", pool.sd(k), pool.sd_error(k), chains.sd(k), chains.sd_error(k));
+  }
+  return what;
+}
+
+}  // namespace vfe
