@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
+#include "chain_memory.hpp"
 #include "metric_choice.hpp"
-#include "step_size.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/infer/polish.hpp"
@@ -19,79 +19,18 @@ constexpr double largest_energy_error = 1000.0;  // [nats] beyond it a trajector
 constexpr double shortest_jitter = 0.7, longest_jitter = 1.3;  // of a trajectory's length
 constexpr double smallest_jitter = 0.9, largest_jitter = 1.1;  // of the step size
 constexpr double first_step = 1.4;                             // times d^-1/4
+constexpr double longest_trajectory = 2.0 * std::numbers::pi;  // that a rule can ask for
 constexpr double check_growth = 1.3;
 constexpr double most_moves = 20.0;  // of a start towards the centre
 
-// Purpose::chain, step = iteration: block 0 momenta (draw = chain), 1 acceptance, 2 jitter.
-constexpr std::uint32_t acceptance_block = 1, jitter_block = 2;
+/// Purpose::chain, step = iteration, draw = chain; the block is the name's hash (FNV-1a), its last two bits
+/// one of these.
+enum class Numbers : std::uint32_t { momenta, acceptance, jitter };
 
-/// Where the stage stands: the memory "chains_progress" (1 x 20).
-struct Progress {
-  Index superchains = 0, chains = 0;
-  double iteration = 0.0;  ///< over warm-up and sampling: the address of the random numbers
-  Index leapfrogs = 0;     ///< of the trajectory under way; 0 between trajectories
-  Index leapfrog = 0;      ///< done of them
-  double jittered = 0.0;   ///< step size of this trajectory
-  Index block = 0;         ///< of warm-up; their number in sampling
-  Index in_block = 0;      ///< iterations done
-  Index next_check = 0;    ///< iterations kept at the next check
-  double calls = 0.0, calls_warm_up = 0.0;
-  Index divergences_warm_up = 0, divergences = 0;
-  double acceptance = 0.0;  ///< sum over the iterations kept
-  bool enough = false;
-  StepSize step;
-
-  Progress() = default;
-  Matrix pack() const {
-    Matrix row(1, 15 + StepSize::packed_size);
-    row << static_cast<double>(superchains), static_cast<double>(chains), iteration,
-        static_cast<double>(leapfrogs), static_cast<double>(leapfrog), jittered, static_cast<double>(block),
-        static_cast<double>(in_block), static_cast<double>(next_check), calls, calls_warm_up,
-        static_cast<double>(divergences_warm_up), static_cast<double>(divergences), acceptance, enough,
-        step.pack().transpose();
-    return row;
-  }
-  explicit Progress(const Matrix& row)
-      : superchains(static_cast<Index>(row(0))),
-        chains(static_cast<Index>(row(1))),
-        iteration(row(2)),
-        leapfrogs(static_cast<Index>(row(3))),
-        leapfrog(static_cast<Index>(row(4))),
-        jittered(row(5)),
-        block(static_cast<Index>(row(6))),
-        in_block(static_cast<Index>(row(7))),
-        next_check(static_cast<Index>(row(8))),
-        calls(row(9)),
-        calls_warm_up(row(10)),
-        divergences_warm_up(static_cast<Index>(row(11))),
-        divergences(static_cast<Index>(row(12))),
-        acceptance(row(13)),
-        enough(row(14) != 0.0),
-        step(row.rightCols(StepSize::packed_size).transpose()) {}
-};
-
-/// Of a draw for each superchain. Blocks 0 to 2 are those of the mode search, wide starts and probes.
-Address starting_address(std::uint64_t seed) {
-  return {.seed = seed, .purpose = Purpose::start, .block = 3};
-}
-
-/// scale times x, and its transpose times x; see Affine.
-Matrix stretch(const Matrix& scale, ConstMat x) {
-  return scale.cols() == 1 ? Matrix(scale.col(0).asDiagonal() * x)
-                           : Matrix(scale.triangularView<Eigen::Lower>() * x);
-}
-Matrix pull(const Matrix& scale, ConstMat gradient) {
-  return scale.cols() == 1 ? Matrix(scale.col(0).asDiagonal() * gradient)
-                           : Matrix(scale.triangularView<Eigen::Lower>().transpose() * gradient);
-}
-
-ChainDraws draws_of(const State& state, const Progress& progress) {
-  return {progress.superchains,
-          progress.chains,
-          state.memory.at("chains_theta"),
-          state.memory.at("chains_gradient"),
-          state.memory.at("chains_log_joint"),
-          Affine{state.memory.at("chains_shift").col(0), state.memory.at("chains_scale")}};
+std::uint32_t block(const std::string& name, Numbers what) {
+  std::uint32_t hash = 2166136261;
+  for (const char letter : name) hash = (hash ^ static_cast<unsigned char>(letter)) * 16777619;
+  return hash << 2 | static_cast<std::uint32_t>(what);
 }
 
 void append(Matrix& kept, ConstMat columns) {
@@ -99,12 +38,13 @@ void append(Matrix& kept, ConstMat columns) {
   kept.rightCols(columns.cols()) = columns;
 }
 
-// Besides the progress, the metric and what is kept (see the header) the memory holds "chains_points" (d x
-// C), their "chains_point_gradients" and "chains_point_values" (1 x C; absent until all starts are finite,
-// when "chains_moves" (1 x 1) counts the moves towards the centre); of the trajectory under way
-// "chains_moving" (d x 2 C: theta, momentum) and "chains_energy" (2 x C: energy at its start, with the sign
-// of log f; 1 if it diverged); of the second half of a warm-up block "chains_warm" and
-// "chains_warm_gradients" (d x C t).
+/// What chains have reached, in the coordinates x, and what the target says of it, in theta.
+struct Points {
+  Matrix x;
+  Vector log_joint;
+  Matrix gradient;
+};
+
 class Chains final : public Stage {
  public:
   Chains(const Target& target, const ChainsOptions& options) : target_(target), options_(options) {
@@ -116,52 +56,55 @@ class Chains final : public Stage {
     }
   }
 
-  std::string name() const override { return "chains"; }
+  std::string name() const override { return options_.name; }
 
   void start(State& state) const override {
-    if (!state.memory.contains("chains_points")) {
+    if (!contains(state, "points")) {
       const Affine base = base_of(state);
       Matrix noise(size(), options_.superchains);
-      fill_normal(starting_address(options_.seed), noise);
-      place_chains(
-          state, base,
-          superchain_starts(base.apply(noise), options_.superchains, options_.chains_per_superchain));
+      fill_normal(chain_starts_address(options_.seed), noise);
+      place_chains(state, base,
+                   superchain_starts(base.apply(noise), options_.superchains, options_.chains_per_superchain),
+                   name());
     }
-    const Matrix& points = state.memory.at("chains_points");
+    const Matrix& points = at(state, "points");
     if (points.rows() != size() || points.cols() != num_chains()) {
       throw Error(Fault::bug, fmt::format("placing chains: found {} x {} starts, expected {} x {}",
                                           points.rows(), points.cols(), size(), num_chains()));
     }
-    Progress progress;
+    ChainProgress progress;
     progress.superchains = options_.superchains;
     progress.chains = num_chains();
+    progress.trajectory = options_.trajectory;
     progress.next_check = options_.first_check;
     progress.step = StepSize(usual_step());
-    state.memory["chains_progress"] = progress.pack();
-    state.memory["chains_moves"] = Matrix::Zero(1, 1);
-    for (const char* kept : {"chains_theta", "chains_gradient"}) state.memory[kept] = Matrix(size(), 0);
-    state.memory["chains_log_joint"] = Matrix(1, 0);
+    progress.save(state, name());
+    at(state, "moves") = Matrix::Zero(1, 1);
+    for (const char* kept : {"theta", "gradient"}) at(state, kept) = Matrix(size(), 0);
+    at(state, "log_joint") = Matrix(1, 0);
   }
 
   Record advance(State& state, bool& done) const override {
     Record record;
     record.rows = target_.num_rows(options_.batch);
-    if (!state.memory.contains("chains_point_values")) {
-      evaluate_starts(state, record);
+    ChainSpace space(state, name());
+    if (!contains(state, "point_values")) {
+      evaluate_starts(state, space, record);
     } else {
-      for (Index call = 0; call < options_.calls_per_advance && !done; ++call) leap(state, record, done);
+      for (Index call = 0; call < options_.calls_per_advance && !done; ++call) {
+        leap(state, space, record, done);
+      }
     }
-    if (state.memory.contains("chains_point_values")) {
-      record.free_energy = -state.memory.at("chains_point_values").mean();
-      record.gradient_norm = state.memory.at("chains_point_gradients").colwise().norm().mean();
+    if (contains(state, "point_values")) {
+      record.free_energy = -at(state, "point_values").mean();
+      record.gradient_norm = at(state, "point_gradients").colwise().norm().mean();
     } else {
       record.free_energy = INFINITY;
     }
-    record.rate = Progress(state.memory.at("chains_progress")).step.step;
+    record.rate = ChainProgress(state, name()).step.step;
     if (done) {
-      for (const char* spent : {"chains_points", "chains_point_gradients", "chains_point_values",
-                                "chains_moving", "chains_energy"}) {
-        state.memory.erase(spent);
+      for (const char* spent : {"points", "point_gradients", "point_values", "moving", "energy"}) {
+        state.memory.erase(chain_key(name(), spent));
       }
     }
     return record;
@@ -172,194 +115,217 @@ class Chains final : public Stage {
   Index num_chains() const { return options_.superchains * options_.chains_per_superchain; }
   double usual_step() const { return first_step * std::pow(static_cast<double>(size()), -0.25); }
 
-  Address address(const Progress& progress, std::uint32_t block) const {
+  bool contains(const State& state, const char* what) const {
+    return state.memory.contains(chain_key(name(), what));
+  }
+  const Matrix& at(const State& state, const char* what) const {
+    return state.memory.at(chain_key(name(), what));
+  }
+  Matrix& at(State& state, const char* what) const { return state.memory[chain_key(name(), what)]; }
+
+  Address address(const ChainProgress& progress, Numbers what) const {
     return {.seed = options_.seed,
             .purpose = Purpose::chain,
             .step = static_cast<std::uint32_t>(progress.iteration),
-            .block = block};
+            .block = block(name(), what)};
+  }
+
+  /// [collective] log f and its gradient at theta(x).
+  Points evaluate(const ChainSpace& space, const Matrix& x) const {
+    Points points{x, Vector(x.cols()), Matrix(size(), x.cols())};
+    target_.log_joint(options_.batch, space.coordinates.theta(x), points.log_joint, points.gradient);
+    return points;
   }
 
   /// [collective] One call at the starts; those outside the support are moved.
-  void evaluate_starts(State& state, Record& record) const {
-    const Matrix& points = state.memory.at("chains_points");
-    const Index count = points.cols();
-    Matrix gradient(size(), count);
-    Vector value(count);
-    target_.log_joint(options_.batch, points, value, gradient);
+  void evaluate_starts(State& state, const ChainSpace& space, Record& record) const {
+    Points starts = evaluate(space, at(state, "points"));
+    const Index count = starts.x.cols();
     record.draws = count;
-    record.non_finite = count - value.array().isFinite().count();
+    record.non_finite = count - starts.log_joint.array().isFinite().count();
 
-    if (record.non_finite > 0 && state.memory.at("chains_moves")(0, 0) == most_moves) {
+    const auto named = [&] {
+      return target_.name_non_finite(options_.batch, space.coordinates.theta(starts.x));
+    };
+    if (record.non_finite > 0 && at(state, "moves")(0, 0) == most_moves) {
       throw Error(Fault::numeric,
                   fmt::format("starting the chains: {} of {} have no finite log density however close to the "
                               "centre of the metric; {}",
-                              record.non_finite, count, target_.name_non_finite(options_.batch, points)));
+                              record.non_finite, count, named()));
     }
-    Progress progress(state.memory.at("chains_progress"));
+    ChainProgress progress(state, name());
     progress.calls += 1.0;
     progress.calls_warm_up += 1.0;
-    state.memory["chains_progress"] = progress.pack();
+    progress.save(state, name());
     if (record.non_finite == 0) {
-      state.memory["chains_point_gradients"] = gradient;
-      state.memory["chains_point_values"] = value.transpose();
-      state.memory.erase("chains_moves");
+      at(state, "point_gradients") = starts.gradient;
+      at(state, "point_values") = starts.log_joint.transpose();
+      state.memory.erase(chain_key(name(), "moves"));
       return;
     }
-    state.memory.at("chains_moves")(0, 0) += 1.0;
-    record.note = fmt::format("{} starts not finite, moved inwards: {}", record.non_finite,
-                              target_.name_non_finite(options_.batch, points));
-    const Matrix& shift = state.memory.at("chains_shift");
-    Matrix& moved = state.memory.at("chains_points");
+    at(state, "moves")(0, 0) += 1.0;
+    record.note = fmt::format("{} starts not finite, moved inwards: {}", record.non_finite, named());
     for (Index c = 0; c < count; ++c) {
-      if (!std::isfinite(value(c))) moved.col(c) = 0.5 * (moved.col(c) + shift.col(0));
+      if (std::isfinite(starts.log_joint(c))) continue;
+      at(state, "points").col(c) = 0.5 * (starts.x.col(c) + space.metric.shift);
     }
   }
 
   /// [collective] One leapfrog step of all chains, after which a trajectory may be at its end.
-  void leap(State& state, Record& record, bool& done) const {
-    Progress progress(state.memory.at("chains_progress"));
-    const Matrix& scale = state.memory.at("chains_scale");
+  void leap(State& state, ChainSpace& space, Record& record, bool& done) const {
+    ChainProgress progress(state, name());
     Matrix moving, energy;
     if (progress.leapfrogs == 0) {
-      set_out(state, progress, moving, energy);
+      set_out(state, space, progress, moving, energy);
     } else {
-      moving = state.memory.at("chains_moving");
-      energy = state.memory.at("chains_energy");
+      moving = at(state, "moving");
+      energy = at(state, "energy");
     }
     const Index count = progress.chains;
-    auto theta = moving.leftCols(count);
+    auto x = moving.leftCols(count);
     auto momentum = moving.rightCols(count);
-    theta += progress.jittered * stretch(scale, momentum);
-    Matrix gradient(size(), count);
-    Vector value(count);
-    target_.log_joint(options_.batch, theta, value, gradient);
+    x += progress.jittered * space.metric.stretch(momentum);
+    const Points end = evaluate(space, x);
     progress.calls += 1.0;
     record.draws += count;
 
-    const Matrix half_kick = 0.5 * progress.jittered * pull(scale, gradient);
+    Vector value = end.log_joint;
+    Matrix gradient = end.gradient;
+    space.coordinates.pull_back(x, value, gradient);
+    const Matrix half_kick = 0.5 * progress.jittered * space.metric.pull_back(gradient);
     momentum += half_kick;
-    const Vector now = value - 0.5 * momentum.colwise().squaredNorm().transpose();
+    Vector gain = value - 0.5 * momentum.colwise().squaredNorm().transpose() - energy.row(0).transpose();
     for (Index c = 0; c < count; ++c) {
-      if (!std::isfinite(value(c))) ++record.non_finite;
-      if (!(energy(0, c) - now(c) <= largest_energy_error)) energy(1, c) = 1.0;
+      if (!std::isfinite(end.log_joint(c))) ++record.non_finite;
+      if (!(gain(c) >= -largest_energy_error)) energy(1, c) = 1.0;
+      if (energy(1, c) != 0.0) gain(c) = -std::numeric_limits<double>::infinity();
     }
     if (++progress.leapfrog < progress.leapfrogs) {
       momentum += half_kick;
       for (Index c = 0; c < count; ++c) {
         if (energy(1, c) == 0.0) continue;
         // What diverged waits where it set out: further on the density may be costly, or no number at all.
-        theta.col(c) = state.memory.at("chains_points").col(c);
+        x.col(c) = at(state, "points").col(c);
         momentum.col(c).setZero();
       }
-      state.memory["chains_moving"] = std::move(moving);
-      state.memory["chains_energy"] = std::move(energy);
+      at(state, "moving") = std::move(moving);
+      at(state, "energy") = std::move(energy);
     } else {
-      arrive(state, progress, theta, value, gradient, now, energy, record, done);
+      arrive(state, space, progress, end, gain, record, done);
     }
-    state.memory["chains_progress"] = progress.pack();
+    progress.save(state, name());
   }
 
   /// New momenta, the length of the trajectories and their first half kick.
-  void set_out(const State& state, Progress& progress, Matrix& moving, Matrix& energy) const {
+  void set_out(const State& state, const ChainSpace& space, ChainProgress& progress, Matrix& moving,
+               Matrix& energy) const {
     const Index count = progress.chains;
-    const Address jitter = address(progress, jitter_block);
+    const Address jitter = address(progress, Numbers::jitter);
     const double length =
-        options_.trajectory * (shortest_jitter + (longest_jitter - shortest_jitter) * uniform(jitter, 0));
+        progress.trajectory * (shortest_jitter + (longest_jitter - shortest_jitter) * uniform(jitter, 0));
     progress.jittered =
         progress.step.step * (smallest_jitter + (largest_jitter - smallest_jitter) * uniform(jitter, 1));
     progress.leapfrogs = static_cast<Index>(
         std::clamp(std::ceil(length / progress.jittered), 1.0, static_cast<double>(options_.max_leapfrogs)));
     progress.leapfrog = 0;
     moving.resize(size(), 2 * count);
-    moving.leftCols(count) = state.memory.at("chains_points");
+    moving.leftCols(count) = at(state, "points");
     auto momentum = moving.rightCols(count);
-    fill_normal(address(progress, 0), momentum);
+    fill_normal(address(progress, Numbers::momenta), momentum);
+    Vector value = at(state, "point_values").row(0);
+    Matrix gradient = at(state, "point_gradients");
+    space.coordinates.pull_back(moving.leftCols(count), value, gradient);
     energy = Matrix::Zero(2, count);
-    energy.row(0) = state.memory.at("chains_point_values") - 0.5 * momentum.colwise().squaredNorm();
-    momentum += 0.5 * progress.jittered *
-                pull(state.memory.at("chains_scale"), state.memory.at("chains_point_gradients"));
+    energy.row(0) = value.transpose() - 0.5 * momentum.colwise().squaredNorm();
+    momentum += 0.5 * progress.jittered * space.metric.pull_back(gradient);
   }
 
-  /// Accepts or rejects where the trajectories ended, learns from it or keeps it.
-  void arrive(State& state, Progress& progress, ConstMat theta, ConstVec value, ConstMat gradient,
-              ConstVec energy_now, ConstMat energy, Record& record, bool& done) const {
-    const Index count = progress.chains;
-    Matrix& points = state.memory.at("chains_points");
-    Matrix& gradients = state.memory.at("chains_point_gradients");
-    Matrix& values = state.memory.at("chains_point_values");
-    Vector acceptance(count);
-    Index divergences = 0;
-    Address at = address(progress, acceptance_block);
-    for (Index c = 0; c < count; ++c) {
-      const bool diverged = energy(1, c) != 0.0;
-      if (diverged) ++divergences;
-      acceptance(c) = diverged ? 0.0 : std::exp(std::min(energy_now(c) - energy(0, c), 0.0));
-      at.draw = static_cast<std::uint32_t>(c);
-      if (uniform(at, 0) >= acceptance(c)) continue;
-      points.col(c) = theta.col(c);
-      gradients.col(c) = gradient.col(c);
-      values(0, c) = value(c);
+  /// Accepts or rejects where the trajectories ended, learns from it or keeps it. `gain` is that of energy,
+  /// -infinity where a trajectory diverged.
+  void arrive(State& state, ChainSpace& space, ChainProgress& progress, const Points& end, ConstVec gain,
+              Record& record, bool& done) const {
+    Matrix& x = at(state, "points");
+    Matrix& gradients = at(state, "point_gradients");
+    Matrix& values = at(state, "point_values");
+    const Vector acceptance = gain.cwiseMin(0.0).array().exp();
+    const Index divergences = (gain.array() == -std::numeric_limits<double>::infinity()).count();
+    Address draw = address(progress, Numbers::acceptance);
+    for (Index c = 0; c < progress.chains; ++c) {
+      draw.draw = static_cast<std::uint32_t>(c);
+      if (uniform(draw, 0) >= acceptance(c)) continue;
+      x.col(c) = end.x.col(c);
+      gradients.col(c) = end.gradient.col(c);
+      values(0, c) = end.log_joint(c);
     }
     progress.leapfrogs = progress.leapfrog = 0;
     progress.iteration += 1.0;
-    state.memory.erase("chains_moving");
-    state.memory.erase("chains_energy");
+    state.memory.erase(chain_key(name(), "moving"));
+    state.memory.erase(chain_key(name(), "energy"));
 
     if (progress.block < options_.warm_up_blocks) {
       progress.divergences_warm_up += divergences;
       progress.calls_warm_up = progress.calls;
-      warm_up(state, progress, acceptance, record);
+      warm_up(state, space, progress, acceptance, record);
     } else {
       progress.divergences += divergences;
       progress.acceptance += acceptance.mean();
-      append(state.memory.at("chains_theta"), points);
-      append(state.memory.at("chains_gradient"), gradients);
-      append(state.memory.at("chains_log_joint"), values);
+      append(at(state, "theta"), space.coordinates.theta(x));
+      append(at(state, "gradient"), gradients);
+      append(at(state, "log_joint"), values);
       check(state, progress, record, done);
     }
   }
 
-  void warm_up(State& state, Progress& progress, ConstVec acceptance, Record& record) const {
+  void warm_up(State& state, ChainSpace& space, ChainProgress& progress, ConstVec acceptance,
+               Record& record) const {
     progress.step.update(acceptance, options_.acceptance);
     if (++progress.in_block > options_.warm_up_iterations / 2) {
-      append(state.memory["chains_warm"], state.memory.at("chains_points"));
-      append(state.memory["chains_warm_gradients"], state.memory.at("chains_point_gradients"));
+      const Matrix& x = at(state, "points");
+      Vector value = at(state, "point_values").row(0);
+      Matrix gradient = at(state, "point_gradients");
+      space.coordinates.pull_back(x, value, gradient);
+      append(at(state, "warm"), x);
+      append(at(state, "warm_gradients"), gradient);
     }
     if (progress.in_block < options_.warm_up_iterations) return;
     progress.step.settle();
     record.note = fmt::format("warmed up: step {:.3g}", progress.step.step);
     progress.in_block = 0;
     if (++progress.block < options_.warm_up_blocks) {
-      const Matrix& theta = state.memory.at("chains_warm");
-      MetricChoice choice =
-          choose_metric(state.memory.at("chains_scale"), theta, state.memory.at("chains_warm_gradients"),
-                        progress.chains, size() <= options_.most_dense);
+      MetricChoice choice = choose_metric(space.metric, at(state, "warm"), at(state, "warm_gradients"),
+                                          progress.chains, size() <= options_.most_dense);
       record.note += fmt::format(", metric {}", choice.name);
       const bool changed = choice.name != "kept";
       if (changed) {
-        state.memory["chains_scale"] = std::move(choice.scale);
-        state.memory["chains_shift"] = theta.rowwise().mean();
+        space.metric = std::move(choice.metric);
+        at(state, "shift") = space.metric.shift;
+        at(state, "scale") = space.metric.scale;
       }
       progress.step.restart(changed ? std::max(progress.step.step, usual_step()) : progress.step.step);
     }
-    state.memory.erase("chains_warm");
-    state.memory.erase("chains_warm_gradients");
+    state.memory.erase(chain_key(name(), "warm"));
+    state.memory.erase(chain_key(name(), "warm_gradients"));
   }
 
-  void check(const State& state, Progress& progress, Record& record, bool& done) const {
-    const ChainDraws draws = draws_of(state, progress);
-    const Index kept = draws.iterations();
+  void check(const State& state, ChainProgress& progress, Record& record, bool& done) const {
+    const Index kept = at(state, "log_joint").cols() / progress.chains;
     const bool spent =
         kept >= options_.max_iterations ||
         progress.calls * static_cast<double>(progress.chains) >= static_cast<double>(options_.max_gradients);
     if (kept < progress.next_check && !spent) return;
     progress.next_check = static_cast<Index>(std::ceil(check_growth * static_cast<double>(kept)));
     ChainCheck found;
-    if (options_.rule) found = options_.rule(draws);
+    if (options_.rule) found = options_.rule(chain_draws(state, name()));
     progress.enough = found.enough;
     done = found.enough || spent;
     record.note = fmt::format("{} iterations{}{}{}", kept, found.note.empty() ? "" : ": ", found.note,
                               spent && !found.enough ? "; stopped at the limit" : "");
+    if (found.lengthen && !done && progress.trajectory < longest_trajectory &&
+        kept >= 2 * progress.lengthened) {
+      progress.trajectory = std::min(2.0 * progress.trajectory, longest_trajectory);
+      progress.lengthened = kept;
+      record.note += fmt::format("; trajectories lengthened to {:.3g}", progress.trajectory);
+    }
   }
 
   const Target& target_;
@@ -370,48 +336,6 @@ class Chains final : public Stage {
 
 std::unique_ptr<Stage> chains(const Target& target, const ChainsOptions& options) {
   return std::make_unique<Chains>(target, options);
-}
-
-void place_chains(State& state, const Affine& metric, ConstMat starts) {
-  state.memory["chains_shift"] = metric.shift;
-  state.memory["chains_scale"] = metric.scale;
-  state.memory["chains_points"] = starts;
-}
-
-Matrix superchain_starts(ConstMat points, Index superchains, Index chains_per_superchain) {
-  Matrix starts(points.rows(), superchains * chains_per_superchain);
-  for (Index c = 0; c < starts.cols(); ++c) {
-    starts.col(c) = points.col(c / chains_per_superchain % points.cols());
-  }
-  return starts;
-}
-
-Matrix superchain_starts(const Family& family, ConstVec lambda, Index superchains,
-                         Index chains_per_superchain, std::uint64_t seed) {
-  Matrix noise(family.num_noise(), superchains), points(family.size(), superchains);
-  fill_normal(starting_address(seed), noise);
-  family.transform(lambda, noise, points);
-  return superchain_starts(points, superchains, chains_per_superchain);
-}
-
-ChainDraws chain_draws(const State& state) {
-  return draws_of(state, Progress(state.memory.at("chains_progress")));
-}
-
-ChainsSummary chains_summary(const State& state) {
-  const Progress progress(state.memory.at("chains_progress"));
-  const Index kept = chain_draws(state).iterations();
-  return {
-      .iterations = kept,
-      .step = progress.step.step,
-      .calls = static_cast<std::uint64_t>(progress.calls),
-      .gradients = static_cast<std::uint64_t>(progress.calls) * static_cast<std::uint64_t>(progress.chains),
-      .gradients_warm_up =
-          static_cast<std::uint64_t>(progress.calls_warm_up) * static_cast<std::uint64_t>(progress.chains),
-      .divergences_warm_up = progress.divergences_warm_up,
-      .divergences = progress.divergences,
-      .acceptance = kept > 0 ? progress.acceptance / static_cast<double>(kept) : 0.0,
-      .enough = progress.enough};
 }
 
 }  // namespace vfe

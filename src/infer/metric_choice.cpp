@@ -13,7 +13,7 @@ constexpr double negligible = 1e-6;  // divergence per coordinate that is not wo
 constexpr double trimmed = 0.02;     // share of the draws, of the largest divergence, that is left out
 constexpr double few_pseudo_draws = 5.0;
 
-/// Draws and gradients in the coordinates of the scale in use.
+/// Draws and gradients in the coordinates of the metric in use.
 struct Sample {
   Matrix u, g;
 };
@@ -35,18 +35,22 @@ Matrix shrunk_covariance(ConstMat x, double pseudo_draws) {
   return sum / (n - 1.0 + pseudo_draws);
 }
 
-/// What multiplies the scale: d x 1 or d x d lower.
-Matrix lengths(const Sample& sample) {
+Affine linear(const Matrix& scale) {
+  return {Vector::Zero(scale.rows()), scale};
+}
+
+/// What multiplies the scale.
+Affine lengths(const Sample& sample) {
   const Vector u = variances(sample.u), g = variances(sample.g);
   Matrix factor = Matrix::Ones(u.size(), 1);
   for (Index i = 0; i < u.size(); ++i) {
     const double length = std::pow(u(i) / g(i), 0.25);
     if (std::isfinite(length) && length > 0.0) factor(i) = length;  // else the chains have not moved
   }
-  return factor;
+  return linear(factor);
 }
 
-Matrix fisher(const Sample& sample, double pseudo_draws) {
+Affine fisher(const Sample& sample, double pseudo_draws) {
   // A = G^-1/2 (G^1/2 U G^1/2)^1/2 G^-1/2, of which the Cholesky factor is as good as the root: the metric is
   // defined up to a rotation.
   const Matrix u = shrunk_covariance(sample.u, pseudo_draws), g = shrunk_covariance(sample.g, pseudo_draws);
@@ -54,59 +58,38 @@ Matrix fisher(const Sample& sample, double pseudo_draws) {
   const Matrix root = of_g.operatorSqrt(), inverse_root = of_g.operatorInverseSqrt();
   const Eigen::SelfAdjointEigenSolver<Matrix> middle(root * u * root);
   const Matrix square = inverse_root * middle.operatorSqrt() * inverse_root;
-  return square.llt().matrixL();
+  return linear(square.llt().matrixL());
 }
 
-/// A' g + A^-1 u.
-Matrix residuals(const Matrix& factor, const Sample& sample) {
-  if (factor.cols() == 1) {
-    return factor.col(0).asDiagonal() * sample.g + factor.col(0).cwiseInverse().asDiagonal() * sample.u;
-  }
-  const auto lower = factor.triangularView<Eigen::Lower>();
-  return Matrix(lower.transpose() * sample.g) + lower.solve(sample.u);
-}
-
-double divergence(const Matrix& factor, const Sample& fitted, const Sample& held_out) {
-  const Vector centre = residuals(factor, fitted).rowwise().mean();
-  Vector square = (residuals(factor, held_out).colwise() - centre).colwise().squaredNorm().transpose();
+double divergence(const Affine& factor, const Sample& fitted, const Sample& held_out) {
+  const auto residuals = [&](const Sample& sample) -> Matrix {
+    return factor.pull_back(sample.g) + factor.whiten(sample.u);
+  };
+  const Vector centre = residuals(fitted).rowwise().mean();
+  Vector square = (residuals(held_out).colwise() - centre).colwise().squaredNorm().transpose();
   if (!square.allFinite()) return INFINITY;
   std::sort(square.begin(), square.end());
   const auto kept = static_cast<Index>(std::ceil((1.0 - trimmed) * static_cast<double>(square.size())));
   return square.head(kept).mean();
 }
 
-Matrix product(ConstMat scale, const Matrix& factor) {
-  if (factor.cols() == 1) {
-    return scale.cols() == 1 ? Matrix(scale.cwiseProduct(factor))
-                             : Matrix(scale.triangularView<Eigen::Lower>()) * factor.col(0).asDiagonal();
-  }
-  return scale.cols() == 1 ? Matrix(scale.col(0).asDiagonal() * factor)
-                           : Matrix(scale.triangularView<Eigen::Lower>() * factor);
-}
-
 }  // namespace
 
-MetricChoice choose_metric(ConstMat scale, ConstMat theta, ConstMat gradient, Index chains, bool dense) {
-  const Index d = theta.rows();
-  Sample all{theta.colwise() - theta.rowwise().mean(), gradient};
-  if (scale.cols() == 1) {
-    all.u = (scale.col(0).cwiseInverse().asDiagonal() * all.u).eval();
-    all.g = (scale.col(0).asDiagonal() * all.g).eval();
-  } else {
-    scale.triangularView<Eigen::Lower>().solveInPlace(all.u);
-    all.g = (scale.triangularView<Eigen::Lower>().transpose() * all.g).eval();
-  }
+MetricChoice choose_metric(const Affine& metric, ConstMat x, ConstMat gradient, Index chains, bool dense) {
+  const Index d = x.rows();
+  const Affine centred{x.rowwise().mean(), metric.scale};
+  const Sample all{centred.whiten(x), centred.pull_back(gradient)};
   std::vector<Index> first, second;
-  for (Index s = 0; s < theta.cols(); ++s) (s % chains < chains / 2 ? first : second).push_back(s);
+  for (Index s = 0; s < x.cols(); ++s) (s % chains < chains / 2 ? first : second).push_back(s);
   const Sample fitted = columns(all, first), held_out = columns(all, second);
 
-  const double kept = divergence(Matrix::Ones(d, 1), fitted, held_out);
-  MetricChoice best{"kept", scale, kept};
+  const double kept = divergence(linear(Matrix::Ones(d, 1)), fitted, held_out);
+  MetricChoice best{"kept", metric, kept};
   if (kept < negligible * static_cast<double>(d)) return best;
   const auto consider = [&](const char* name, const auto& fit) {
     const double found = divergence(fit(fitted), fitted, held_out);
     if (found < (1.0 - least_gain) * kept && found < best.divergence) {
-      best = {name, product(scale, fit(all)), found};
+      best = {name, compose(centred, fit(all)), found};
     }
   };
   consider("diagonal", lengths);

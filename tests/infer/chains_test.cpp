@@ -27,10 +27,11 @@ Program program_of(const Target& target, const ChainsOptions& options) {
 State begin(const Target& target, const Affine& metric, const ChainsOptions& options,
             double inflation = 1.0) {
   State state;
-  state.stage = "chains";
+  state.stage = options.name;
   Matrix noise = inflation * toys::random_matrix(metric.size(), options.superchains, 77);
   place_chains(state, metric,
-               superchain_starts(metric.apply(noise), options.superchains, options.chains_per_superchain));
+               superchain_starts(metric.apply(noise), options.superchains, options.chains_per_superchain),
+               options.name);
   chains(target, options)->start(state);
   return state;
 }
@@ -161,6 +162,49 @@ TEST(Chains, ContinueFromEveryAdvanceWithTheSameBits) {
   options.seed = 2;
   const State other = sample(toy.target, unit(3), options);
   EXPECT_NE(hash(chain_draws(other).theta), hash(chain_draws(straight).theta));
+}
+
+TEST(Chains, StagesOfDifferentNamesDoNotMeet) {
+  const toys::Toy toy(2, 1, toys::gaussian(Vector::Zero(2), Matrix::Identity(2, 2)));
+  const ChainsOptions options{.max_iterations = 4},
+      audit{.name = "audit", .superchains = 8, .max_iterations = 6};
+  const State alone = sample(toy.target, unit(2), options);
+  std::vector<Place> stages;
+  stages.push_back(chains(toy.target, audit));
+  stages.push_back(chains(toy.target, options));
+  State both = begin(toy.target, unit(2), audit);
+  const State placed = begin(toy.target, unit(2), options);
+  both.memory.insert(placed.memory.begin(), placed.memory.end());
+  finish(Program(std::move(stages)), both);
+  EXPECT_EQ(chain_draws(both, "audit").chains, 16);
+  EXPECT_EQ(chains_summary(both, "audit").iterations, 6);
+  EXPECT_EQ(hash(chain_draws(both).theta), hash(chain_draws(alone).theta));
+  drop_chains(both, "audit");
+  EXPECT_EQ(hash(both.memory.at("chains_theta")), hash(alone.memory.at("chains_theta")));
+  EXPECT_EQ(both.memory.size(), alone.memory.size());
+
+  ChainsOptions other = options;
+  other.name = "other";
+  const State differently = sample(toy.target, unit(2), other);
+  EXPECT_NE(hash(chain_draws(differently, "other").theta), hash(chain_draws(alone).theta));
+}
+
+TEST(Chains, LengthenTheirTrajectoriesWhereTheRuleSaysSo) {
+  const toys::Toy toy(4, 1, toys::gaussian(Vector::Zero(4), Matrix::Identity(4, 4)));
+  ChainsOptions options{.trajectory = 1.0, .max_iterations = 200};
+  options.rule = [](const ChainDraws&) { return ChainCheck{.lengthen = true}; };
+  State state = begin(toy.target, unit(4), options);
+  const std::vector<Record> records = finish(program_of(toy.target, options), state);
+  std::vector<std::string> notes;
+  for (const Record& record : records) {
+    if (record.note.find("lengthened") != std::string::npos) notes.push_back(record.note);
+  }
+  ASSERT_EQ(notes.size(), 3U);
+  EXPECT_EQ(notes[0], "16 iterations; trajectories lengthened to 2");
+  EXPECT_EQ(notes[1], "37 iterations; trajectories lengthened to 4");
+  EXPECT_EQ(notes[2], "84 iterations; trajectories lengthened to 6.28");
+  EXPECT_DOUBLE_EQ(chains_summary(state).trajectory, 2.0 * std::numbers::pi);
+  EXPECT_FALSE(chains_summary(state).enough);
 }
 
 TEST(Chains, TwoFarModesDoNotPass) {

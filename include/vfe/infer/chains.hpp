@@ -6,6 +6,7 @@
 
 #include "vfe/family/affine.hpp"
 #include "vfe/family/family.hpp"
+#include "vfe/family/flow.hpp"
 #include "vfe/infer/stage.hpp"
 #include "vfe/target/target.hpp"
 
@@ -15,23 +16,27 @@ namespace vfe {
 /// stand next to each other. References into State::memory.
 struct ChainDraws {
   Index superchains = 0;
-  Index chains = 0;                                           ///< C, of all superchains
-  const Matrix& theta;                                        ///< d x C T
-  const Matrix& gradient;                                     ///< d x C T, of log f
-  const Matrix& log_joint;                                    ///< 1 x C T, log f [nats]
-  Affine metric;                                              ///< the last one
+  Index chains = 0;         ///< C, of all superchains
+  const Matrix& theta;      ///< d x C T
+  const Matrix& gradient;   ///< d x C T, of log f
+  const Matrix& log_joint;  ///< 1 x C T, log f [nats]
+  Affine metric;            ///< the last one; of chains in the noise of a flow: the flow's base
   Index iterations() const { return theta.cols() / chains; }  ///< T
 };
 
 /// Whether chains have run long enough, and why.
 struct ChainCheck {
   bool enough = false;
-  bool lengthen = false;  ///< neighbours in a chain are too much alike: trajectories twice as long would pay
+  /// Neighbours in a chain are too much alike. Trajectories become twice as long, at most 2 pi; not again
+  /// before as many iterations are kept as there were.
+  bool lengthen = false;
   std::string note;
 };
 using ChainRule = std::function<ChainCheck(const ChainDraws&)>;
 
 struct ChainsOptions {
+  /// Of the stage and its place in the memory. Chains of different names have different random numbers.
+  std::string name = "chains";
   Minibatch batch = {};  ///< all blocks; a part of them would give another posterior
   Index superchains = 32;
   Index chains_per_superchain = 2;
@@ -50,24 +55,29 @@ struct ChainsOptions {
   std::uint64_t seed = 1;
 };
 
-/// Stage "chains": Hamiltonian Monte Carlo with all chains in lockstep, one batched call a leapfrog step
-/// (Hoffman and Sountsov 2022; Margossian et al. 2024). All have the step size, the number of steps and the
-/// metric in common. The step is adapted in warm-up by dual averaging of (mean + harmonic mean) / 2 of the
-/// chains' acceptance: with the mean alone chains stay stuck where the posterior is narrow. The metric is
-/// kept, rescaled or replaced, whichever has the smallest Fisher divergence on the half of the chains it was
-/// not fitted to.
+/// Hamiltonian Monte Carlo with all chains in lockstep, one batched call a leapfrog step (Hoffman and
+/// Sountsov 2022; Margossian et al. 2024). All have the step size, the number of steps and the metric in
+/// common. The step is adapted in warm-up by dual averaging of (mean + harmonic mean) / 2 of the chains'
+/// acceptance: with the mean alone chains stay stuck where the posterior is narrow. The metric is kept,
+/// rescaled or replaced, whichever has the smallest Fisher divergence on the half of the chains it was not
+/// fitted to.
 ///
 /// Needs what place_chains() wrote, or else what "polish" left, around which it then draws its starts. A
 /// start that is not finite is moved half of the way to the metric's centre, up to 20 times; then throws
-/// Fault::numeric. Does not touch State::lambda. Leaves "chains_shift" and "chains_scale" (the last metric),
-/// and what chain_draws() and chains_summary() read: that is 16 d C bytes an iteration, in the state and in
-/// every checkpoint (d = 2,000, 64 chains, 100 iterations: 205 MB). Records: free_energy is the mean of
-/// -log f, rate the step size, non_finite the trajectories that left the support.
+/// Fault::numeric. Does not touch State::lambda. Leaves what chain_draws() and chains_summary() read: that is
+/// 16 d C bytes an iteration, in the state and in every checkpoint (d = 2,000, 64 chains, 100 iterations: 205
+/// MB). Records: free_energy is the mean of -log f, rate the step size, non_finite the trajectories that left
+/// the support.
 std::unique_ptr<Stage> chains(const Target& target, const ChainsOptions& options);
 
-/// Puts the metric (chains move in u, theta = shift + scale u) and the starts where the stage will find them:
-/// d x C, the chains of a superchain next to each other and equal, or nested R-hat loses its meaning.
-void place_chains(State& state, const Affine& metric, ConstMat starts);
+/// Puts the metric (chains move in u, theta = shift + scale u) and the starts where the stage of that name
+/// will find them: d x C, the chains of a superchain next to each other and equal, or nested R-hat loses its
+/// meaning.
+void place_chains(State& state, const Affine& metric, ConstMat starts, const std::string& name = "chains");
+/// The same for chains that move in the noise of a flow (Hoffman et al. 2019), where a posterior that the
+/// flow has learned is nearly a standard normal: the metric starts as I there. Starts, and all that is kept,
+/// are of theta.
+void place_chains(State& state, const Flow& flow, ConstMat starts, const std::string& name = "chains");
 
 /// Starts for `superchains` x `chains_per_superchain` chains: a draw of q for each superchain.
 Matrix superchain_starts(const Family& family, ConstVec lambda, Index superchains,
@@ -76,11 +86,20 @@ Matrix superchain_starts(const Family& family, ConstVec lambda, Index superchain
 Matrix superchain_starts(ConstMat points, Index superchains, Index chains_per_superchain);
 
 /// What the stage has kept so far.
-ChainDraws chain_draws(const State& state);
+ChainDraws chain_draws(const State& state, const std::string& name = "chains");
+/// Where the first chain of each superchain is now: d x superchains, starts for further chains. Throws
+/// Fault::bug if nothing has been kept.
+Matrix last_points(const ChainDraws& draws);
+/// A flow fitted to the draws, at most 8,192 of them, all alike; see fit_flow() for what it costs. For
+/// further chains to move in: its noise is normal. Throws Fault::numeric if nothing has been kept.
+Flow flow_of_chains(const ChainDraws& draws);
+/// Removes all that chains of that name keep.
+void drop_chains(State& state, const std::string& name = "chains");
 
 struct ChainsSummary {
   Index iterations = 0;                 ///< kept
   double step = 0.0;                    ///< size of a leapfrog step, in units of the metric
+  double trajectory = 0.0;              ///< mean length in the same units, after all lengthening
   std::uint64_t calls = 0;              ///< of the target: gradients in sequence
   std::uint64_t gradients = 0;          ///< of all chains
   std::uint64_t gradients_warm_up = 0;  ///< of these, in warm-up
@@ -88,8 +107,8 @@ struct ChainsSummary {
   /// the chains missed a part of the posterior.
   Index divergences_warm_up = 0, divergences = 0;
   double acceptance = 0.0;  ///< mean over the iterations kept
-  bool enough = false;      ///< the rule was satisfied
+  bool enough = false;      ///< the rule was satisfied; else the chains ran into a limit, or are not done
 };
-ChainsSummary chains_summary(const State& state);
+ChainsSummary chains_summary(const State& state, const std::string& name = "chains");
 
 }  // namespace vfe
