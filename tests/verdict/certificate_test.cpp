@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/verdict/rhat.hpp"
 
@@ -212,6 +213,8 @@ TEST(Certificate, ValuesThatAreNoNumbers) {
 
   values.compute = [](ConstMat theta) { return Matrix::Zero(1, theta.cols()); };
   EXPECT_THAT(certify(pool, values).reason, HasSubstr("no value varies"));
+  values.compute = [](ConstMat) { return Matrix::Zero(1, 3); };
+  EXPECT_THROW(certify(pool, values), Error);
 }
 
 TEST(Certificate, HoldsForChainsThatAgree) {

@@ -52,8 +52,8 @@ Certificate certify(const WeightedPool& pool, const Affine& whitening, const Jud
                     const MomentOptions& options = {});
 
 /// Judges Markov chains: nested R-hat of every value below nested_rhat_limit(); then as above, with errors
-/// from the spread of superchains and no weights; and no `divergences` in sampling: one says that the chains
-/// missed a part of the posterior.
+/// from the spread of superchains and tails, over all draws, of at most 0.6; and no `divergences` in
+/// sampling: one says that the chains missed a part of the posterior.
 Certificate certify(const ChainDraws& draws, Index divergences, const Affine& whitening,
                     const JudgedValues& values, const MomentOptions& options = {});
 
