@@ -11,7 +11,6 @@ namespace vfe {
 namespace {
 
 constexpr std::size_t most_fitted = 8192;  // draws that a flow is fitted to
-constexpr double normal_nu = 1e4;          // degrees of freedom of a t that is as good as normal
 
 constexpr std::array all_keys = {
     "progress", "shift",  "scale", "flow",           "points", "point_gradients", "point_values", "moves",
@@ -27,6 +26,10 @@ Flow flow_of(const State& state, const std::string& name) {
 
 Affine metric_of(const State& state, const std::string& name) {
   return {state.memory.at(chain_key(name, "shift")).col(0), state.memory.at(chain_key(name, "scale"))};
+}
+
+void require_some(const ChainDraws& draws) {
+  if (draws.theta.cols() == 0) throw Error(Fault::bug, "going on from chains: found none of their draws");
 }
 
 /// Starts are of the coordinates that the metric is of.
@@ -104,18 +107,19 @@ ChainDraws chain_draws(const State& state, const std::string& name) {
 }
 
 Matrix last_points(const ChainDraws& draws) {
-  if (draws.theta.cols() == 0) throw Error(Fault::bug, "going on from chains: found none of their draws");
+  require_some(draws);
   const Index each = draws.chains / draws.superchains;
   return draws.theta.rightCols(draws.chains)(Eigen::all, Eigen::seqN(0, draws.superchains, each));
 }
 
 Flow flow_of_chains(const ChainDraws& draws) {
+  require_some(draws);
   // In random order, for of what is fitted every third draw is held out.
   std::vector<Index> chosen = permutation({.purpose = Purpose::chain}, draws.theta.cols());
   if (chosen.size() > most_fitted) chosen.resize(most_fitted);
   const Matrix theta = draws.theta(Eigen::all, chosen);
   const Vector log_weight = Vector::Zero(theta.cols());
-  return fit_flow(theta, log_weight, whitening(theta, log_weight, draws.metric), {.nu = normal_nu}).flow;
+  return fit_flow(theta, log_weight, whitening(theta, log_weight, draws.metric)).flow;
 }
 
 void drop_chains(State& state, const std::string& name) {

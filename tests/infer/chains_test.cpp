@@ -48,6 +48,45 @@ State sample(const Target& target, const Affine& metric, const ChainsOptions& op
   return state;
 }
 
+/// The same in the noise of a flow, from starts of theta.
+State sample(const Target& target, const Flow& flow, ConstMat starts, const ChainsOptions& options) {
+  State state;
+  state.stage = options.name;
+  place_chains(state, flow, superchain_starts(starts, options.superchains, options.chains_per_superchain),
+               options.name);
+  chains(target, options)->start(state);
+  finish(program_of(target, options), state);
+  return state;
+}
+
+/// Neal's funnel: x_0 normal of sd 3, the others of sd exp(x_0 / 2).
+BlockLogDensity funnel() {
+  return [](Index, ConstVec x, Vec grad) {
+    const double v = x(0), shrink = std::exp(-v), sum = x.tail(x.size() - 1).squaredNorm();
+    const double n = static_cast<double>(x.size() - 1);
+    grad(0) += -v / 9.0 + 0.5 * shrink * sum - 0.5 * n;
+    grad.tail(x.size() - 1) -= shrink * x.tail(x.size() - 1);
+    return -v * v / 18.0 - 0.5 * shrink * sum - 0.5 * n * v;
+  };
+}
+
+/// The flow whose noise, where x_0 is within 3 sd, is standard normal if theta has the funnel's density.
+Flow funnel_flow(Index d) {
+  const Affine base{Vector::Zero(d), 3.0 * Vector::Unit(d, 0) + Vector::Ones(d) - Vector::Unit(d, 0)};
+  const Flow plain = Flow::identity(base, 10.0);
+  std::vector<Flow::Conditional> conditionals = plain.conditionals();
+  for (Index i = 1; i < d; ++i) conditionals[static_cast<std::size_t>(i)].log_scale(1) = 1.5;
+  return {base, plain.order(), conditionals, plain.nu()};
+}
+
+/// x_0 standard normal, x_1 of variance 0.1 around its square.
+double banana(Index, ConstVec x, Vec grad) {
+  const double residual = x(1) - x(0) * x(0);
+  grad(0) += -x(0) + 20.0 * residual * x(0);
+  grad(1) -= 10.0 * residual;
+  return -0.5 * x(0) * x(0) - 5.0 * residual * residual;
+}
+
 Affine unit(Index d) {
   return {Vector::Zero(d), Matrix::Ones(d, 1)};
 }
@@ -164,6 +203,29 @@ TEST(Chains, ContinueFromEveryAdvanceWithTheSameBits) {
   EXPECT_NE(hash(chain_draws(other).theta), hash(chain_draws(straight).theta));
 }
 
+TEST(Chains, ContinueInAFlowWithTheSameBits) {
+  const toys::Toy toy(3, 1, funnel());
+  ChainsOptions options{.superchains = 4, .max_iterations = 20};
+  options.rule = [](const ChainDraws&) { return ChainCheck{.lengthen = true}; };
+  State state;
+  state.stage = "chains";
+  place_chains(state, funnel_flow(3), superchain_starts(toys::random_matrix(3, 4, 8), 4, 2));
+  chains(toy.target, options)->start(state);
+  const Program program = program_of(toy.target, options);
+  State straight = state, resumed = state;
+  finish(program, straight);
+  while (!resumed.finished()) {
+    Checkpoint checkpoint;
+    checkpoint.state = resumed;
+    resumed = unpack_checkpoint(pack(checkpoint)).state;
+    program_of(toy.target, options).advance(resumed);
+  }
+  EXPECT_EQ(hash(resumed), hash(straight));
+  // Placed without a flow, the next chains of that name do not find it.
+  place_chains(straight, unit(3), Matrix::Zero(3, 8));
+  EXPECT_FALSE(straight.memory.contains("chains_flow"));
+}
+
 TEST(Chains, StagesOfDifferentNamesDoNotMeet) {
   const toys::Toy toy(2, 1, toys::gaussian(Vector::Zero(2), Matrix::Identity(2, 2)));
   const ChainsOptions options{.max_iterations = 4},
@@ -233,18 +295,81 @@ TEST(Chains, TwoFarModesDoNotPass) {
 
 TEST(Chains, AFunnelIsFlagged) {
   const Index d = 10;
-  const toys::Toy toy(d, 1, [](Index, ConstVec x, Vec grad) {
-    const double v = x(0), shrink = std::exp(-v), sum = x.tail(x.size() - 1).squaredNorm();
-    const double n = static_cast<double>(x.size() - 1);
-    grad(0) += -v / 9.0 + 0.5 * shrink * sum - 0.5 * n;
-    grad.tail(x.size() - 1) -= shrink * x.tail(x.size() - 1);
-    return -v * v / 18.0 - 0.5 * shrink * sum - 0.5 * n * v;
-  });
+  const toys::Toy toy(d, 1, funnel());
   const ChainsOptions options{.rule = mixing_rule({}), .max_gradients = 100'000};
   const State state = sample(toy.target, unit(d), options);
   const ChainsSummary summary = chains_summary(state);
   EXPECT_TRUE(!summary.enough || summary.divergences > 0);
   EXPECT_GE(summary.gradients, 100'000U);
+}
+
+TEST(Chains, MixAtOnceInTheNoiseOfTheRightFlow) {
+  const Index d = 3;
+  const toys::Toy toy(d, 1, funnel());
+  // x_0 and the others over their scale: independent normals.
+  const auto independent = [](ConstMat x) -> Matrix {
+    Matrix z = x;
+    for (Index s = 0; s < x.cols(); ++s) z.col(s).tail(x.rows() - 1) *= std::exp(-0.5 * x(0, s));
+    return z;
+  };
+  ChainsOptions options;
+  options.rule = [&](const ChainDraws& draws) {
+    const Mixing found = mixing(independent(draws.theta), draws.superchains, draws.chains);
+    return ChainCheck{.enough = found.rhat < 1.02 && found.mean_error < 0.02 && found.sd_error < 0.0125};
+  };
+  Matrix starts = toys::random_matrix(d, options.superchains, 3);
+  const State state = sample(toy.target, funnel_flow(d), starts, options);
+  const ChainsSummary summary = chains_summary(state);
+  EXPECT_TRUE(summary.enough);
+  EXPECT_LT(summary.iterations, 200);
+  EXPECT_GT(summary.acceptance, 0.8);
+  EXPECT_GT(summary.step, 0.7);
+  const ChainDraws draws = chain_draws(state);
+  const Matrix z = independent(draws.theta);
+  for (Index i = 0; i < d; ++i) {
+    const double mean = z.row(i).mean(), sd = std::sqrt((z.row(i).array() - mean).square().mean());
+    const double truth = i == 0 ? 3.0 : 1.0;
+    EXPECT_LT(std::abs(mean), 0.08 * truth) << i;
+    EXPECT_LT(std::abs(sd / truth - 1.0), 0.05) << i;
+  }
+  // What is kept is of theta, whatever the chains move in.
+  Vector value(draws.theta.cols());
+  Matrix gradient(d, draws.theta.cols());
+  toy.target.log_joint(draws.theta, value, gradient);
+  EXPECT_EQ(hash(value.transpose()), hash(draws.log_joint));
+  EXPECT_EQ(hash(gradient), hash(draws.gradient));
+  EXPECT_EQ(draws.metric, funnel_flow(d).base());
+}
+
+TEST(Chains, GoOnInTheNoiseOfAFlowFittedToThem) {
+  const toys::Toy toy(2, 1, banana);
+  const ChainsOptions options{.rule = mixing_rule({}), .max_gradients = 30'000};
+  const State first = sample(toy.target, unit(2), options);
+  EXPECT_FALSE(chains_summary(first).enough);
+
+  const ChainDraws draws = chain_draws(first);
+  const Matrix starts = last_points(draws);
+  ASSERT_EQ(starts.cols(), 32);
+  const Index last = draws.theta.cols() - draws.chains;
+  for (Index k = 0; k < 32; ++k) EXPECT_EQ(starts.col(k), draws.theta.col(last + 2 * k));
+
+  ChainsOptions further = options;
+  further.name = "flow_chains";
+  further.max_gradients = 200'000;
+  const State second = sample(toy.target, flow_of_chains(draws), starts, further);
+  const ChainsSummary summary = chains_summary(second, "flow_chains");
+  EXPECT_TRUE(summary.enough);
+  EXPECT_GT(summary.step, 3.0 * chains_summary(first).step);
+  const ChainDraws found = chain_draws(second, "flow_chains");
+  // E x_1 = 1, its variance 2 + 0.1.
+  const Vector mean{{0.0, 1.0}}, sd{{1.0, std::sqrt(2.1)}};
+  for (Index i = 0; i < 2; ++i) {
+    const double own_mean = found.theta.row(i).mean();
+    const double own_sd = std::sqrt((found.theta.row(i).array() - own_mean).square().mean());
+    EXPECT_NEAR(own_mean, mean(i), 4.5 * 0.02 * sd(i));
+    EXPECT_NEAR(own_sd / sd(i), 1.0, 4.5 * 0.0125);
+  }
+  EXPECT_EQ(hash(flow_of_chains(draws).transform(starts)), hash(flow_of_chains(draws).transform(starts)));
 }
 
 TEST(Chains, NeverEnterARegionWithoutADensity) {
@@ -312,12 +437,36 @@ TEST(Chains, StartsOfASuperchainAreOneDrawOfQ) {
   EXPECT_NE(starts.col(0), starts.col(2));
 }
 
+// On any number of ranks, in theta and in the noise of a flow.
+TEST(ChainsMpi, BitsAreThoseOfOneProcess) {
+  const Index d = 3, blocks = 5;
+  const toys::Regression regression(d, blocks, 4, 9);
+  const Communicator comm = Communicator::world();
+  const ChainsOptions options{.superchains = 4, .max_iterations = 8};
+  const auto bits = [&](const Communicator& on) {
+    const Index first = blocks * on.rank() / on.size(), end = blocks * (on.rank() + 1) / on.size();
+    const auto model = toys::all_likelihood(d, end - first, [&](Index block, ConstVec x, Vec g) {
+      return regression.density()(first + block, x, g);
+    });
+    const Target target(*model, on);
+    const State state = sample(target, unit(d), options);
+    const Matrix starts = last_points(chain_draws(state));
+    const State in_flow = sample(target, flow_of_chains(chain_draws(state)), starts, options);
+    return std::pair(hash(state), hash(in_flow));
+  };
+  EXPECT_EQ(bits(comm), bits(Communicator::self()));
+}
+
 TEST(Chains, MisuseIsNamed) {
   const toys::Toy toy(2, 1, toys::gaussian(Vector::Zero(2), Matrix::Identity(2, 2)));
   EXPECT_THROW(chains(toy.target, {.superchains = 1}), Error);
   State state;
   place_chains(state, unit(2), Matrix::Zero(2, 3));
   EXPECT_THROW(chains(toy.target, {})->start(state), Error);
+  place_chains(state, unit(2), Matrix::Zero(2, 64));
+  chains(toy.target, {})->start(state);
+  EXPECT_THROW(last_points(chain_draws(state)), Error);
+  EXPECT_THROW(flow_of_chains(chain_draws(state)), Error);
 }
 
 }  // namespace

@@ -90,8 +90,8 @@ ChainDraws chain_draws(const State& state, const std::string& name = "chains");
 /// Where the first chain of each superchain is now: d x superchains, starts for further chains. Throws
 /// Fault::bug if nothing has been kept.
 Matrix last_points(const ChainDraws& draws);
-/// A flow fitted to the draws, at most 8,192 of them, all alike; see fit_flow() for what it costs. For
-/// further chains to move in: its noise is normal. Throws Fault::numeric if nothing has been kept.
+/// A flow for further chains to move in, fitted to the draws, to 8,192 of them where there are more: seconds
+/// up to d = 60; see fit_flow(). Throws Fault::bug if nothing has been kept.
 Flow flow_of_chains(const ChainDraws& draws);
 /// Removes all that chains of that name keep.
 void drop_chains(State& state, const std::string& name = "chains");
