@@ -1,0 +1,217 @@
+#include "vfe/infer/importance.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "importance_proposal.hpp"
+#include "vfe/core/error.hpp"
+#include "vfe/family/family.hpp"
+#include "weights.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr Index draws_per_call = 256;
+constexpr Index least_batch = 1024;
+constexpr Index most_first_draws = 4096;
+constexpr double margin = 1.15;                      // on the draws that the shortfall asks for
+constexpr double sound_khat = 0.7, sound_ess = 0.3;  // where the shortfall can be believed
+
+void append(Matrix& kept, ConstMat columns) {
+  kept.conservativeResize(columns.rows(), kept.cols() + columns.cols());
+  kept.rightCols(columns.cols()) = columns;
+}
+
+std::string proposal_name(Index round) {
+  return fmt::format("pool_proposal_{}", round);
+}
+
+/// -log of the mean weight, and its standard error [nats].
+struct FreeEnergy {
+  double value = INFINITY, std_error = 0.0;
+};
+FreeEnergy free_energy(const Vector& log_weight) {
+  Index best = 0;
+  if (std::isinf(log_weight.maxCoeff(&best))) return {};
+  const auto n = static_cast<double>(log_weight.size());
+  const Vector weight = normalised_weights(log_weight, "estimating the evidence");
+  return {.value = std::log(weight(best) * n) - log_weight(best),
+          .std_error = std::sqrt(std::max(n * weight.squaredNorm() - 1.0, 0.0) / n)};
+}
+
+/// The log density of all rounds' proposals together, by column, from that of each (rows).
+Vector pooled(const Matrix& log_density, const Matrix& draws) {
+  Vector result(log_density.cols());
+  const Vector log_share = (draws.row(0) / draws.sum()).array().log().transpose();
+  for (Index s = 0; s < result.size(); ++s) {
+    const Vector part = log_density.col(s) + log_share;
+    const double largest = part.maxCoeff();
+    double sum = 0.0;
+    for (const double x : part) sum += std::exp(x - largest);
+    // A draw so far out that it has no density counts for nothing.
+    result(s) = std::isfinite(largest) ? largest + std::log(sum) : INFINITY;
+  }
+  return result;
+}
+
+// The memory holds what weighted_pool() reads: "pool_theta" (d x N, a round as soon as it is drawn),
+// "pool_gradient" and "pool_log_joint" (d x n and 1 x n, n of N evaluated), "pool_log_proposal" (1 x N),
+// "pool_draws" (1 x R, of each round), "pool_shift" and "pool_scale". Until the end also
+// "pool_log_densities" (R x N, of every draw under each round's proposal) and "pool_proposal_<round>",
+// packed.
+class Importance final : public Stage {
+ public:
+  Importance(const Target& target, const ImportanceOptions& options) : target_(target), options_(options) {
+    if (options.first_draws < 0 || options.max_rounds < 1 ||
+        !(options.probes >= 0.0 && options.probes < 1.0)) {
+      throw Error(Fault::bug,
+                  fmt::format("importance sampling: found {} first draws, {} rounds, a share of {} "
+                              "for probes; expected at least 0, 1 and a share below 1",
+                              options.first_draws, options.max_rounds, options.probes));
+    }
+  }
+
+  std::string name() const override { return "importance"; }
+
+  void start(State& state) const override {
+    const Index d = target_.size();
+    const Affine q = normal_map(state.lambda, d);
+    state.memory["pool_shift"] = q.shift;
+    state.memory["pool_scale"] = q.scale;
+    for (const char* drawn : {"pool_theta", "pool_gradient"}) state.memory[drawn] = Matrix(d, 0);
+    for (const char* row : {"pool_log_joint", "pool_draws"}) state.memory[row] = Matrix(1, 0);
+    state.memory["pool_log_densities"] = Matrix(0, 0);
+    state.memory.erase("importance_enough");
+    begin_round(state, first_proposal(state, options_), first_draws());
+  }
+
+  Record advance(State& state, bool& done) const override {
+    Record record;
+    record.rows = target_.num_rows(options_.batch);
+    evaluate(state, record);
+    if (state.memory.at("pool_log_joint").cols() == state.memory.at("pool_theta").cols()) {
+      end_round(state, record, done);
+    }
+    return record;
+  }
+
+ private:
+  Index first_draws() const {
+    if (options_.first_draws > 0) return options_.first_draws;
+    const auto d = static_cast<double>(target_.size());
+    Index n = least_batch;
+    while (n < most_first_draws && static_cast<double>(n) < 2.5 * d * (d + 3.0) / 2.0) n *= 2;
+    return n;
+  }
+
+  void begin_round(State& state, const Proposal& proposal, Index count) const {
+    Matrix& theta = state.memory.at("pool_theta");
+    Matrix& draws = state.memory.at("pool_draws");
+    Matrix& densities = state.memory.at("pool_log_densities");
+    const Index round = draws.cols();
+    append(theta, proposal.draw({.seed = options_.seed,
+                                 .purpose = Purpose::proposal,
+                                 .step = static_cast<std::uint32_t>(round)},
+                                count));
+    append(draws, Matrix::Constant(1, 1, static_cast<double>(count)));
+    densities.conservativeResize(round + 1, theta.cols());
+    for (Index r = 0; r < round; ++r) {
+      const Proposal earlier(state.memory.at(proposal_name(r)).col(0));
+      densities.row(r).tail(count) = earlier.log_density(theta.rightCols(count));
+    }
+    const Proposal own = proposal.stratified(count);
+    densities.row(round) = own.log_density(theta);
+    state.memory[proposal_name(round)] = own.pack();
+    state.memory["pool_log_proposal"] = pooled(densities, draws).transpose();
+  }
+
+  /// [collective] One call, at the next draws of the round.
+  void evaluate(State& state, Record& record) const {
+    const Matrix& theta = state.memory.at("pool_theta");
+    Matrix& log_joint = state.memory.at("pool_log_joint");
+    const Index first = log_joint.cols(), count = std::min(draws_per_call, theta.cols() - first);
+    Matrix gradient(theta.rows(), count);
+    Vector value(count);
+    target_.log_joint(options_.batch, theta.middleCols(first, count), value, gradient);
+    append(log_joint, value.transpose());
+    append(state.memory.at("pool_gradient"), gradient);
+    record.draws = count;
+    record.non_finite = count - value.array().isFinite().count();
+    // Any part of a round is like the whole.
+    const Matrix& densities = state.memory.at("pool_log_densities");
+    const FreeEnergy found =
+        free_energy(value - densities.row(densities.rows() - 1).segment(first, count).transpose());
+    record.free_energy = found.value;
+    record.std_error = found.std_error;
+  }
+
+  void end_round(State& state, Record& record, bool& done) const {
+    const WeightedPool pool = weighted_pool(state);
+    const Vector log_weight = pool.log_weight();
+    const FreeEnergy found = free_energy(log_weight);
+    record.free_energy = found.value;
+    record.std_error = found.std_error;
+    const Index total = log_weight.size();
+    record.note = fmt::format("round {}: {} draws", pool.rounds, total);
+    const bool any = std::isfinite(found.value);
+    PoolCheck check;
+    if (!any) {
+      record.note += ", none with a finite density";
+    } else if (options_.rule) {
+      check = options_.rule(pool);
+      record.note += fmt::format(", {:.0f} effective", check.ess);
+      if (!check.note.empty()) record.note += "; " + check.note;
+    }
+    const bool poor = check.ess < options_.hopeless * static_cast<double>(total) &&
+                      (pool.rounds > 1 || target_.size() > options_.most_flow);
+    if (check.enough || !any || !options_.rule || poor || pool.rounds >= options_.max_rounds ||
+        total + least_batch > options_.max_draws) {
+      finish(state, check.enough);
+      done = true;
+      return;
+    }
+    const FittedProposal next = fit_proposal(state, pool, check, target_.parameters(), options_);
+    const Index count = next_draws(pool, check, state.memory.at("pool_draws"));
+    begin_round(state, next.proposal, count);  // after this `pool` is out of date
+    record.note += fmt::format("; {} more from {}", count, next.kind);
+  }
+
+  Index next_draws(const WeightedPool& pool, const PoolCheck& check, const Matrix& draws) const {
+    const auto total = static_cast<double>(pool.theta.cols());
+    double count = 2.0 * draws(draws.cols() - 1);
+    if (check.khat <= sound_khat && check.ess > sound_ess * total && std::isfinite(check.shortfall)) {
+      count = std::min(count, margin * total * check.shortfall - total);
+    }
+    return std::min(std::max(static_cast<Index>(count), least_batch), options_.max_draws - pool.theta.cols());
+  }
+
+  void finish(State& state, bool enough) const {
+    const Index rounds = state.memory.at("pool_draws").cols();
+    for (Index r = 0; r < rounds; ++r) state.memory.erase(proposal_name(r));
+    state.memory.erase("pool_log_densities");
+    state.memory["importance_enough"] = Matrix::Constant(1, 1, enough ? 1.0 : 0.0);
+  }
+
+  const Target& target_;
+  ImportanceOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> importance(const Target& target, const ImportanceOptions& options) {
+  return std::make_unique<Importance>(target, options);
+}
+
+WeightedPool weighted_pool(const State& state) {
+  return {.theta = state.memory.at("pool_theta"),
+          .gradient = state.memory.at("pool_gradient"),
+          .log_joint = state.memory.at("pool_log_joint"),
+          .log_proposal = state.memory.at("pool_log_proposal").row(0).transpose(),
+          .whitening = {state.memory.at("pool_shift").col(0), state.memory.at("pool_scale")},
+          .rounds = state.memory.at("pool_draws").cols()};
+}
+
+}  // namespace vfe
