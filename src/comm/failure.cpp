@@ -1,19 +1,9 @@
 #include "comm/failure.hpp"
 
-#include <algorithm>
 #include <exception>
 #include <new>
 
 namespace vfe {
-namespace {
-
-std::string one_line(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
-}
-
-}  // namespace
 
 std::optional<Failure> failure_of(const std::function<void()>& work) {
   try {

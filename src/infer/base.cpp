@@ -1,6 +1,9 @@
 #include "base.hpp"
 
+#include <Eigen/Dense>
+#include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <vector>
 
 #include "vfe/core/random.hpp"
@@ -8,6 +11,39 @@
 #include "vfe/objective/free_energy.hpp"
 
 namespace vfe {
+namespace {
+
+constexpr double least_log_weight = -9.0;
+constexpr double largest_log_weight = 600.0;  // its exponential is still a number
+
+/// Lower triangular L, positive diagonal, with L L' = A A', without squaring A's condition.
+Matrix lower_factor(ConstMat axes) {
+  const Matrix transposed = axes.transpose();
+  const Eigen::HouseholderQR<Matrix> qr(transposed);
+  Matrix lower = qr.matrixQR().triangularView<Eigen::Upper>().transpose();
+  for (Index j = 0; j < lower.cols(); ++j) {
+    if (lower(j, j) < 0.0) lower.col(j) = -lower.col(j);
+  }
+  return lower;
+}
+
+}  // namespace
+
+Laplace laplace_at(ConstVec x, double f, ConstMat axes, bool diagonal) {
+  const Index d = x.size();
+  Laplace result{{x, lower_factor(axes)}};
+  result.log_evidence =
+      -f + 0.5 * static_cast<double>(d) * std::log(2.0 * std::numbers::pi) + result.map.log_det();
+  if (diagonal) {
+    const Matrix inverse = result.map.scale.triangularView<Eigen::Lower>().solve(Matrix::Identity(d, d));
+    result.map.scale = inverse.colwise().norm().cwiseInverse().transpose();  // H_ii = |column i of L^-1|^2
+  }
+  return result;
+}
+
+double nearest(const Affine& base, ConstVec x, ConstMat points) {
+  return Affine{x, base.scale}.whiten(points).colwise().norm().minCoeff();
+}
 
 Affine wide_start(const Target& target, const Minibatch& batch, const Laplace& laplace, std::uint64_t seed) {
   constexpr Index num_wide = 3, num_draws = 64;
@@ -51,16 +87,32 @@ Affine wide_start(const Target& target, const Minibatch& batch, const Laplace& l
   return candidates[best];
 }
 
-void set_base(State& state, const Laplace& base, double share) {
+void set_base(State& state, const Laplace& base) {
   state.memory["base_shift"] = base.map.shift;
   state.memory["base_scale"] = base.map.scale;
   state.memory["base_log_evidence"] = Matrix::Constant(1, 1, base.log_evidence);
-  state.memory["base_share"] = Matrix::Constant(1, 1, share);
   state.memory["base_definite"] = Matrix::Constant(1, 1, base.definite ? 1.0 : 0.0);
+  Proposal found;
+  found.add(1.0, Student{base.map});
+  state.memory["found_modes"] = found.pack();
+}
+
+void add_found_mode(State& state, const Laplace& mode) {
+  const double log_weight = mode.log_evidence - state.memory.at("base_log_evidence")(0, 0);
+  if (!(log_weight >= least_log_weight)) return;
+  const Proposal before = found_modes(state);
+  Proposal found;
+  found.add(1.0 / before.weight(0), before);  // the base's weight is the unit
+  found.add(std::exp(std::min(log_weight, largest_log_weight)), Student{mode.map});
+  state.memory["found_modes"] = found.pack();
 }
 
 Affine base_of(const State& state) {
   return Affine{state.memory.at("base_shift").col(0), state.memory.at("base_scale")};
+}
+
+Proposal found_modes(const State& state) {
+  return Proposal(state.memory.at("found_modes").col(0));
 }
 
 }  // namespace vfe

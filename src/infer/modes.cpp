@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <utility>
+#include <vector>
 
+#include "searches.hpp"
+#include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 
 namespace vfe {
@@ -13,90 +15,68 @@ namespace {
 
 constexpr Index most_redraws = 100;
 
-// What the stage keeps: "modes", a packed search in each column, and "modes_redraws" (1 x K), the times the
-// start of a column has been redrawn: -1 once a finite one was found and the search is under way.
+// What the stage keeps: "modes", a packed search in each column, and "modes_redraws" (1 x K), the times a
+// start has been redrawn: -1 once a finite one was found and its search is under way.
 class Modes final : public Stage {
  public:
-  Modes(const Target& target, const ModesOptions& options) : target_(target), options_(options) {
+  Modes(const Target& target, const ModesOptions& options)
+      : target_(target),
+        options_(options),
+        search_{options.batch, options.history, options.max_iterations, options.tolerance} {
     if (options_.starts == 0) options_.starts = size() > 3000 ? 2 : size() > 300 ? 4 : 8;
   }
 
   std::string name() const override { return "modes"; }
 
   void start(State& state) const override {
-    state.memory["modes"] = Matrix::Zero(Lbfgs::packed_size(size(), options_.history), options_.starts);
+    state.memory["modes"] = Searches(target_, search_).packed();
     state.memory["modes_redraws"] = Matrix::Zero(1, options_.starts);
   }
 
   Record advance(State& state, bool& done) const override {
-    Matrix searches = state.memory.at("modes"), redraws = state.memory.at("modes_redraws");
-
-    std::vector<Index> active;
-    for (Index k = 0; k < options_.starts; ++k) {
-      if (is_active(searches, redraws, k)) active.push_back(k);
+    Searches searches(target_, search_, state.memory.at("modes"));
+    Matrix redraws = state.memory.at("modes_redraws");
+    const std::vector<Index> wanted = without_search(redraws);
+    Matrix starts(size(), std::ssize(wanted));
+    for (Index j = 0; j < starts.cols(); ++j) {
+      const Index k = wanted[static_cast<std::size_t>(j)];
+      starts.col(j) = starting_point(k, redraws(0, k));
     }
-    const Index width = static_cast<Index>(active.size());
-    Matrix theta(size(), width), grad(size(), width);
-    for (Index j = 0; j < width; ++j) {
-      const Index k = active[static_cast<std::size_t>(j)];
-      theta.col(j) = searching(redraws, k) ? search(searches, k).trial() : starting_point(k, redraws(0, k));
-    }
-    Vector value(width);
-    target_.log_joint(options_.batch, theta, value, grad);
-
-    Record record;
-    record.draws = width;
-    record.rows = target_.num_rows(options_.batch);
-    for (Index j = 0; j < width; ++j) {
-      const Index k = active[static_cast<std::size_t>(j)];
-      const bool finite = std::isfinite(value(j)) && grad.col(j).allFinite();
-      if (!finite) ++record.non_finite;
-      if (searching(redraws, k)) {
-        Lbfgs moved = search(searches, k);
-        moved.tell(finite ? -value(j) : INFINITY, -grad.col(j));
-        searches.col(k) = moved.pack();
-      } else if (finite) {
-        searches.col(k) = Lbfgs(theta.col(j), -value(j), -grad.col(j), options_.history).pack();
-        redraws(0, k) = -1.0;
-      } else {
-        redraws(0, k) += 1.0;
-      }
+    const Searches::Outcome outcome = searches.advance(starts);
+    for (std::size_t j = 0; j < wanted.size(); ++j) {
+      double& redrawn = redraws(0, wanted[j]);
+      redrawn = outcome.begun[j] ? -1.0 : redrawn + 1.0;
     }
 
-    done = true;
-    std::vector<Index> order;
-    for (Index k = 0; k < options_.starts; ++k) {
-      if (is_active(searches, redraws, k)) done = false;
-      if (searching(redraws, k)) order.push_back(k);
-    }
-    if (order.empty() && done) {
+    done = !searches.running() && without_search(redraws).empty();
+    if (done && searches.size() == 0) {
       throw Error(
           Fault::numeric,
           fmt::format("searching for a starting point: none of {} points in (-{}, {})^{} has a finite log "
                       "density; the last: {}",
                       options_.starts * most_redraws, options_.radius, options_.radius, size(),
-                      target_.name_non_finite(options_.batch, theta)));
+                      target_.name_non_finite(options_.batch, starts)));
     }
+    Record record;
+    record.draws = outcome.draws;
+    record.non_finite = outcome.non_finite;
+    record.rows = target_.num_rows(options_.batch);
+    const std::vector<Index> order = searches.order();
     if (order.empty()) {
       record.free_energy = INFINITY;
       record.note = "no finite starting point yet";
     } else {
-      std::vector<double> f(static_cast<std::size_t>(options_.starts));
-      for (const Index k : order) f[static_cast<std::size_t>(k)] = search(searches, k).f();
-      std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) {
-        return f[static_cast<std::size_t>(a)] < f[static_cast<std::size_t>(b)];
-      });
-      const Lbfgs best = search(searches, order.front());
+      const Lbfgs best = searches.at(order.front());
       record.free_energy = best.f();
       record.gradient_norm = best.g().norm();
       record.rate = best.step_length();
     }
     if (done) {
-      state.memory["modes"] = searches(Eigen::all, order);
+      state.memory["modes"] = searches.packed()(Eigen::all, order);
       state.memory.erase("modes_redraws");
       record.note = fmt::format("{} searches ended", order.size());
     } else {
-      state.memory["modes"] = std::move(searches);
+      state.memory["modes"] = searches.packed();
       state.memory["modes_redraws"] = std::move(redraws);
     }
     return record;
@@ -105,15 +85,13 @@ class Modes final : public Stage {
  private:
   Index size() const { return target_.size(); }
 
-  static bool searching(ConstMat redraws, Index k) { return redraws(0, k) < 0.0; }
-
-  Lbfgs search(ConstMat searches, Index k) const { return Lbfgs(searches.col(k), size(), options_.history); }
-
-  bool is_active(ConstMat searches, ConstMat redraws, Index k) const {
-    if (!searching(redraws, k)) return redraws(0, k) < most_redraws;
-    const Lbfgs run = search(searches, k);
-    return run.decrement() >= options_.tolerance && !run.stuck() &&
-           run.iterations() < options_.max_iterations;
+  /// The starts still to be drawn.
+  static std::vector<Index> without_search(ConstMat redraws) {
+    std::vector<Index> found;
+    for (Index k = 0; k < redraws.cols(); ++k) {
+      if (redraws(0, k) >= 0.0 && redraws(0, k) < most_redraws) found.push_back(k);
+    }
+    return found;
   }
 
   Vector starting_point(Index k, double redraw) const {
@@ -130,6 +108,7 @@ class Modes final : public Stage {
 
   const Target& target_;
   ModesOptions options_;
+  SearchOptions search_;
 };
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numbers>
 
 #include "base.hpp"
 #include "curvature.hpp"
@@ -21,7 +20,6 @@ constexpr Index most_dense =
 constexpr double widest = 30.0;  // whitened curvatures beyond [1/30, 30]: the differences were badly scaled
 constexpr double least_modulus = 1e-4, largest_modulus = 1e8;
 constexpr Index most_modes = 4;
-constexpr double log_weight_kept = -9.0;
 constexpr std::array<double, 4> lengths{1.0, 0.5, 0.25, 0.1};
 constexpr double shorter = 0.05;  // the next four trial lengths, where none of these decreased
 constexpr Index most_rounds = 4;
@@ -75,20 +73,10 @@ Matrix axes_of(ConstMat covariance) {
   return sd.asDiagonal() * eigen.eigenvectors() * root.asDiagonal();
 }
 
-/// Lower triangular L, positive diagonal, with L L' = A A', without squaring A's condition.
-Matrix lower_factor(ConstMat axes) {
-  const Matrix transposed = axes.transpose();
-  const Eigen::HouseholderQR<Matrix> qr(transposed);
-  Matrix lower = qr.matrixQR().triangularView<Eigen::Upper>().transpose();
-  for (Index j = 0; j < lower.cols(); ++j) {
-    if (lower(j, j) < 0.0) lower.col(j) = -lower.col(j);
-  }
-  return lower;
-}
-
 // Besides "polish_progress" the memory holds "polish_point" (d x 2: x, gradient), "polish_axes" (d x d,
-// columns of unit curvature as far as known), and of the modes done "polish_means" (d x k) and
-// "polish_weights" (2 x k: value f, log Laplace weight). The best of them is in base_* at once.
+// columns of unit curvature as far as known), and of the k modes done "polish_means" (d x k), "polish_scales"
+// (d x d k, or d x k) and "polish_weights" (3 x k: -log f, log evidence, whether proper). The best of them is
+// in base_* at once.
 class Polish final : public Stage {
  public:
   Polish(const Target& target, const PolishOptions& options) : target_(target), options_(options) {}
@@ -211,54 +199,36 @@ class Polish final : public Stage {
     for (; candidate < count; ++candidate) {
       const Lbfgs search = mode_of(state, candidate, size());
       if (search.f() > best + 12.0 + static_cast<double>(size())) continue;
-      if (nearest(state, search.x()) > 0.5) break;
+      if (nearest(base_of(state), search.x(), means) > 0.5) break;
     }
     return candidate;
-  }
-
-  /// Distance from x to the nearest mode found, in sds of the base.
-  double nearest(const State& state, ConstVec x) const {
-    const Affine base = base_of(state);
-    const Matrix& means = state.memory.at("polish_means");
-    Matrix away = (-means).colwise() + x;
-    if (base.diagonal()) {
-      away = base.scale.col(0).cwiseInverse().asDiagonal() * away;
-    } else {
-      base.scale.triangularView<Eigen::Lower>().solveInPlace(away);
-    }
-    return away.colwise().norm().minCoeff();
   }
 
   /// Enters the polished mode in the list, and in base_* if it is the best so far.
   void keep(State& state, const Progress& progress) const {
     const Matrix& point = state.memory.at("polish_point");
-    const Matrix lower = lower_factor(state.memory.at("polish_axes"));
-    Laplace mode{{point.col(0), lower}};
+    Laplace mode = laplace_at(point.col(0), progress.f, state.memory.at("polish_axes"), options_.diagonal);
     mode.definite = sound(progress);
-    mode.log_evidence = -progress.f + 0.5 * static_cast<double>(size()) * std::log(2.0 * std::numbers::pi) +
-                        mode.map.log_det();
     Matrix& means = state.memory["polish_means"];
+    Matrix& scales = state.memory["polish_scales"];
     Matrix& weights = state.memory["polish_weights"];
     const bool first = means.cols() == 0;
-    if (!first && nearest(state, point.col(0)) < 1.0 &&
+    if (!first && nearest(base_of(state), point.col(0), means) < 1.0 &&
         std::abs(progress.f - nearest_f(state, point.col(0))) < 1.0) {
       return;  // its polish led to a mode found before
     }
     means.conservativeResize(size(), means.cols() + 1);
-    means.rightCols(1) = point.col(0);
-    weights.conservativeResize(2, weights.cols() + 1);
-    weights.rightCols(1) << progress.f, mode.log_evidence;
+    means.rightCols(1) = mode.map.shift;
+    scales.conservativeResize(size(), scales.cols() + mode.map.scale.cols());
+    scales.rightCols(mode.map.scale.cols()) = mode.map.scale;
+    weights.conservativeResize(3, weights.cols() + 1);
+    weights.rightCols(1) << progress.f, mode.log_evidence, mode.definite;
 
     const bool definite_before = !first && state.memory.at("base_definite")(0, 0) != 0.0;
     const bool better =
         first || (mode.definite && !definite_before) ||
         (mode.definite == definite_before && mode.log_evidence > state.memory.at("base_log_evidence")(0, 0));
-    if (!better) return;
-    if (options_.diagonal) {
-      const Matrix inverse = lower.triangularView<Eigen::Lower>().solve(Matrix::Identity(size(), size()));
-      mode.map.scale = inverse.colwise().norm().cwiseInverse().transpose();  // H_ii = |column i of L^-1|^2
-    }
-    set_base(state, mode, 1.0);
+    if (better) set_base(state, mode);
   }
 
   double nearest_f(const State& state, ConstVec x) const {
@@ -271,20 +241,32 @@ class Polish final : public Stage {
   void finish(State& state, Record& record) const {
     Laplace base{base_of(state), state.memory.at("base_log_evidence")(0, 0),
                  state.memory.at("base_definite")(0, 0) != 0.0};
-    Vector excess = (state.memory.at("polish_weights").row(1).array() - base.log_evidence).transpose();
-    excess = (excess.array() > log_weight_kept).select(excess, -INFINITY);
-    const double share = std::min(1.0, 1.0 / excess.array().exp().sum());
     if (base.definite) {
+      add_others(state, base.map);
+      const Proposal found = found_modes(state);
       record.note +=
-          fmt::format("; {} modes, the base's share {:.2f}", excess.array().isFinite().count(), share);
+          fmt::format("; {} modes, the base's share {:.2f}", found.num_components(), found.weight(0));
     } else {
       base.map = wide_start(target_, options_.batch, base, options_.seed);
+      set_base(state, base);
       record.note = "no proper mode: wide start";
     }
-    set_base(state, base, share);
-    for (const char* spent :
-         {"modes", "polish_progress", "polish_point", "polish_axes", "polish_means", "polish_weights"}) {
+    for (const char* spent : {"modes", "polish_progress", "polish_point", "polish_axes", "polish_means",
+                              "polish_scales", "polish_weights"}) {
       state.memory.erase(spent);
+    }
+  }
+
+  /// Adds the proper modes but for the base to those found.
+  void add_others(State& state, const Affine& base) const {
+    const Matrix& means = state.memory.at("polish_means");
+    const Matrix& scales = state.memory.at("polish_scales");
+    const Matrix& weights = state.memory.at("polish_weights");
+    const Index columns = base.scale.cols();
+    for (Index k = 0; k < means.cols(); ++k) {
+      Laplace mode{
+          {means.col(k), scales.middleCols(k * columns, columns)}, weights(1, k), weights(2, k) != 0.0};
+      if (mode.definite && mode.map.shift != base.shift) add_found_mode(state, mode);
     }
   }
 

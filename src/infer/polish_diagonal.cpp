@@ -53,7 +53,7 @@ class PolishDiagonal final : public Stage {
     record.draws = exact ? 2 * d : 2 * num_probes;
     record.rows = target_.num_rows(options_.batch);
     record.note = base.definite ? "mode found" : "no proper mode: wide start";
-    set_base(state, base, 1.0);
+    set_base(state, base);
     state.memory.erase("modes");
     done = true;
     return record;

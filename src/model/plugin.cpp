@@ -28,14 +28,9 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(' ') - first + 1));
 }
 
-// What a library says, fit for a line of ours.
-std::string one_line(const char* text) {
-  if (text == nullptr) return "it does not say why";
-  std::string line(text);
-  for (char& c : line) {
-    if (std::iscntrl(static_cast<unsigned char>(c))) c = ' ';
-  }
-  line = trimmed(line);
+// Why a call failed, as the library says.
+std::string reason(const char* text) {
+  const std::string line = text == nullptr ? "" : one_line(text);
   return line.empty() ? "it does not say why" : line;
 }
 
@@ -120,9 +115,9 @@ class Library {
   std::optional<std::string> failure(const Call& call) const {
     try {
       if (call() == 0) return std::nullopt;
-      return one_line(error_());
+      return reason(error_());
     } catch (const std::exception& thrown) {
-      return one_line(thrown.what());
+      return reason(thrown.what());
     }
   }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cctype>
 #include <limits>
 #include <mutex>
 #include <utility>
@@ -20,20 +19,6 @@ namespace {
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 using PrintCallback = void (*)(const char* text, std::size_t size);
-
-/// A text of several lines as one, without repeated blanks.
-std::string one_line(const std::string& text) {
-  std::string line;
-  for (const char c : text) {
-    if (!std::isspace(static_cast<unsigned char>(c))) {
-      line += c;
-    } else if (!line.empty() && line.back() != ' ') {
-      line += ' ';
-    }
-  }
-  if (!line.empty() && line.back() == ' ') line.pop_back();
-  return line;
-}
 
 /// What a library prints, cut into lines for a receiver.
 class Lines {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "vfe/core/random.hpp"
+#include "vfe/infer/polish.hpp"
 #include "vfe/run/posterior.hpp"
 #include "vfe/run/saved_fit.hpp"
 #include "vfe/verdict/psis.hpp"
@@ -61,7 +62,7 @@ std::string objection_to(const State& state) {
   if (left_by(state, "base_definite") == 0.0) {
     return "no proper mode was found: the density may be unbounded or flat";
   }
-  const double share = left_by(state, "base_share");
+  const double share = found_modes(state).weight(0);
   if (share < least_share) {
     return fmt::format("the mode that q is at holds only {:.0f} % of the mass of the modes found",
                        100.0 * share);

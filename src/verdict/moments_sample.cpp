@@ -152,13 +152,7 @@ Sample prepare(const WeightedDraws& draws, const Affine& whitening) {
   sample.enough =
       static_cast<Index>(kept.size()) >= fewest_draws && sample.design.num_groups >= fewest_groups;
 
-  sample.u = draws.theta(Eigen::all, kept);
-  sample.u.colwise() -= whitening.shift;
-  if (whitening.diagonal()) {
-    sample.u = whitening.scale.col(0).cwiseInverse().asDiagonal() * sample.u;
-  } else {
-    whitening.scale.triangularView<Eigen::Lower>().solveInPlace(sample.u);
-  }
+  sample.u = whitening.whiten(draws.theta(Eigen::all, kept));
   sample.gradient = whitening.pull_back(draws.gradient(Eigen::all, kept));
   sample.z = draws.values(Eigen::all, kept);
   standardise(sample);

@@ -25,5 +25,12 @@ TEST(Error, ARowIsNamedByItsNumberUntilAReaderKnowsBetter) {
   EXPECT_EQ(error.found(), "response \"y\" is 2, expected 0 or 1");
 }
 
+TEST(Error, ATextOfSeveralLinesBecomesOne) {
+  EXPECT_EQ(one_line("no such file"), "no such file");
+  EXPECT_EQ(one_line("  found: \n\n  a\t b \r\n"), "found: a b");
+  EXPECT_EQ(one_line(" \n "), "");
+  EXPECT_EQ(one_line(""), "");
+}
+
 }  // namespace
 }  // namespace vfe

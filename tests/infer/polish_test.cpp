@@ -32,7 +32,7 @@ TEST(Polish, LaplaceIsExactForANormal) {
   EXPECT_LT((map.shift - mean).dot(precision * (map.shift - mean)), 0.02);
   EXPECT_LT((map.scale * map.scale.transpose() * precision - Matrix::Identity(d, d)).norm(), 1e-6);
   EXPECT_EQ(scalar(state, "base_definite"), 1.0);
-  EXPECT_EQ(scalar(state, "base_share"), 1.0);
+  EXPECT_EQ(found_modes(state).num_components(), 1);
   EXPECT_EQ(state.memory.size(), 5U);
   const double log_evidence =
       0.5 * d * std::log(2.0 * std::numbers::pi) - 0.5 * std::log(precision.determinant());
@@ -111,7 +111,14 @@ TEST(Polish, PicksTheHeavierOfTwoModes) {
   const State state = base(toy).state;
   EXPECT_NEAR(base_of(state).shift(0), 1.5, 0.05);
   EXPECT_NEAR(base_of(state).scale(0, 0), 0.5, 0.01);
-  EXPECT_NEAR(scalar(state, "base_share"), 5.0 / 7.0, 0.01);
+  const Proposal found = found_modes(state);
+  ASSERT_EQ(found.num_components(), 2);
+  EXPECT_NEAR(found.weight(0), 5.0 / 7.0, 0.01);
+  EXPECT_EQ(std::get<Student>(found.component(0)).base, base_of(state));
+  const Student& other = std::get<Student>(found.component(1));
+  EXPECT_TRUE(std::isinf(other.nu));
+  EXPECT_NEAR(other.base.shift(0), -1.5, 0.01);
+  EXPECT_NEAR(other.base.scale(0, 0), 0.1, 0.002);
 }
 
 /// A funnel whose density has no bound: x_i | v ~ N(0, e^(v/2)), v with a flat lower tail.

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace vfe {
 
@@ -30,6 +31,10 @@ class Error : public std::runtime_error {
  private:
   Fault fault_;
 };
+
+/// A text as one line, fit for an Error: each run of blanks and control characters becomes one blank, those
+/// at the ends none.
+std::string one_line(std::string_view text);
 
 /// A value of the data that cannot be right. Readers of the data may know the row by a better name than its
 /// number, and put that before found().

@@ -16,10 +16,11 @@ struct ExplorationOptions {
 
 /// Stage "exploration": looks for modes that the first starts missed. Draws from Student t's with five
 /// degrees of freedom, 3, 6 and 12 times as wide as the base that polish left, and searches from those with
-/// the largest ratio of the density to the proposal. A mode found, more than half a sd of the base away and
-/// proper, takes its Laplace share: "base_share" falls. The base itself stays. Does nothing where the base is
-/// no proper mode. Costs 3 `draws` values and, mostly, 100 to 500 gradients; 2 d more for each new mode (at
-/// most three). What none of these draws comes near, it cannot see.
+/// the largest ratio of the density to their mixture. What is proper and more than half a sd of the base away
+/// from the modes known joins found_modes() with its Laplace weight; above d = 500, as if it were as wide as
+/// the base. The base itself stays. Does nothing where the base is no proper mode. Costs 3 `draws` values
+/// and, mostly, 100 to 500 gradients; 2 d more for each new mode (at most three). What none of these draws
+/// comes near, it cannot see.
 std::unique_ptr<Stage> exploration(const Target& target, const ExplorationOptions& options);
 
 }  // namespace vfe
