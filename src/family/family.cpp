@@ -8,6 +8,10 @@
 
 namespace vfe {
 
+std::string normal_family(ConstVec lambda, Index d) {
+  return lambda.size() == 2 * d ? "mean_field" : "full_rank";
+}
+
 Affine normal_map(ConstVec lambda, Index d) {
   if (lambda.size() == 2 * d) return {lambda.head(d), lambda.tail(d).array().exp().matrix()};
   if (lambda.size() != 2 * d + d * (d - 1) / 2) {

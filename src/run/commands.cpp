@@ -222,14 +222,18 @@ Command draws_command(CLI::App& program) {
   app->add_option("--seed", options->seed, "Seed; without it, the draws that follow those in the result")
       ->check(CLI::Range(std::uint64_t{0}, max_seed));
   return {app, true, [options](const Communicator& comm) {
-            Verdict verdict;
-            comm.on_root("drawing", [&] { verdict = write_draws(*options); });
-            if (verdict.grade != Grade::certified) {
+            DrawsReport report;
+            comm.on_root("drawing", [&] { report = write_draws(*options); });
+            if (report.verdict.grade != Grade::certified) {
               print(comm, stderr,
-                    fmt::format("vfe: warning: these are raw draws of q, and the verdict on q is {}: {}\n",
-                                to_string(verdict.grade), verdict.reason));
+                    fmt::format("vfe: warning: these are {}, and the verdict is {}: {}\n",
+                                report.of_q ? "raw draws of q" : "draws of what the fit sampled",
+                                to_string(report.verdict.grade), report.verdict.reason));
             }
             print(comm, stdout, fmt::format("{} draws in {}\n", options->count, options->output.string()));
+            if (report.repeated > 0.0) {
+              print(comm, stdout, fmt::format("{:.0f} % of them repeat another\n", 100.0 * report.repeated));
+            }
             return done;
           }};
 }

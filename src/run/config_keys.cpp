@@ -70,8 +70,11 @@ std::vector<ConfigKey> make_keys() {
   std::vector<ConfigKey> keys = model_keys();
 
   keys.push_back(word(
-      {"family", "type", "The kind of approximate posterior q."}, {"mean_field", "low_rank", "full_rank"},
-      [](auto& c) -> auto& { return c.family.type; }));
+      {"family", "type",
+       "The kind of approximate posterior q. auto: what it takes for the result to be certified, from a "
+       "normal "
+       "q over importance sampling to Markov chains (stochastic: a normal q)."},
+      {"auto", "mean_field", "low_rank", "full_rank"}, [](auto& c) -> auto& { return c.family.type; }));
   keys.push_back(only(whole(
                           {"family", "rank", "Columns of the low-rank factor."}, 1, 100000, "",
                           [](auto& c) -> auto& { return c.family.rank; }),

@@ -4,16 +4,47 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 
 #include "run/quantile.hpp"
+#include "run/sample.hpp"
 #include "vfe/run/saved_fit.hpp"
 
 namespace vfe {
 namespace {
 
 const std::string original = "_original";  // the suffix of what Glm::quantities() names on the user's scale
+
+/// Of each draw.
+Index num_entries(const Variable& variable) {
+  Index count = 1;
+  for (std::size_t axis = 2; axis < variable.dimensions.size(); ++axis)
+    count *= variable.dimensions[axis].size;
+  return count;
+}
+
+/// A number with the digits that its standard error supports; all that matter where the error is not known.
+std::string digits(double value, double error) {
+  if (!std::isfinite(value) || !(error > 0.0) || !std::isfinite(error)) return fmt::format("{:.5g}", value);
+  const int decimals = -static_cast<int>(std::floor(std::log10(error)));
+  if (decimals > 12 || std::abs(value) >= 1e9) return fmt::format("{:.5g}", value);
+  // No more than six figures: an error can be next to nothing, as for a Gaussian posterior.
+  const int before = std::abs(value) >= 1.0 ? static_cast<int>(std::floor(std::log10(std::abs(value)))) + 1
+                     : value == 0.0         ? 0
+                                            : static_cast<int>(std::floor(std::log10(std::abs(value)))) + 1;
+  return fmt::format("{:.{}f}", value, std::clamp(decimals, 0, std::max(0, 6 - before)));
+}
+
+std::string stage_table(const std::vector<StageCost>& stages) {
+  std::string text = fmt::format("\n{:<12} {:>10} {:>8} {:>8}\n", "stage", "gradients", "calls", "seconds");
+  for (const StageCost& stage : stages) {
+    text += fmt::format("{:<12} {:>10} {:>8} {:>8.2f}  {}\n", stage.stage, stage.cost.gradients,
+                        stage.cost.calls, stage.cost.seconds, stage.note);
+  }
+  return text;
+}
 
 /// The variable on the user's scale where the file has it there, else itself.
 const Variable& on_users_scale(const Variable& variable, const Group& group) {
@@ -25,7 +56,22 @@ std::string name_without_suffix(const std::string& name) {
   return name.ends_with(original) ? name.substr(0, name.size() - original.size()) : name;
 }
 
-void add_coefficients(const Variable& variable, std::vector<Coefficient>& list) {
+/// Puts the moments of value `at` where the result has them.
+void put_moments(const Moments& moments, Index at, Coefficient& coefficient) {
+  if (at >= moments.mean.size()) return;
+  coefficient.mean = moments.mean(at);
+  coefficient.mean_error = moments.mean_error(at);
+  coefficient.sd = moments.sd(at);
+  coefficient.sd_error = moments.sd_error(at);
+  coefficient.low = moments.quantiles(0, at);
+  coefficient.low_error = moments.quantile_errors(0, at);
+  coefficient.high = moments.quantiles(moments.quantiles.rows() - 1, at);
+  coefficient.high_error = moments.quantile_errors(moments.quantiles.rows() - 1, at);
+}
+
+/// `first` is the variable's first entry among all values.
+void add_coefficients(const Variable& variable, const Moments& moments, Index first,
+                      std::vector<Coefficient>& list) {
   const Index num_draws = variable.dimensions.at(1).size;
   if (num_draws == 0) return;
   const Index size = static_cast<Index>(variable.values.size()) / num_draws;
@@ -40,6 +86,7 @@ void add_coefficients(const Variable& variable, std::vector<Coefficient>& list) 
     coefficient.name = entry_name(quantity, i);
     if (values.row(i).hasNaN()) {  // a quantity of the model that could not be computed for some draw
       coefficient.mean = coefficient.sd = coefficient.low = coefficient.high = std::nan("");
+      put_moments(moments, first + i, coefficient);
       list.push_back(std::move(coefficient));
       continue;
     }
@@ -49,6 +96,7 @@ void add_coefficients(const Variable& variable, std::vector<Coefficient>& list) 
     std::ranges::sort(draws);
     coefficient.low = sorted_quantile(draws, 0.05);
     coefficient.high = sorted_quantile(draws, 0.95);
+    put_moments(moments, first + i, coefficient);
     list.push_back(std::move(coefficient));
   }
 }
@@ -68,12 +116,20 @@ Diagnosis diagnose(const std::filesystem::path& run) {
   diagnosis.non_finite = count_of(attributes, "non_finite");
   for (const Group& group : saved.file.groups) {
     if (group.name != "posterior") continue;
+    const Moments moments = moments_of(saved.file);
+    std::map<std::string, Index> first;
+    Index entries = 0;
     for (const Variable& variable : group.variables) {
-      if (!variable.name.ends_with(original)) {
-        add_coefficients(on_users_scale(variable, group), diagnosis.coefficients);
-      }
+      first[variable.name] = entries;
+      entries += num_entries(variable);
+    }
+    for (const Variable& variable : group.variables) {
+      if (variable.name.ends_with(original)) continue;
+      const Variable& shown = on_users_scale(variable, group);
+      add_coefficients(shown, moments, first.at(shown.name), diagnosis.coefficients);
     }
   }
+  diagnosis.stages = stage_costs_from_json(saved.file.texts.at("stages"));
   return diagnosis;
 }
 
@@ -89,10 +145,16 @@ std::string to_text(const Diagnosis& diagnosis) {
                                            std::min(most, diagnosis.coefficients.size()));
   std::size_t width = 12;
   for (const Coefficient& coefficient : shown) width = std::max(width, coefficient.name.size());
-  text += fmt::format("\n{:<{}} {:>12} {:>12} {:>12} {:>12}\n", "", width, "mean", "sd", "5 %", "95 %");
-  for (const Coefficient& coefficient : shown) {
-    text += fmt::format("{:<{}} {:>12.5g} {:>12.5g} {:>12.5g} {:>12.5g}\n", coefficient.name, width,
-                        coefficient.mean, coefficient.sd, coefficient.low, coefficient.high);
+  text += stage_table(diagnosis.stages);
+  const bool with_errors =
+      std::ranges::any_of(shown, [](const Coefficient& c) { return !std::isnan(c.mean_error); });
+  text += fmt::format("\n{:<{}} {:>12} {:>9} {:>12} {:>9} {:>12} {:>12}\n", "", width, "mean",
+                      with_errors ? "+-" : "", "sd", with_errors ? "+-" : "", "5 %", "95 %");
+  const auto error = [](double e) { return std::isnan(e) ? std::string() : fmt::format("{:.1g}", e); };
+  for (const Coefficient& c : shown) {
+    text += fmt::format("{:<{}} {:>12} {:>9} {:>12} {:>9} {:>12} {:>12}\n", c.name, width,
+                        digits(c.mean, c.mean_error), error(c.mean_error), digits(c.sd, c.sd_error),
+                        error(c.sd_error), digits(c.low, c.low_error), digits(c.high, c.high_error));
   }
   if (shown.size() < diagnosis.coefficients.size()) {
     text += fmt::format("and {} more: --json lists all\n", diagnosis.coefficients.size() - shown.size());
@@ -112,19 +174,32 @@ std::string to_json(const Diagnosis& diagnosis) {
   json["free_energy_error"] = verdict.free_energy_error;
   json["log_evidence"] = verdict.log_evidence;
   json["log_evidence_error"] = verdict.log_evidence_error;
+  json["log_evidence_lower"] = verdict.log_evidence_lower;
+  json["log_evidence_upper"] = verdict.log_evidence_upper;
+  json["evidence_reason"] = verdict.evidence_reason;
+  json["advice"] = verdict.advice;
+  json["mean_standard_error"] = verdict.mean_standard_error;
+  json["sd_standard_error"] = verdict.sd_standard_error;
+  json["rhat"] = verdict.rhat;
+  json["rhat_limit"] = verdict.rhat_limit;
   json["gradients"] = diagnosis.gradients;
   json["gradients_sequential"] = diagnosis.gradients_sequential;
   json["non_finite"] = diagnosis.non_finite;
   json["seconds"] = diagnosis.seconds;
   json["lambda_hash"] = diagnosis.lambda_hash;
   json["draws_hash"] = diagnosis.draws_hash;
+  json["stages"] = nlohmann::ordered_json::parse(to_json(diagnosis.stages));
   json["coefficients"] = nlohmann::ordered_json::array();
   for (const Coefficient& coefficient : diagnosis.coefficients) {
     json["coefficients"].push_back({{"name", coefficient.name},
                                     {"mean", coefficient.mean},
+                                    {"mean_error", coefficient.mean_error},
                                     {"sd", coefficient.sd},
+                                    {"sd_error", coefficient.sd_error},
                                     {"q5", coefficient.low},
-                                    {"q95", coefficient.high}});
+                                    {"q5_error", coefficient.low_error},
+                                    {"q95", coefficient.high},
+                                    {"q95_error", coefficient.high_error}});
   }
   return json.dump(2) + "\n";
 }

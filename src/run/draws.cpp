@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "run/sample.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/run/posterior.hpp"
 #include "vfe/run/problem.hpp"
@@ -11,7 +12,7 @@
 
 namespace vfe {
 
-Verdict write_draws(const DrawsOptions& options) {
+DrawsReport write_draws(const DrawsOptions& options) {
   const SavedFit saved = read_saved_fit(options.run, WithDraws::no);
   const Index first = options.seed ? 0 : saved.config.output.draws;
   if (options.count < 1 || options.count > std::numeric_limits<std::uint32_t>::max() - first) {
@@ -19,23 +20,38 @@ Verdict write_draws(const DrawsOptions& options) {
                 fmt::format("drawing from {}: found {} draws, expected 1 to {}", options.run.string(),
                             options.count, std::numeric_limits<std::uint32_t>::max() - first));
   }
-  const DrawsOfQ draws =
-      draw_from_q(*saved.family, saved.lambda, options.seed.value_or(saved.config.fit.seed),
-                  static_cast<std::uint32_t>(first), options.count);
+  const std::uint64_t seed = options.seed.value_or(saved.config.fit.seed);
+  DrawsReport report{.verdict = saved.verdict, .of_q = !has_sample(saved.file)};
   ResultFile file;
+  Matrix theta;
+  Variable statistic;
+  if (!report.of_q) {
+    const Sample sample = sample_of(saved.file);
+    const std::vector<Index> chosen =
+        draws_of_sample(sample.log_weight, options.count, seed, options.seed ? 0 : 1);
+    theta = sample.theta(Eigen::all, chosen);
+    statistic = draw_variable("lp", sample.log_joint(chosen));
+    report.repeated = share_repeated(chosen);
+    file.attributes["draws_repeated"] = report.repeated;
+  } else {
+    DrawsOfQ draws =
+        draw_from_q(*saved.family, saved.lambda, seed, static_cast<std::uint32_t>(first), options.count);
+    theta = std::move(draws.theta);
+    statistic = draw_variable("log_q", draws.log_q);
+  }
   const std::unique_ptr<const Model> model = model_without_rows(saved.config, saved.schema, saved.parameters);
   Matrix quantities(num_constrained(model->quantities()), options.count);
-  model->compute_quantities(draws.theta, options.seed.value_or(saved.config.fit.seed),
-                            static_cast<std::uint32_t>(first), quantities);
+  model->compute_quantities(theta, seed, static_cast<std::uint32_t>(first), quantities);
   file.groups.push_back(posterior_group(model->quantities(), quantities));
-  file.groups.push_back({"sample_stats", {draw_variable("log_q", draws.log_q)}});
-  file.attributes = saved.file.attributes;  // whose draws these are
-  file.attributes["resampled"] = std::int64_t{0};
+  file.groups.push_back({"sample_stats", {statistic}});
+  file.attributes.insert(saved.file.attributes.begin(),
+                         saved.file.attributes.end());  // whose draws these are
+  file.attributes["resampled"] = std::int64_t{!report.of_q};
   file.attributes.erase("draws_hash");
   file.texts = saved.file.texts;
   file.arrays["lambda"] = saved.lambda;
   write_result(options.output, file);
-  return saved.verdict;
+  return report;
 }
 
 }  // namespace vfe

@@ -62,8 +62,8 @@ class FitRun {
     comm_.barrier();  // all have looked before the folder changes
     problem_ = make_problem_();
     check_log_likelihood_size();
-    family_ = make_family(config_.family.type, problem_->target().size(), config_.family.rank);
-    const Program program = inference_program(config_, problem_->target(), *family_);
+    family_ = make_family(config_, problem_->target().size());
+    const Program program = inference_program(config_, *problem_, *family_);
     start(program);
     if (!advance_to_the_end(program)) return stopped();
     save();
@@ -217,7 +217,8 @@ class FitRun {
     try {
       const double rows_per_second =
           static_cast<double>(record.rows) * static_cast<double>(record.draws) / std::max(step_seconds, 1e-9);
-      trace_->add(state_.step, record, seconds(), rows_per_second);
+      const Target::Counts counts = problem_->target().counts();
+      trace_->add(state_.step, record, {seconds(), counts.gradients, counts.calls}, rows_per_second);
       progress_.step(state_.step, record, elapsed(), rows_per_second);
       if (!record.note.empty()) note(fmt::format("{}, step {}: {}", record.stage, state_.step, record.note));
       const Config::Output& output = config_.output;
@@ -309,6 +310,7 @@ class FitRun {
     file.texts["config"] = to_toml(config_);
     if (problem_->schema()) file.texts["schema"] = to_json(*problem_->schema());
     trace_->flush();
+    file.texts["stages"] = to_json(read_stage_costs(directory_->trace()));
     for (auto& [name, column] : read_trace(directory_->trace())) {
       file.arrays["trace/" + name] = std::move(column);
     }

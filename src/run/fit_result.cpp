@@ -6,6 +6,10 @@
 #include <numeric>
 #include <utility>
 
+#include "run/answer.hpp"
+#include "run/auto_program.hpp"
+#include "run/judged_values.hpp"
+#include "run/sample.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/infer/polish.hpp"
 #include "vfe/run/posterior.hpp"
@@ -16,7 +20,6 @@ namespace vfe {
 namespace {
 
 constexpr Index chunk = 256;          ///< draws evaluated in one call
-constexpr Index most_judged = 20000;  ///< entries of the quantities
 constexpr double least_share = 0.95;  ///< of the mode that q is at: q has but one
 
 /// Draws of q and their log densities.
@@ -116,14 +119,33 @@ std::uint64_t hash_of_values(const Group& group) {
   return hash(Eigen::Map<const Vector>(values.data(), static_cast<Index>(values.size())));
 }
 
-}  // namespace
-
-double log_likelihood_bytes(const Config& config, const Target& target) {
-  return 8.0 * static_cast<double>(config.output.draws) * static_cast<double>(target.num_rows());
+/// [collective] What the file holds of the posterior's draws.
+void put_draws(const Communicator& comm, const Config& config, const Problem& problem, ConstMat theta,
+               ConstMat quantities, std::vector<Variable> statistics, FitResult& result) {
+  result.file.groups.push_back(posterior_group(problem.model().quantities(), quantities));
+  result.draws_hash = hash_of_values(result.file.groups.back());
+  result.file.groups.push_back({"sample_stats", std::move(statistics)});
+  if (config.output.log_likelihood) {
+    for (Group& group : row_groups(comm, problem, theta)) result.file.groups.push_back(std::move(group));
+  }
 }
 
-std::optional<FitResult> make_result(const Communicator& comm, const Config& config, const Problem& problem,
-                                     const Family& family, const State& state) {
+/// Attributes and arrays of every result.
+void put_q(const Config& config, const Problem& problem, const std::string& family, const State& state,
+           FitResult& result) {
+  auto& attributes = result.file.attributes;
+  put_verdict(result.verdict, attributes);
+  attributes["converged"] = std::int64_t{left_by(state, "converged") != 0.0};
+  attributes["draws_hash"] = hexadecimal(result.draws_hash);
+  attributes["lambda_hash"] = hexadecimal(hash(state.lambda));
+  attributes["family"] = family;
+  attributes["rank"] = std::int64_t{config.family.rank};
+  result.file.arrays["lambda"] = state.lambda;
+  result.file.texts["parameters"] = to_json(problem.model().parameters());
+}
+
+std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config& config,
+                                          const Problem& problem, const Family& family, const State& state) {
   const std::optional<WeighedDraws> weighed = weigh(config, problem.target(), family, state.lambda);
   if (!weighed) return std::nullopt;
   const WeighedDraws& draws = *weighed;
@@ -132,7 +154,7 @@ std::optional<FitResult> make_result(const Communicator& comm, const Config& con
   Matrix quantities(num_constrained(model.quantities()), draws.theta.cols());
   model.compute_quantities(draws.theta, config.fit.seed, 0, quantities);
   Evidence evidence = evidence_of(draws, family, state);
-  evidence.values = quantities.topRows(std::min(model.num_judged(), most_judged));
+  evidence.values = quantities.topRows(num_judged_values(model));
 
   FitResult result;
   result.non_finite = draws.non_finite;
@@ -147,31 +169,52 @@ std::optional<FitResult> make_result(const Communicator& comm, const Config& con
     chosen = resample(psis(evidence.log_weight).log_weights, draws.theta.cols(),
                       uniform({.seed = config.fit.seed, .purpose = Purpose::resample}, 0));
   }
-
-  const Matrix theta = draws.theta(Eigen::all, chosen);
-  result.file.groups.push_back(posterior_group(model.quantities(), quantities(Eigen::all, chosen)));
-  result.draws_hash = hash_of_values(result.file.groups.back());
-  const Vector lp = draws.log_joint(chosen), log_q = draws.log_q(chosen),
-               log_weight = evidence.log_weight(chosen);
-  result.file.groups.push_back(
-      {"sample_stats",
-       {draw_variable("lp", lp), draw_variable("log_q", log_q), draw_variable("log_weight", log_weight)}});
-  if (config.output.log_likelihood) {
-    for (Group& group : row_groups(comm, problem, theta)) result.file.groups.push_back(std::move(group));
-  }
-
-  auto& attributes = result.file.attributes;
-  put_verdict(result.verdict, attributes);
-  attributes["resampled"] = std::int64_t{resampled};
-  attributes["converged"] = std::int64_t{left_by(state, "converged") != 0.0};
-  attributes["draws_non_finite"] = std::int64_t{evidence.non_finite};
-  attributes["draws_hash"] = hexadecimal(result.draws_hash);
-  attributes["lambda_hash"] = hexadecimal(hash(state.lambda));
-  attributes["family"] = family.name();
-  attributes["rank"] = std::int64_t{config.family.rank};
-  result.file.arrays["lambda"] = state.lambda;
-  result.file.texts["parameters"] = to_json(parameters);
+  put_draws(comm, config, problem, draws.theta(Eigen::all, chosen), quantities(Eigen::all, chosen),
+            {draw_variable("lp", draws.log_joint(chosen)), draw_variable("log_q", draws.log_q(chosen)),
+             draw_variable("log_weight", evidence.log_weight(chosen))},
+            result);
+  put_q(config, problem, family.name(), state, result);
+  result.file.attributes["resampled"] = std::int64_t{resampled};
+  result.file.attributes["draws_non_finite"] = std::int64_t{evidence.non_finite};
   return result;
+}
+
+/// [collective] What the stages of an automatic fit came to.
+std::optional<FitResult> make_result_of_sample(const Communicator& comm, const Config& config,
+                                               const Problem& problem, const State& state) {
+  std::optional<Answer> answer = answer_of(config, problem, state);
+  if (!answer) return std::nullopt;
+  FitResult result;
+  result.verdict = answer->verdict;
+  const Sample& sample = answer->sample;
+  const std::vector<Index> chosen =
+      draws_of_sample(sample.log_weight, config.output.draws, config.fit.seed, 0);
+  const Matrix theta = sample.theta(Eigen::all, chosen);
+  const Model& model = problem.model();
+  Matrix quantities(num_constrained(model.quantities()), theta.cols());
+  model.compute_quantities(theta, config.fit.seed, 0, quantities);
+  put_draws(comm, config, problem, theta, quantities, {draw_variable("lp", sample.log_joint(chosen))},
+            result);
+  put_q(config, problem, normal_family(state.lambda, theta.rows()), state, result);
+  put_sample(sample, result.file);
+  if (answer->moments) put_moments(*answer->moments, result.file);
+  auto& attributes = result.file.attributes;
+  attributes["resampled"] = std::int64_t{1};
+  attributes["draws_repeated"] = share_repeated(chosen);
+  attributes["draws_non_finite"] = std::int64_t{0};
+  return result;
+}
+
+}  // namespace
+
+double log_likelihood_bytes(const Config& config, const Target& target) {
+  return 8.0 * static_cast<double>(config.output.draws) * static_cast<double>(target.num_rows());
+}
+
+std::optional<FitResult> make_result(const Communicator& comm, const Config& config, const Problem& problem,
+                                     const Family& family, const State& state) {
+  if (is_automatic(config)) return make_result_of_sample(comm, config, problem, state);
+  return make_result_of_q(comm, config, problem, family, state);
 }
 
 }  // namespace vfe

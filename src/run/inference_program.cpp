@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "run/auto_program.hpp"
 #include "vfe/infer/exploration.hpp"
 #include "vfe/infer/fixed_draws.hpp"
 #include "vfe/infer/modes.hpp"
@@ -11,6 +12,8 @@
 
 namespace vfe {
 namespace {
+
+constexpr Index most_dense = 500;  // dimension up to which minibatches fit a q with correlations
 
 /// The blocks that find the start of a stochastic fit: four minibatches' worth, taken at equal distances.
 Minibatch pilot(const Config& config, const Target& target) {
@@ -41,7 +44,15 @@ std::unique_ptr<Stage> last_stage(const Config& config, const Target& target, co
 
 }  // namespace
 
-Program inference_program(const Config& config, const Target& target, const Family& family) {
+std::unique_ptr<const Family> make_family(const Config& config, Index d) {
+  if (config.family.type != "auto") return make_family(config.family.type, d, config.family.rank);
+  if (is_automatic(config)) return make_family(fitted_family(d), d, config.family.rank);
+  return make_family(d <= most_dense ? "full_rank" : "mean_field", d, config.family.rank);
+}
+
+Program inference_program(const Config& config, const Problem& problem, const Family& family) {
+  if (is_automatic(config)) return auto_program(config, problem, family);
+  const Target& target = problem.target();
   const Minibatch batch = config.fit.mode == Mode::stochastic ? pilot(config, target) : Minibatch{};
   ModesOptions modes_options;
   modes_options.batch = batch;

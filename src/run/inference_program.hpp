@@ -1,12 +1,17 @@
 #pragma once
+#include <memory>
+
 #include "vfe/family/family.hpp"
 #include "vfe/infer/stage.hpp"
 #include "vfe/run/config.hpp"
-#include "vfe/target/target.hpp"
+#include "vfe/run/problem.hpp"
 
 namespace vfe {
 
-/// The stages that a configuration asks for. Target and family must outlive them.
-Program inference_program(const Config& config, const Target& target, const Family& family);
+/// The q that a configuration asks for.
+std::unique_ptr<const Family> make_family(const Config& config, Index d);
+
+/// The stages that it asks for. Problem and family must outlive them.
+Program inference_program(const Config& config, const Problem& problem, const Family& family);
 
 }  // namespace vfe

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 
 #include "vfe/core/error.hpp"
 #include "vfe/store/dataset.hpp"
@@ -38,6 +39,18 @@ constexpr std::pair<const char*, double Verdict::*> numbers[] = {
     {"log_evidence_error", &Verdict::log_evidence_error},
     {"mean_error", &Verdict::mean_error},
     {"sd_ratio", &Verdict::sd_ratio},
+    {"log_evidence_lower", &Verdict::log_evidence_lower},
+    {"log_evidence_upper", &Verdict::log_evidence_upper},
+    {"mean_standard_error", &Verdict::mean_standard_error},
+    {"sd_standard_error", &Verdict::sd_standard_error},
+    {"rhat", &Verdict::rhat},
+    {"rhat_limit", &Verdict::rhat_limit},
+};
+
+constexpr std::pair<const char*, std::string Verdict::*> sentences[] = {
+    {"reason", &Verdict::reason},
+    {"advice", &Verdict::advice},
+    {"evidence_reason", &Verdict::evidence_reason},
 };
 
 }  // namespace
@@ -77,14 +90,14 @@ SavedFit read_saved_fit(const std::filesystem::path& run, WithDraws draws) {
 
 void put_verdict(const Verdict& verdict, std::map<std::string, Attribute>& attributes) {
   attributes["verdict"] = to_string(verdict.grade);
-  attributes["reason"] = verdict.reason;
+  for (const auto& [name, field] : sentences) attributes[name] = verdict.*field;
   for (const auto& [name, field] : numbers) attributes[name] = verdict.*field;
 }
 
 Verdict verdict_of(const std::map<std::string, Attribute>& attributes) {
   Verdict verdict;
   verdict.grade = grade_from_string(attribute<std::string>(attributes, "verdict"));
-  verdict.reason = attribute<std::string>(attributes, "reason");
+  for (const auto& [name, field] : sentences) verdict.*field = attribute<std::string>(attributes, name);
   for (const auto& [name, field] : numbers) verdict.*field = number_of(attributes, name);
   return verdict;
 }
@@ -113,9 +126,22 @@ std::uint64_t hash_of(const std::map<std::string, Attribute>& attributes, const 
 }
 
 std::string verdict_text(const Verdict& verdict) {
-  return fmt::format("{}: {}\nfree energy {:.3f} +- {:.1g} nats, log evidence {:.3f} +- {:.1g} nats\n",
-                     to_string(verdict.grade), verdict.reason, verdict.free_energy, verdict.free_energy_error,
-                     verdict.log_evidence, verdict.log_evidence_error);
+  std::string text = fmt::format("{}: {}\n", to_string(verdict.grade), verdict.reason);
+  if (!verdict.advice.empty()) text += fmt::format("to try: {}\n", verdict.advice);
+  text +=
+      fmt::format("free energy of q {:.3f} +- {:.1g} nats", verdict.free_energy, verdict.free_energy_error);
+  if (std::isnan(verdict.log_evidence)) {
+    text += fmt::format("; no log evidence: {}\n", verdict.evidence_reason);
+    return text;
+  }
+  text +=
+      fmt::format("; log evidence {:.3f} +- {:.1g} nats", verdict.log_evidence, verdict.log_evidence_error);
+  if (!verdict.evidence_reason.empty()) text += fmt::format(", {}", verdict.evidence_reason);
+  if (std::isfinite(verdict.log_evidence_lower) && std::isfinite(verdict.log_evidence_upper)) {
+    text +=
+        fmt::format(" (between {:.3f} and {:.3f})", verdict.log_evidence_lower, verdict.log_evidence_upper);
+  }
+  return text + "\n";
 }
 
 }  // namespace vfe

@@ -47,7 +47,7 @@ Trace::Trace(const std::filesystem::path& path, std::uint64_t step) : path_(path
   }
 }
 
-void Trace::add(std::uint64_t step, const Record& record, double seconds, double rows_per_second) {
+void Trace::add(std::uint64_t step, const Record& record, const Cost& so_far, double rows_per_second) {
   nlohmann::ordered_json line;
   line["step"] = step;
   line["stage"] = record.stage;
@@ -58,7 +58,9 @@ void Trace::add(std::uint64_t step, const Record& record, double seconds, double
   line["draws"] = record.draws;
   line["rows"] = record.rows;
   line["non_finite"] = record.non_finite;
-  line["seconds"] = seconds;
+  line["seconds"] = so_far.seconds;
+  line["gradients"] = so_far.gradients;
+  line["calls"] = so_far.calls;
   line["rows_per_second"] = rows_per_second;
   if (!record.note.empty()) line["note"] = record.note;
   errno = 0;
@@ -95,6 +97,51 @@ std::map<std::string, Matrix> read_trace(const std::filesystem::path& path) {
     trace[names[i]] = Eigen::Map<const Vector>(columns[i].data(), static_cast<Index>(columns[i].size()));
   }
   return trace;
+}
+
+std::vector<StageCost> read_stage_costs(const std::filesystem::path& path) {
+  std::vector<StageCost> stages;
+  Cost before;
+  read_lines(path, [&](const Json& record) {
+    const std::string stage = record.value("stage", "");
+    if (stages.empty() || stages.back().stage != stage) stages.push_back({.stage = stage});
+    const Cost now{record.value("seconds", 0.0), record.value("gradients", std::uint64_t{0}),
+                   record.value("calls", std::uint64_t{0})};
+    Cost& cost = stages.back().cost;
+    cost.seconds += now.seconds - before.seconds;
+    cost.gradients += now.gradients - before.gradients;
+    cost.calls += now.calls - before.calls;
+    before = now;
+    if (record.contains("note")) stages.back().note = record["note"].get<std::string>();
+    return true;
+  });
+  return stages;
+}
+
+std::string to_json(const std::vector<StageCost>& stages) {
+  auto json = nlohmann::ordered_json::array();
+  for (const StageCost& stage : stages) {
+    json.push_back({{"stage", stage.stage},
+                    {"gradients", stage.cost.gradients},
+                    {"calls", stage.cost.calls},
+                    {"seconds", stage.cost.seconds},
+                    {"note", stage.note}});
+  }
+  return json.dump();
+}
+
+std::vector<StageCost> stage_costs_from_json(const std::string& text) {
+  try {
+    std::vector<StageCost> stages;
+    for (const Json& stage : Json::parse(text)) {
+      stages.push_back({.stage = stage.at("stage"),
+                        .cost = {stage.at("seconds"), stage.at("gradients"), stage.at("calls")},
+                        .note = stage.at("note")});
+    }
+    return stages;
+  } catch (const Json::exception& error) {
+    throw Error(Fault::data, fmt::format("reading the costs of stages: {}", error.what()));
+  }
 }
 
 }  // namespace vfe

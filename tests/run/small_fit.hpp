@@ -48,10 +48,11 @@ inline void write_dataset(const std::filesystem::path& path, const Schema& schem
   writer.finish();
 }
 
-/// A linear fit of data.h5 in the folder, to run/.
+/// A linear fit of data.h5 in the folder, to run/, with a q of full rank.
 inline Config small_config(const TemporaryFolder& folder, const std::vector<std::string>& overrides = {}) {
   return parse_config("[data]\nfile = \"" + (folder / "data.h5").string() +
-                          "\"\n[model]\ntype = \"linear\"\n[output]\ndraws = 500\ndirectory = \"" +
+                          "\"\n[model]\ntype = \"linear\"\n[family]\ntype = \"full_rank\"\n[output]\ndraws = "
+                          "500\ndirectory = \"" +
                           (folder / "run").string() + "\"\n",
                       "fit.toml", overrides);
 }

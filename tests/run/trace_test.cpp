@@ -30,8 +30,8 @@ TEST(Trace, NumbersReadBackToTheSameBits) {
   const double odd = std::nextafter(1234.5678901234567, 1e9);
   {
     Trace trace(folder / "trace.jsonl", 0);
-    trace.add(1, record_of(odd), 0.5, 2e6);
-    trace.add(2, record_of(-5e-324), 0.6, 2e6);
+    trace.add(1, record_of(odd), {0.5, 10, 2}, 2e6);
+    trace.add(2, record_of(-5e-324), {0.6, 10, 2}, 2e6);
     trace.flush();
   }
   const auto columns = read_trace(folder / "trace.jsonl");
@@ -50,7 +50,7 @@ TEST(Trace, WritesOneObjectALineWithNullForWhatIsNotFinite) {
   record.std_error = std::nan("");
   record.note = "rate \"halved\"";
   Trace trace(folder / "t.jsonl", 0);
-  trace.add(7, record, 1.5, 10.0);
+  trace.add(7, record, {1.5, 10, 2}, 10.0);
   trace.flush();
   const nlohmann::json line = nlohmann::json::parse(contents(folder / "t.jsonl"));
   EXPECT_TRUE(line["free_energy"].is_null());
@@ -65,14 +65,14 @@ TEST(Trace, ResumingCutsLaterStepsAndATornLine) {
   const TemporaryFolder folder;
   {
     Trace trace(folder / "t.jsonl", 0);
-    for (std::uint64_t step = 1; step <= 5; ++step) trace.add(step, record_of(1.0), 1.0, 1.0);
+    for (std::uint64_t step = 1; step <= 5; ++step) trace.add(step, record_of(1.0), {1.0, 10, 2}, 1.0);
   }
   put(folder / "t.jsonl", contents(folder / "t.jsonl") + "{\"step\":6,\"free_en");
   { const Trace trace(folder / "t.jsonl", 9); }
   EXPECT_EQ(read_trace(folder / "t.jsonl").at("step").rows(), 5);
   {
     Trace trace(folder / "t.jsonl", 3);
-    trace.add(4, record_of(2.0), 1.0, 1.0);
+    trace.add(4, record_of(2.0), {1.0, 10, 2}, 1.0);
   }
   const auto columns = read_trace(folder / "t.jsonl");
   ASSERT_EQ(columns.at("step").rows(), 4);
@@ -93,7 +93,7 @@ TEST(Trace, SaysWhyItCannotWrite) {
     EXPECT_THAT(error.what(), testing::HasSubstr("No such file"));
   }
   Trace full("/dev/full", 0);
-  full.add(1, record_of(1.0), 1.0, 1.0);
+  full.add(1, record_of(1.0), {1.0, 10, 2}, 1.0);
   try {
     full.flush();
     FAIL();

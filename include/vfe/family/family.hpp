@@ -54,6 +54,8 @@ Affine normal_map(ConstVec lambda, Index d);
 /// The other way round: lambda of mean_field for a diagonal map, else of full_rank (whose diagonal is
 /// positive).
 Vector normal_lambda(const Affine& map);
+/// Which of the two families a lambda is of.
+std::string normal_family(ConstVec lambda, Index d);
 /// By the config's name; `rank` matters to low_rank alone, and one above d is taken as d (it adds nothing).
 /// Throws Fault::config on an unknown name or a rank below 1.
 std::unique_ptr<Family> make_family(const std::string& name, Index d, Index rank);

@@ -33,7 +33,7 @@ struct Config {
     bool is_sharded() const { return type == "stan" && !shard.size.empty(); }
   } model;
   struct FamilyTable {
-    std::string type = "full_rank";
+    std::string type = "auto";
     Index rank = 5;
   } family;
   struct Fit {

@@ -15,11 +15,16 @@ struct DrawsOptions {
   std::optional<std::uint64_t> seed;  ///< not set: the draws that follow those in the result
 };
 
-/// More draws of q from a finished fit, without its rows (a Stan program's library and JSON are needed, for
-/// its quantities are its own business), to a file of the result's layout: groups
-/// "posterior" and "sample_stats" (log_q). They are draws of q as it is, neither weighted nor resampled:
-/// returns the verdict for the caller to say what that means. Throws as read_saved_fit(),
-/// Fault::cannot_create, Fault::io.
-Verdict write_draws(const DrawsOptions& options);
+struct DrawsReport {
+  Verdict verdict;
+  bool of_q = false;      ///< they are draws of q as it is, neither weighted nor resampled
+  double repeated = 0.0;  ///< else: the share of draws that are there before
+};
+
+/// More draws from a finished fit, without its rows (a Stan program's library and JSON are needed, for its
+/// quantities are its own business), to a file of the result's layout: groups "posterior" and "sample_stats".
+/// Of an automatic fit they are resampled from what it has sampled; else they are draws of q. Throws as
+/// read_saved_fit(), Fault::cannot_create, Fault::io.
+DrawsReport write_draws(const DrawsOptions& options);
 
 }  // namespace vfe

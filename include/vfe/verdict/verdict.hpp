@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <limits>
 #include <string>
 
 #include "vfe/core/types.hpp"
@@ -36,6 +37,17 @@ struct Verdict {
   double log_evidence = 0.0, log_evidence_error = 0.0;  ///< from the weights [nats]
   double mean_error = 0.0;  ///< largest |mean of q - mean of the posterior|, in posterior sds
   double sd_ratio = 1.0;    ///< sd of q over that of the posterior, furthest from 1
+
+  std::string advice;           ///< what to try; empty where there is no need
+  std::string evidence_reason;  ///< what the log evidence comes from; or why there is none (it is then NaN)
+  /// Mean log weights of q, under q and under the posterior: the log evidence lies between them. NaN where
+  /// not known.
+  double log_evidence_lower = std::numeric_limits<double>::quiet_NaN();
+  double log_evidence_upper = std::numeric_limits<double>::quiet_NaN();
+  double mean_standard_error = 0.0;  ///< largest, of the moments in the result, in posterior sds
+  double sd_standard_error = 0.0;
+  double rhat = std::numeric_limits<double>::quiet_NaN();  ///< largest nested R-hat, where chains sampled
+  double rhat_limit = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// Certified: no objection, k-hat within its limit, every draw finite, and in every coordinate of theta and

@@ -1,0 +1,49 @@
+#include "vfe/infer/audit.hpp"
+
+namespace vfe {
+namespace {
+
+ChainsOptions chain_options(const AuditOptions& options) {
+  ChainsOptions result;
+  result.name = "audit";
+  result.batch = options.batch;
+  result.superchains = options.chains;
+  result.chains_per_superchain = 1;
+  result.warm_up_blocks = 1;
+  result.warm_up_iterations = options.warm_up_iterations;
+  result.first_check = result.max_iterations = options.iterations;
+  result.seed = options.seed;
+  return result;
+}
+
+class Audit final : public Stage {
+ public:
+  Audit(const Target& target, const AuditOptions& options)
+      : options_(options), chains_(chains(target, chain_options(options))) {}
+
+  std::string name() const override { return chains_->name(); }
+  void start(State& state) const override { chains_->start(state); }
+
+  Record advance(State& state, bool& done) const override {
+    Record record = chains_->advance(state, done);
+    if (!done) return record;
+    const std::string objection =
+        options_.rule ? options_.rule(weighted_pool(state), chain_draws(state, name())) : "";
+    state.memory["audit_passed"] = Matrix::Constant(1, 1, objection.empty() ? 1.0 : 0.0);
+    record.note = objection.empty() ? "short chains agree" : objection;
+    drop_chains(state, name());
+    return record;
+  }
+
+ private:
+  AuditOptions options_;
+  std::unique_ptr<Stage> chains_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> audit(const Target& target, const AuditOptions& options) {
+  return std::make_unique<Audit>(target, options);
+}
+
+}  // namespace vfe

@@ -1,0 +1,66 @@
+#include "vfe/infer/weigh.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+#include "vfe/family/family.hpp"
+#include "vfe/family/proposal.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr std::uint32_t address_step = 0xFFFE0000;  // of Purpose::proposal; small ones are rounds of sampling
+
+// The memory holds "weighed" (1 x draws).
+class Weigh final : public Stage {
+ public:
+  Weigh(const Target& target, const WeighOptions& options) : target_(target), options_(options) {}
+
+  std::string name() const override { return "weigh"; }
+  void start(State& state) const override { state.memory.erase("weighed"); }
+
+  Record advance(State& state, bool& done) const override {
+    const Student q{normal_map(state.lambda, target_.size())};
+    const Matrix theta =
+        q.draw({.seed = options_.seed, .purpose = Purpose::proposal, .step = address_step}, options_.draws);
+    Vector value(options_.draws);
+    Matrix no_gradient(target_.size(), 0);
+    target_.log_joint(options_.batch, theta, value, no_gradient);
+    state.memory["weighed"] = (value - q.log_density(theta)).transpose();
+    done = true;
+
+    Record record;
+    record.draws = options_.draws;
+    record.rows = target_.num_rows(options_.batch);
+    record.non_finite = options_.draws - value.array().isFinite().count();
+    const double variance = weighed_variance(state);
+    record.free_energy = -state.memory.at("weighed").mean();
+    record.std_error = std::sqrt(variance / static_cast<double>(options_.draws));
+    record.note = fmt::format("variance of log weights {:.3g}", variance);
+    return record;
+  }
+
+ private:
+  const Target& target_;
+  WeighOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> weigh(const Target& target, const WeighOptions& options) {
+  return std::make_unique<Weigh>(target, options);
+}
+
+Vector weighed_log_weights(const State& state) {
+  return state.memory.at("weighed").row(0).transpose();
+}
+
+double weighed_variance(const State& state) {
+  const Vector log_weight = weighed_log_weights(state);
+  if (!log_weight.allFinite()) return std::numeric_limits<double>::infinity();
+  return (log_weight.array() - log_weight.mean()).square().sum() / static_cast<double>(log_weight.size() - 1);
+}
+
+}  // namespace vfe

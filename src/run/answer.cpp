@@ -1,0 +1,247 @@
+#include "run/answer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "run/auto_program.hpp"
+#include "run/judged_values.hpp"
+#include "vfe/family/family.hpp"
+#include "vfe/family/student.hpp"
+#include "vfe/infer/chains.hpp"
+#include "vfe/infer/importance.hpp"
+#include "vfe/infer/linear_response.hpp"
+#include "vfe/infer/weigh.hpp"
+#include "vfe/verdict/bridge.hpp"
+#include "vfe/verdict/certificate.hpp"
+#include "vfe/verdict/psis.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr Index bridge_draws = 2048, chunk = 256;
+constexpr std::uint32_t bridge_step = 0xFFFD0000;  // of Purpose::proposal
+constexpr double largest_bridge_error = 0.5;       // [nats]
+constexpr Index most_corrected = 32;               // coordinates
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+MomentOptions reported() {
+  return {.probabilities = reported_probabilities()};
+}
+
+void refuse_evidence(const std::string& reason, Verdict& verdict) {
+  verdict.log_evidence = verdict.log_evidence_error = nan;
+  verdict.evidence_reason = reason;
+}
+
+/// F of the normal q, from draws that its fit has not seen.
+void put_free_energy(const State& state, Verdict& verdict) {
+  const Vector log_weight = weighed_log_weights(state);
+  verdict.free_energy = -log_weight.mean();
+  verdict.free_energy_error = std::sqrt(weighed_variance(state) / static_cast<double>(log_weight.size()));
+  verdict.log_evidence_lower = -verdict.free_energy;
+}
+
+void put_certificate(const Certificate& certificate, Verdict& verdict) {
+  verdict.grade = certificate.holds ? Grade::certified : Grade::rejected;
+  verdict.reason = certificate.reason;
+  verdict.mean_standard_error = certificate.moments.largest_mean_error();
+  verdict.sd_standard_error = certificate.moments.largest_sd_error();
+}
+
+Answer by_importance(const State& state, const JudgedValues& values) {
+  const WeightedPool pool = weighted_pool(state);
+  Certificate certificate = certify(pool, pool.whitening, values, reported());
+  Answer answer;
+  Verdict& verdict = answer.verdict;
+  put_certificate(certificate, verdict);
+  put_free_energy(state, verdict);
+  verdict.khat = certificate.khat;
+  verdict.khat_limit = certificate.khat_limit;
+  verdict.ess = certificate.ess;
+
+  const Vector log_weight = pool.log_weight();
+  const double n = static_cast<double>(log_weight.size()), top = log_weight.maxCoeff();
+  const Eigen::ArrayXd weight = log_weight.unaryExpr([top](double x) { return std::exp(x - top); });
+  verdict.log_evidence = top + std::log(weight.mean());
+  verdict.log_evidence_error = std::sqrt((weight / weight.mean() - 1.0).square().sum()) / n;
+  const Vector of_q = pool.log_joint.row(0).transpose() - Student{pool.whitening}.log_density(pool.theta);
+  verdict.log_evidence_upper = 0.0;
+  for (Index s = 0; s < of_q.size(); ++s) {
+    if (weight(s) > 0.0) verdict.log_evidence_upper += weight(s) / weight.sum() * of_q(s);
+  }
+  verdict.evidence_reason = fmt::format("from {} weighted draws", log_weight.size());
+  if (certificate.holds) {
+    verdict.reason += "; short Markov chains agree";
+  } else {
+    refuse_evidence("the weights do not license it", verdict);
+  }
+  answer.sample = {pool.theta, pool.log_joint.row(0).transpose(), psis(log_weight).log_weights};
+  answer.moments = std::move(certificate.moments);
+  return answer;
+}
+
+/// [collective] Log weights of draws of q; empty if the ranks were asked to stop.
+std::optional<Vector> weigh_for_bridge(const Target& target, const Student& q, std::uint64_t seed) {
+  const Matrix theta =
+      q.draw({.seed = seed, .purpose = Purpose::proposal, .step = bridge_step}, bridge_draws);
+  Vector log_weight = -q.log_density(theta);
+  for (Index first = 0; first < bridge_draws; first += chunk) {
+    Vector value(chunk);
+    target.log_joint(theta.middleCols(first, chunk), value);
+    log_weight.segment(first, chunk) += value;
+    if (target.request().stop) return std::nullopt;
+  }
+  return log_weight;
+}
+
+/// How many independent draws the mean of `values` over the chains is worth, from its spread between
+/// superchains.
+double effective_draws(ConstVec values, const ChainDraws& draws) {
+  const Index each = draws.chains / draws.superchains;
+  Vector sums = Vector::Zero(draws.superchains);
+  for (Index s = 0; s < values.size(); ++s) sums(s % draws.chains / each) += values(s);
+  const double k = static_cast<double>(draws.superchains), n = static_cast<double>(values.size());
+  const Vector means = sums * (k / n);
+  const double of_mean = (means.array() - means.mean()).square().sum() / (k - 1.0) / k;
+  const double variance = (values.array() - values.mean()).square().mean();
+  return of_mean > 0.0 ? std::clamp(variance / of_mean, 1.0, n) : n;
+}
+
+void put_bridge(ConstVec of_q, const ChainDraws& draws, const Student& q, Verdict& verdict) {
+  const Vector of_chains = draws.log_joint.row(0).transpose() - q.log_density(draws.theta);
+  const BridgeEstimate found = bridge(of_q, of_chains, effective_draws(of_chains, draws));
+  verdict.log_evidence = found.log_evidence;
+  verdict.log_evidence_error = found.error;
+  verdict.log_evidence_lower = found.lower;
+  verdict.log_evidence_upper = found.upper;
+  verdict.evidence_reason =
+      fmt::format("by bridge sampling between the chains and {} draws of a normal", bridge_draws);
+  if (!found.converged || !(found.error <= largest_bridge_error)) {
+    refuse_evidence(fmt::format("bridge sampling leaves it open by {:.1f} nats", found.error), verdict);
+  } else if (verdict.grade != Grade::certified) {
+    refuse_evidence("the chains do not license it", verdict);
+  }
+}
+
+std::optional<Answer> by_chains(const Config& config, const Problem& problem, const State& state,
+                                const std::string& name, const JudgedValues& values) {
+  const ChainDraws draws = chain_draws(state, name);
+  const ChainsSummary summary = chains_summary(state, name);
+  Certificate certificate = certify(draws, summary.divergences, draws.metric, values, reported());
+  Answer answer;
+  Verdict& verdict = answer.verdict;
+  put_certificate(certificate, verdict);
+  put_free_energy(state, verdict);
+  verdict.khat = verdict.khat_limit = nan;
+  verdict.ess = 0.0;
+  verdict.rhat = certificate.rhat;
+  verdict.rhat_limit = certificate.rhat_limit;
+  if (summary.divergences > 0) {
+    verdict.advice =
+        "a parameterisation in which scales and what they scale are independent (non-centred), or tighter "
+        "priors on scales";
+  }
+
+  // Its metric was fitted to draws of the warm-up alone.
+  const Student q{draws.metric};
+  const std::optional<Vector> of_q = weigh_for_bridge(problem.target(), q, config.fit.seed);
+  if (!of_q) return std::nullopt;
+  put_bridge(*of_q, draws, q, verdict);
+  const double n = static_cast<double>(draws.theta.cols());
+  answer.sample = {draws.theta, draws.log_joint.row(0).transpose(),
+                   Vector::Constant(draws.theta.cols(), -std::log(n))};
+  answer.moments = std::move(certificate.moments);
+  return answer;
+}
+
+/// The coordinates of the smallest parameters: those that all data speak of, whose sds mean field gets wrong.
+std::vector<Index> global_coordinates(const Parameters& parameters) {
+  std::vector<std::size_t> by_size(parameters.list().size());
+  std::iota(by_size.begin(), by_size.end(), std::size_t{0});
+  std::ranges::stable_sort(by_size, {},
+                           [&](std::size_t i) { return parameters.list()[i].num_unconstrained(); });
+  std::vector<Index> coordinates;
+  for (const std::size_t i : by_size) {
+    const Index size = parameters.list()[i].num_unconstrained();
+    if (std::ssize(coordinates) + size > most_corrected) break;
+    for (Index k = 0; k < size; ++k) coordinates.push_back(parameters.first_unconstrained(i) + k);
+  }
+  std::ranges::sort(coordinates);
+  return coordinates;
+}
+
+/// [collective] Too many dimensions to sample: draws of the mean-field q, the sds of the global parameters
+/// corrected.
+std::optional<Answer> approximate(const Config& config, const Problem& problem, const State& state) {
+  const Target& target = problem.target();
+  const Index d = target.size(), count = config.output.draws;
+  const std::vector<Index> globals = global_coordinates(target.parameters());
+  const LinearResponse response = linear_response(target, state.lambda, globals, {.seed = config.fit.seed});
+  Affine q = normal_map(state.lambda, d);
+  Index corrected = 0;
+  for (std::size_t k = 0; k < globals.size(); ++k) {
+    if (!response.converged[k]) continue;
+    q.scale(globals[k], 0) = response.sd(static_cast<Index>(k));
+    ++corrected;
+  }
+  Answer answer;
+  Sample& sample = answer.sample;
+  sample.theta = Student{q}.draw({.seed = config.fit.seed, .purpose = Purpose::result}, count);
+  sample.log_joint.resize(count);
+  for (Index first = 0; first < count; first += chunk) {
+    Vector value(std::min(chunk, count - first));
+    target.log_joint(sample.theta.middleCols(first, value.size()), value);
+    sample.log_joint.segment(first, value.size()) = value;
+    if (target.request().stop) return std::nullopt;
+  }
+  sample.log_weight = Vector::Constant(count, -std::log(static_cast<double>(count)));
+  Verdict& verdict = answer.verdict;
+  verdict.grade = Grade::approximate;
+  verdict.reason = fmt::format(
+      "independent normals, too many dimensions ({}) to sample; the sds of {} of {} global coordinates are "
+      "corrected by linear response; means and sds are not checked against the posterior",
+      d, corrected, globals.size());
+  verdict.advice = "what matters may be had exactly with fewer parameters: integrate local ones out";
+  put_free_energy(state, verdict);
+  refuse_evidence("mean field only bounds it, by minus the free energy", verdict);
+  return answer;
+}
+
+std::string advice_for(const State& state) {
+  if (state.memory.at("base_definite")(0, 0) == 0.0) {
+    return "priors that keep the posterior proper and away from infinite densities; a parameter that the "
+           "data "
+           "say nothing of shows in the summary as one with an enormous sd";
+  }
+  return "another parameterisation or tighter priors; another fit.seed shows whether it was chance";
+}
+
+}  // namespace
+
+std::optional<Answer> answer_of(const Config& config, const Problem& problem, const State& state) {
+  const JudgedValues values = judged_values(problem.model());
+  const SampledBy by = sampled_by(state);
+  std::optional<Answer> answer;
+  switch (by) {
+    case SampledBy::importance:
+      answer = by_importance(state, values);
+      break;
+    case SampledBy::chains:
+    case SampledBy::flow_chains:
+      answer = by_chains(config, problem, state, chains_name(by), values);
+      break;
+    case SampledBy::nothing:
+      answer = approximate(config, problem, state);
+      break;
+  }
+  if (answer && answer->verdict.grade == Grade::rejected && answer->verdict.advice.empty()) {
+    answer->verdict.advice = advice_for(state);
+  }
+  return answer;
+}
+
+}  // namespace vfe

@@ -1,0 +1,201 @@
+#include "run/auto_program.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "run/judged_values.hpp"
+#include "vfe/family/family.hpp"
+#include "vfe/infer/audit.hpp"
+#include "vfe/infer/chains.hpp"
+#include "vfe/infer/diagonal_fit.hpp"
+#include "vfe/infer/exploration.hpp"
+#include "vfe/infer/fixed_draws.hpp"
+#include "vfe/infer/flow_fit.hpp"
+#include "vfe/infer/importance.hpp"
+#include "vfe/infer/modes.hpp"
+#include "vfe/infer/polish.hpp"
+#include "vfe/infer/weigh.hpp"
+#include "vfe/verdict/psis.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr Index most_full_rank = 60, most_sampled = 3000;  // dimensions
+constexpr Index most_weighed = 30;  // dimension up to which adaptation can mend whatever weights there are
+constexpr Index superchains = 32;
+constexpr std::uint64_t gradients_plain = 120'000, gradients_flow = 400'000, gradients_high = 500'000;
+constexpr Index audit_chains = 48;
+constexpr double audit_inflation = 2.0;
+
+// Addresses of Purpose::start: blocks below 8 are those of the mode search, wide starts and chains alone.
+constexpr std::uint32_t audit_block = 8, chains_block = 9;
+
+double flag(const State& state, const std::string& name) {
+  const auto found = state.memory.find(name);
+  return found == state.memory.end() ? 0.0 : found->second(0, 0);
+}
+
+bool has_proper_mode(const State& state) {
+  return flag(state, "base_definite") != 0.0;
+}
+
+/// Whether weights of draws of q, or of what can be fitted to them, are worth a try.
+bool weights_may_do(const State& state, Index d) {
+  if (!has_proper_mode(state)) return false;
+  const double variance = weighed_variance(state);
+  if (d <= most_weighed) return true;
+  return variance <= (d <= most_full_rank ? 1.5 : 1.0) && d <= 300;
+}
+
+bool weights_do(const State& state) {
+  return flag(state, "importance_enough") != 0.0 && flag(state, "audit_passed") != 0.0;
+}
+
+/// Smoothed weights of a pool, none above `largest` of their sum.
+Vector capped(const WeightedPool& pool, double largest) {
+  return psis(pool.log_weight()).log_weights.cwiseMin(std::log(largest));
+}
+
+Affine whitening_of(const WeightedPool& pool) {
+  return whitening(pool.theta, psis(pool.log_weight()).log_weights, pool.whitening);
+}
+
+Matrix drawn_by_weight(const WeightedPool& pool, double largest, const Address& at, Index count) {
+  return pool.theta(Eigen::all, resample(capped(pool, largest), count, uniform(at, 0)));
+}
+
+/// `count` draws of the modes found, the first of them replaced by q, with at least two of each.
+Matrix drawn_from_modes(const State& state, const Affine& q, const Address& at, Index count) {
+  const Proposal found = found_modes(state);
+  Proposal around;
+  for (Index c = 0; c < found.num_components(); ++c) {
+    const double share = std::max(found.weight(c), 2.0 / static_cast<double>(count));
+    around.add(share, c == 0 ? Student{q} : std::get<Student>(found.component(c)));
+  }
+  return around.draw(at, count);
+}
+
+void prepare_audit(State& state, std::uint64_t seed) {
+  const WeightedPool pool = weighted_pool(state);
+  const Address at{.seed = seed, .purpose = Purpose::start, .block = audit_block};
+  Matrix starts(pool.theta.rows(), audit_chains);
+  starts.leftCols(audit_chains / 2) = drawn_by_weight(pool, 1.0, at, audit_chains / 2);
+  starts.rightCols(audit_chains / 2) =
+      Student{pool.whitening}.inflated(audit_inflation).draw(at, audit_chains / 2);
+  place_chains(state, whitening_of(pool), starts, "audit");
+}
+
+/// Errors within which pool and short chains must agree, in joint standard errors.
+constexpr double audit_errors = 5.0;
+
+AuditRule audit_rule(const JudgedValues& values) {
+  return [values](const WeightedPool& pool, const ChainDraws& draws) {
+    return disagreement(certify(pool, pool.whitening, values).moments,
+                        certify(draws, 0, draws.metric, values).moments, audit_errors, values);
+  };
+}
+
+void prepare_chains(State& state, Index d, std::uint64_t seed) {
+  const Address at{.seed = seed, .purpose = Purpose::start, .block = chains_block};
+  Affine metric = normal_map(state.lambda, d);
+  Matrix points;
+  if (state.memory.contains("importance_enough")) {
+    const WeightedPool pool = weighted_pool(state);
+    metric = whitening_of(pool);
+    points = drawn_by_weight(pool, 1.0 / superchains, at, superchains);
+  } else {
+    points = drawn_from_modes(state, metric, at, superchains);
+  }
+  place_chains(state, metric, superchain_starts(points, superchains, 2), "chains");
+}
+
+void prepare_flow_chains(State& state) {
+  const ChainDraws draws = chain_draws(state, "chains");
+  const Flow flow = flow_of_chains(draws);
+  place_chains(state, flow, last_points(draws), "flow_chains");
+}
+
+ChainsOptions chains_options(const std::string& name, std::uint64_t gradients, const Config& config,
+                             const JudgedValues& values) {
+  ChainsOptions options;
+  options.name = name;
+  options.superchains = superchains;
+  options.max_gradients = gradients;
+  options.rule = chain_rule(values);
+  options.seed = config.fit.seed;
+  return options;
+}
+
+std::unique_ptr<Stage> fit_of_q(const Config& config, const Target& target, const Family& family) {
+  const Index d = target.size();
+  if (d > most_full_rank && d <= most_sampled) {
+    DiagonalFitOptions options;
+    options.seed = config.fit.seed;
+    return diagonal_fit(target, options);
+  }
+  FixedDrawsOptions options;
+  options.draws = std::clamp<Index>(4 * d, 32, 256);  // above 3,000 dimensions as many as memory likes
+  options.max_iterations = 60;
+  options.seed = config.fit.seed;
+  return fixed_draws(target, family, options);
+}
+
+}  // namespace
+
+bool is_automatic(const Config& config) {
+  return config.family.type == "auto" && config.fit.mode == Mode::synchronous;
+}
+
+std::string fitted_family(Index d) {
+  return d <= most_sampled ? "full_rank" : "mean_field";
+}
+
+Program auto_program(const Config& config, const Problem& problem, const Family& family) {
+  const Target& target = problem.target();
+  const Index d = target.size();
+  const std::uint64_t seed = config.fit.seed;
+  const JudgedValues values = judged_values(problem.model());
+  const bool sampled = d <= most_sampled;
+
+  std::vector<Place> places;
+  places.emplace_back(modes(target, {.seed = seed}));
+  places.emplace_back(polish(target, {.diagonal = !sampled, .seed = seed}));
+  places.emplace_back(exploration(target, {.seed = seed}));
+  places.emplace_back(fit_of_q(config, target, family));
+  places.emplace_back(weigh(target, {.seed = seed}));
+  if (!sampled) return Program(std::move(places));
+
+  places.emplace_back(importance(target, {.rule = pool_rule(values), .seed = seed}),
+                      [d](const State& state) { return weights_may_do(state, d); });
+  places.emplace_back(
+      audit(target, {.chains = audit_chains, .rule = audit_rule(values), .seed = seed}),
+      [](const State& state) { return flag(state, "importance_enough") != 0.0; },
+      [seed](State& state) { prepare_audit(state, seed); });
+  const bool flows = d <= most_full_rank;
+  places.emplace_back(
+      chains(target, chains_options("chains", flows ? gradients_plain : gradients_high, config, values)),
+      [](const State& state) { return !weights_do(state); },
+      [d, seed](State& state) { prepare_chains(state, d, seed); });
+  if (flows) {
+    places.emplace_back(
+        chains(target, chains_options("flow_chains", gradients_flow, config, values)),
+        [](const State& state) {
+          return !weights_do(state) && has_proper_mode(state) && !chains_summary(state, "chains").enough;
+        },
+        prepare_flow_chains);
+  }
+  return Program(std::move(places));
+}
+
+SampledBy sampled_by(const State& state) {
+  if (state.memory.contains("flow_chains_theta")) return SampledBy::flow_chains;
+  if (state.memory.contains("chains_theta")) return SampledBy::chains;
+  return state.memory.contains("importance_enough") ? SampledBy::importance : SampledBy::nothing;
+}
+
+std::string chains_name(SampledBy by) {
+  return by == SampledBy::flow_chains ? "flow_chains" : "chains";
+}
+
+}  // namespace vfe

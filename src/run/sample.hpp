@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "vfe/store/result.hpp"
+#include "vfe/verdict/moments.hpp"
+
+namespace vfe {
+
+/// Points that, by their weights, are a sample of the posterior: what importance sampling pooled, or what
+/// chains kept.
+struct Sample {
+  Matrix theta;       ///< d x N
+  Vector log_joint;   ///< N, log f [nats]
+  Vector log_weight;  ///< N, smoothed, normalised
+};
+
+/// The points that `count` draws of the posterior are, in random order: by systematic resampling, so that
+/// none is repeated where weights are equal and there are enough. Another `step`, other draws.
+std::vector<Index> draws_of_sample(ConstVec log_weight, Index count, std::uint64_t seed, std::uint32_t step);
+/// The share of draws that are there before.
+double share_repeated(const std::vector<Index>& chosen);
+
+/// A sample in a result file, /vfe/sample, and back; whether there is one.
+void put_sample(const Sample& sample, ResultFile& file);
+Sample sample_of(const ResultFile& file);
+bool has_sample(const ResultFile& file);
+
+/// The quantiles whose moments a result holds.
+std::vector<double> reported_probabilities();
+/// Moments with their standard errors in a result file, /vfe/moments: of the judged values, in the order of
+/// the entries of the posterior group.
+void put_moments(const Moments& moments, ResultFile& file);
+/// mean, sd and the quantiles alone; no values where there are none.
+Moments moments_of(const ResultFile& file);
+
+}  // namespace vfe

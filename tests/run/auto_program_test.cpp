@@ -1,0 +1,174 @@
+#include "run/auto_program.hpp"
+
+#include <gmock/gmock.h>
+
+#include <Eigen/Dense>
+#include <cmath>
+#include <numbers>
+
+#include "run/small_fit.hpp"
+#include "vfe/model/function.hpp"
+#include "vfe/run/diagnose.hpp"
+#include "vfe/store/result.hpp"
+
+namespace vfe {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::vector<std::string> stages_of(const Diagnosis& diagnosis) {
+  std::vector<std::string> names;
+  for (const StageCost& stage : diagnosis.stages) names.push_back(stage.stage);
+  return names;
+}
+
+Config auto_config(const TemporaryFolder& folder) {
+  Config config;
+  config.output.directory = (folder / "run").string();
+  config.output.draws = 2000;
+  return config;
+}
+
+/// x_i = log of a gamma variable of shape 3, independent: skewed, with known moments.
+std::unique_ptr<const Model> log_gamma(Index d) {
+  return make_model({{"x", {{"i", d, {}}}}}, [](ConstVec x, Vec grad) {
+    const Eigen::ArrayXd e = x.array().exp();
+    if (grad.size() > 0) grad.array() += 3.0 - e;
+    return (3.0 * x.array() - e).sum() - static_cast<double>(x.size()) * std::lgamma(3.0);
+  });
+}
+const double log_gamma_mean = 1.5 - std::numbers::egamma;  // digamma(3)
+const double log_gamma_sd = std::sqrt(std::numbers::pi * std::numbers::pi / 6.0 - 1.25);
+
+void expect_log_gamma(const Diagnosis& found, double errors) {
+  for (const Coefficient& x : found.coefficients) {
+    EXPECT_LT(std::abs(x.mean - log_gamma_mean), errors * x.mean_error) << x.name;
+    EXPECT_LT(std::abs(x.sd - log_gamma_sd), errors * x.sd_error) << x.name;
+    EXPECT_LT(x.mean_error, 0.03 * log_gamma_sd);
+  }
+}
+
+TEST(AutoProgram, GivesALinearModelsMomentsAndEvidenceExactly) {
+  const TemporaryFolder folder;
+  const Rows rows = small_rows(300, 3);
+  write_dataset(folder / "data.h5", small_schema(3), rows);
+  const FitOutcome outcome = run_fit(small_config(folder, {"family.type=auto", "model.known_sigma=1"}));
+  EXPECT_EQ(outcome.verdict.grade, Grade::certified) << outcome.verdict.reason;
+
+  Matrix design(300, 4);
+  design << Vector::Ones(300), std::get<Rows::RowMajor<double>>(rows.x);
+  const Vector prior{{0.01, 0.16, 0.16, 0.16}};  // precisions
+  const Matrix precision = design.transpose() * design + Matrix(prior.asDiagonal());
+  const Vector mean = precision.llt().solve(design.transpose() * rows.y);
+  const Matrix covariance = precision.inverse();
+  const double log_evidence = -150.0 * std::log(2.0 * std::numbers::pi) - 0.5 * rows.y.squaredNorm() +
+                              0.5 * mean.dot(precision * mean) + 0.5 * prior.array().log().sum() -
+                              0.5 * std::log(precision.determinant());
+  EXPECT_NEAR(outcome.verdict.log_evidence, log_evidence, 3.0 * outcome.verdict.log_evidence_error + 1e-3);
+  EXPECT_LT(outcome.verdict.log_evidence_error, 0.05);
+
+  const Diagnosis found = diagnose(folder / "run");
+  ASSERT_EQ(found.coefficients.size(), 4U);
+  for (Index i = 0; i < 4; ++i) {
+    const Coefficient& x = found.coefficients[static_cast<std::size_t>(i)];
+    EXPECT_NEAR(x.mean, mean[i], 1e-6) << x.name;
+    EXPECT_NEAR(x.sd, std::sqrt(covariance(i, i)), 1e-6) << x.name;
+  }
+  EXPECT_THAT(stages_of(found),
+              ElementsAre("modes", "polish", "exploration", "fixed_draws", "weigh", "importance", "audit"));
+}
+
+TEST(AutoProgram, WeighsDrawsOfASkewedPosterior) {
+  const TemporaryFolder folder;
+  const auto model = log_gamma(4);
+  const FitOutcome outcome =
+      fit(Communicator::self(), *model, Spread::draws, auto_config(folder), {.quiet = true});
+  EXPECT_EQ(outcome.verdict.grade, Grade::certified) << outcome.verdict.reason;
+  const Diagnosis found = diagnose(folder / "run");
+  expect_log_gamma(found, 4.5);
+  EXPECT_NEAR(outcome.verdict.log_evidence, 0.0, 3.0 * outcome.verdict.log_evidence_error);
+  EXPECT_LT(outcome.verdict.log_evidence_lower, 0.0);
+  EXPECT_GT(outcome.verdict.log_evidence_upper, 0.0);
+  EXPECT_EQ(stages_of(found).back(), "audit");
+}
+
+TEST(AutoProgram, GoesOnToChainsWhereWeightsWillNotDo) {
+  const TemporaryFolder folder;
+  const auto model = log_gamma(64);
+  const FitOutcome outcome =
+      fit(Communicator::self(), *model, Spread::draws, auto_config(folder), {.quiet = true});
+  EXPECT_EQ(outcome.verdict.grade, Grade::certified) << outcome.verdict.reason;
+  const Diagnosis found = diagnose(folder / "run");
+  expect_log_gamma(found, 5.0);
+  EXPECT_NEAR(outcome.verdict.log_evidence, 0.0, 3.0 * outcome.verdict.log_evidence_error);
+  EXPECT_EQ(stages_of(found).back(), "chains");
+  EXPECT_LT(outcome.verdict.rhat, outcome.verdict.rhat_limit);
+}
+
+TEST(AutoProgram, RejectsWithAdviceWhatHasNoProperMode) {
+  const TemporaryFolder folder;
+  // The sum of the two is all that is known.
+  const auto model = make_model({{"x", {{"i", 2, {}}}}}, [](ConstVec x, Vec grad) {
+    const double sum = x.sum();
+    if (grad.size() > 0) grad.array() -= sum;
+    return -0.5 * sum * sum;
+  });
+  const FitOutcome outcome =
+      fit(Communicator::self(), *model, Spread::draws, auto_config(folder), {.quiet = true});
+  EXPECT_EQ(outcome.verdict.grade, Grade::rejected) << outcome.verdict.reason;
+  EXPECT_THAT(outcome.verdict.advice, HasSubstr("proper"));
+  EXPECT_TRUE(std::isnan(outcome.verdict.log_evidence));
+  EXPECT_THAT(to_text(diagnose(folder / "run")), HasSubstr("no log evidence"));
+}
+
+TEST(AutoProgram, CallsManyDimensionsApproximate) {
+  const TemporaryFolder folder;
+  const auto model = log_gamma(3001);
+  const FitOutcome outcome =
+      fit(Communicator::self(), *model, Spread::draws, auto_config(folder), {.quiet = true});
+  EXPECT_EQ(outcome.verdict.grade, Grade::approximate) << outcome.verdict.reason;
+}
+
+TEST(AutoProgram, ItsDrawsAgreeWithItsMomentsAndMoreCanBeHad) {
+  const TemporaryFolder folder;
+  const auto model = log_gamma(3);
+  fit(Communicator::self(), *model, Spread::draws, auto_config(folder), {.quiet = true});
+  const ResultFile file = read_result(folder / "run" / "result.h5");
+  const Variable& x = file.variable("posterior", "x");
+  const Eigen::Map<const Matrix> values(x.values.data(), 3, 2000);
+  for (Index i = 0; i < 3; ++i) {
+    EXPECT_NEAR(values.row(i).mean(), log_gamma_mean, 0.15 * log_gamma_sd);
+    const double sd = std::sqrt((values.row(i).array() - values.row(i).mean()).square().mean());
+    EXPECT_NEAR(sd / log_gamma_sd, 1.0, 0.12);
+  }
+}
+
+/// Stopped after every step and resumed; the same alone and by all ranks together.
+TEST(AutoProgramMpi, GivesTheSameBitsOnAnyNumberOfRanksStoppedAndResumed) {
+  const Communicator world = Communicator::world();
+  for (const Index d : {3, 64}) {
+    const TemporaryFolder own;
+    const auto model = log_gamma(d);
+    const FitOutcome alone =
+        fit(Communicator::self(), *model, Spread::draws, auto_config(own), {.quiet = true});
+    Config shared = auto_config(own);
+    shared.output.directory = world.broadcast((own / "together").string());
+    shared.fit.max_time = 1e-6;
+    FitOutcome together;
+    int runs = 0;
+    do {
+      together = fit(world, *model, Spread::draws, shared, {.existing = Existing::resume, .quiet = true});
+      ++runs;
+    } while (together.stopped && runs < 2000);
+    EXPECT_GT(runs, 20);
+    EXPECT_EQ(together.lambda_hash, alone.lambda_hash) << d;
+    EXPECT_EQ(together.draws_hash, alone.draws_hash) << d;
+    EXPECT_EQ(together.verdict.reason, alone.verdict.reason) << d;
+    EXPECT_EQ(together.verdict.log_evidence, alone.verdict.log_evidence) << d;
+    world.barrier();  // the shared folder is in use until all are done
+  }
+}
+
+}  // namespace
+}  // namespace vfe
