@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
-#include "vfe/infer/lbfgs.hpp"
+#include "fixed_draws_search.hpp"
+#include "vfe/core/error.hpp"
 #include "vfe/infer/polish.hpp"
 
 namespace vfe {
@@ -32,76 +34,53 @@ class FixedDraws final : public Stage {
   Record advance(State& state, bool& done) const override {
     const Affine base = base_of(state);
     const FreeEnergy objective(target_, family_, base, Gradient::closed_entropy);
+    const FixedDrawsSearch fixed(
+        objective, noise_,
+        {options_.history, options_.max_iterations, options_.tolerance, least_iterations()});
     Record record;
-    record.draws = noise_.cols();
     record.rows = target_.num_rows(Minibatch{});
-
     if (!state.memory.contains("fixed_draws")) {
       Matrix& shrinks = state.memory.at("fixed_draws_shrinks");
       const Vector lambda = family_.init(Vector::Zero(family_.size()), std::exp(-shrink * shrinks(0, 0)));
-      const Estimate found = objective.estimate(lambda, noise_);
-      report(found, found.grad, record);
-      if (found.non_finite > 0) {
-        if (shrinks(0, 0) == most_shrinks) give_up(objective, lambda, found);
+      const std::optional<Lbfgs> search = fixed.begin(lambda, record);
+      if (!search) {
+        if (shrinks(0, 0) == most_shrinks) give_up(record);
         shrinks(0, 0) += 1.0;
-        record.note = "not finite, q shrunk: " + objective.name_non_finite(lambda, noise_);
+        record.note += "; q shrunk";
         return record;
       }
       state.lambda = family_.push_forward(lambda, base);
-      go_on(state, Lbfgs(lambda, found.value, found.grad, options_.history), record, done);
+      done = go_on(state, fixed, *search, record);
       return record;
     }
-
-    Lbfgs search(state.memory.at("fixed_draws").col(0), size(), options_.history);
-    record.rate = search.step_length();
-    const Vector trial = search.trial();
-    const Estimate found = objective.estimate(trial, noise_);
-    if (found.non_finite > 0) {
-      record.note = "not finite, step shortened: " + objective.name_non_finite(trial, noise_);
-    }
-    if (search.tell(found.value, found.grad)) state.lambda = family_.push_forward(search.x(), base);
-    report(found, search.g(), record);
-    record.free_energy = search.f();
-    go_on(state, search, record, done);
+    Lbfgs search = fixed.go_on(state.memory.at("fixed_draws").col(0));
+    if (fixed.advance(search, record)) state.lambda = family_.push_forward(search.x(), base);
+    done = go_on(state, fixed, search, record);
     return record;
   }
 
  private:
-  Index size() const { return family_.num_lambda(); }
-
   /// A factor of low rank starts near zero, a saddle of the free energy, where the decrement says nothing.
   Index least_iterations() const { return family_.num_noise() > family_.size() ? 20 : 0; }
 
-  /// Keeps the search, or ends the stage if it is finished.
-  void go_on(State& state, const Lbfgs& search, Record& record, bool& done) const {
-    const bool flat = search.decrement() < options_.tolerance;
-    const bool converged = flat && (search.iterations() >= least_iterations() || search.stuck());
-    if (!converged && !search.stuck() && search.iterations() < options_.max_iterations) {
+  /// Keeps the search. Returns whether it is finished.
+  static bool go_on(State& state, const FixedDrawsSearch& fixed, const Lbfgs& search, Record& record) {
+    if (!fixed.ended(search)) {
       state.memory["fixed_draws"] = search.pack();
-      return;
+      return false;
     }
-    done = true;
-    record.note = converged ? "converged"
-                            : fmt::format("not converged: decrement {:.2g} after {} iterations",
-                                          search.decrement(), search.iterations());
+    record.note = fixed.outcome(search);
     state.memory.erase("fixed_draws");
     state.memory.erase("fixed_draws_shrinks");
-    state.memory["converged"] = Matrix::Constant(1, 1, converged ? 1.0 : 0.0);
+    state.memory["converged"] = Matrix::Constant(1, 1, fixed.converged(search) ? 1.0 : 0.0);
+    return true;
   }
 
-  [[noreturn]] void give_up(const FreeEnergy& objective, ConstVec lambda, const Estimate& found) const {
-    throw Error(
-        Fault::numeric,
-        fmt::format("starting the fit: {} of {} draws have no finite log density however close to the "
-                    "mode; {}",
-                    found.non_finite, noise_.cols(), objective.name_non_finite(lambda, noise_)));
-  }
-
-  static void report(const Estimate& found, ConstVec gradient, Record& record) {
-    record.free_energy = found.value;
-    record.std_error = found.std_error;
-    record.gradient_norm = gradient.norm();
-    record.non_finite = found.non_finite;
+  [[noreturn]] void give_up(const Record& record) const {
+    throw Error(Fault::numeric,
+                fmt::format("starting the fit: {} of {} draws have no finite log density however close to "
+                            "the mode; {}",
+                            record.non_finite, noise_.cols(), record.note));
   }
 
   const Target& target_;

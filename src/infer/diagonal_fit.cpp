@@ -1,0 +1,178 @@
+#include "vfe/infer/diagonal_fit.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "fixed_draws_search.hpp"
+#include "vfe/core/error.hpp"
+#include "vfe/infer/polish.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr Index draws_per_call = 256;
+constexpr double hopeless = 50.0;  // [nats], and one for each dimension, behind the best start
+
+/// A normal q to start from: of sd `scale` in the coordinates of `map`.
+struct Start {
+  Affine map;
+  double scale = 1.0;
+  std::string name;
+};
+
+// The memory holds "diagonal_fit_starts" (1 x as many starts as have been ranked: their free energy, infinite
+// where there is nothing more to try from), "diagonal_fit" (the packed search, one column, while one is under
+// way: from the lowest start) and, once one has ended, "diagonal_fit_best" (2 x 1: free energy, converged).
+class DiagonalFit final : public Stage {
+ public:
+  DiagonalFit(const Target& target, const DiagonalFitOptions& options)
+      : target_(target),
+        options_(options),
+        family_(mean_field(target.size())),
+        noise_(whitened_noise(target.size(), options.draws, options.seed)) {}
+
+  std::string name() const override { return "diagonal_fit"; }
+
+  void start(State& state) const override { state.memory["diagonal_fit_starts"] = Matrix(1, 0); }
+
+  Record advance(State& state, bool& done) const override {
+    const std::vector<Start> starts = starts_from(base_of(state));
+    Matrix& ranking = state.memory.at("diagonal_fit_starts");
+    Record record;
+    record.rows = target_.num_rows(Minibatch{});
+    if (ranking.cols() < std::ssize(starts)) {
+      rank(starts, ranking, record);
+      if (ranking.cols() == std::ssize(starts)) drop_hopeless(starts, ranking);
+      record.free_energy = ranking.minCoeff();
+    } else {
+      fit(starts, state, ranking, record);
+    }
+    if (ranking.cols() < std::ssize(starts) || std::isfinite(ranking.minCoeff())) return record;
+    if (!state.memory.contains("diagonal_fit_best")) give_up(starts.back());
+    state.memory["converged"] = state.memory.at("diagonal_fit_best").row(1);
+    state.memory.erase("diagonal_fit_best");
+    state.memory.erase("diagonal_fit_starts");
+    done = true;
+    return record;
+  }
+
+ private:
+  Index size() const { return target_.size(); }
+
+  /// Those in the base's axes first.
+  std::vector<Start> starts_from(const Affine& base) const {
+    const Matrix unit = Matrix::Ones(size(), 1);
+    std::vector<Start> starts;
+    for (const auto& [map, name] :
+         {std::pair{base, "the base"}, std::pair{Affine{base.shift, unit}, "the base's centre"},
+          std::pair{Affine{Vector::Zero(size()), unit}, "zero"}}) {
+      for (const double scale : options_.scales) starts.push_back({map, scale, name});
+    }
+    return starts;
+  }
+
+  Vector lambda_of(const Start& start) const { return family_->init(Vector::Zero(size()), start.scale); }
+
+  /// The free energy of a few more starts.
+  void rank(const std::vector<Start>& starts, Matrix& ranking, Record& record) const {
+    const Index first = ranking.cols(), draws = noise_.cols();
+    const Index count = std::min(std::ssize(starts) - first, std::max<Index>(1, draws_per_call / draws));
+    Matrix theta(size(), count * draws);
+    Vector value(count * draws), energy(count), no_gradient;
+    for (Index k = 0; k < count; ++k) {
+      const Start& start = starts[static_cast<std::size_t>(first + k)];
+      theta.middleCols(k * draws, draws) = start.map.apply(start.scale * noise_);
+    }
+    target_.log_joint(theta, value);
+    for (Index k = 0; k < count; ++k) {
+      const Start& start = starts[static_cast<std::size_t>(first + k)];
+      const double mean = value.segment(k * draws, draws).mean();
+      const double free_energy =
+          -mean - start.map.log_det() - family_->entropy(lambda_of(start), no_gradient);
+      energy(k) = std::isfinite(free_energy) ? free_energy : INFINITY;
+    }
+    ranking.conservativeResize(1, first + count);
+    ranking.rightCols(count) = energy.transpose();
+    record.draws = value.size();
+    record.non_finite = value.size() - value.array().isFinite().count();
+    record.note = fmt::format("{} of {} starts ranked", ranking.cols(), starts.size());
+  }
+
+  /// Leaves nothing to try from in a basis whose best start is too far behind.
+  void drop_hopeless(const std::vector<Start>& starts, Matrix& ranking) const {
+    const double limit = ranking.minCoeff() + hopeless + static_cast<double>(size());
+    for (const bool diagonal : {false, true}) {
+      if (lowest(starts, ranking, diagonal) > limit) forget(starts, ranking, diagonal);
+    }
+  }
+
+  static double lowest(const std::vector<Start>& starts, const Matrix& ranking, bool diagonal) {
+    double least = INFINITY;
+    for (std::size_t k = 0; k < starts.size(); ++k) {
+      if (starts[k].map.diagonal() == diagonal) least = std::min(least, ranking(static_cast<Index>(k)));
+    }
+    return least;
+  }
+
+  static void forget(const std::vector<Start>& starts, Matrix& ranking, bool diagonal) {
+    for (std::size_t k = 0; k < starts.size(); ++k) {
+      if (starts[k].map.diagonal() == diagonal) ranking(static_cast<Index>(k)) = INFINITY;
+    }
+  }
+
+  /// A trial from the lowest start; when its search has ended, there is nothing more to try in its basis.
+  void fit(const std::vector<Start>& starts, State& state, Matrix& ranking, Record& record) const {
+    Index at = 0;
+    ranking.row(0).minCoeff(&at);
+    const Start& start = starts[static_cast<std::size_t>(at)];
+    const FreeEnergy objective(target_, *family_, start.map, Gradient::closed_entropy);
+    const FixedDrawsSearch fixed(objective, noise_,
+                                 {options_.history, options_.max_iterations, options_.tolerance});
+    std::optional<Lbfgs> search;
+    if (state.memory.contains("diagonal_fit")) {
+      search = fixed.go_on(state.memory.at("diagonal_fit").col(0));
+      fixed.advance(*search, record);
+    } else {
+      search = fixed.begin(lambda_of(start), record);
+      if (!search) {
+        ranking(at) = INFINITY;
+        return;
+      }
+    }
+    if (!fixed.ended(*search)) {
+      state.memory["diagonal_fit"] = search->pack();
+      return;
+    }
+    record.note = fmt::format("from {}, scale {}: {}", start.name, start.scale, fixed.outcome(*search));
+    Matrix& best = state.memory["diagonal_fit_best"];
+    if (best.size() == 0 || search->f() < best(0)) {
+      best = Vector{{search->f(), fixed.converged(*search) ? 1.0 : 0.0}};
+      state.lambda = normal_lambda(compose(start.map, normal_map(search->x(), size())));
+    }
+    state.memory.erase("diagonal_fit");
+    forget(starts, ranking, start.map.diagonal());
+  }
+
+  [[noreturn]] void give_up(const Start& start) const {
+    throw Error(Fault::numeric,
+                fmt::format("starting the diagonal fit: draws of every start have no finite log density; {}",
+                            target_.name_non_finite(Minibatch{}, start.map.apply(start.scale * noise_))));
+  }
+
+  const Target& target_;
+  DiagonalFitOptions options_;
+  std::unique_ptr<Family> family_;
+  Matrix noise_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> diagonal_fit(const Target& target, const DiagonalFitOptions& options) {
+  return std::make_unique<DiagonalFit>(target, options);
+}
+
+}  // namespace vfe
