@@ -74,7 +74,10 @@ class Exploration final : public Stage {
       return record;
     }
     const bool begun = state.memory.contains("exploration");
-    Searches searches(target_, search_, begun ? state.memory.at("exploration") : Matrix());
+    // In the base's coordinates a search is short however ill-scaled the density is.
+    SearchOptions search = search_;
+    search.map = base_of(state);
+    Searches searches(target_, search, begun ? state.memory.at("exploration") : Matrix());
     const Searches::Outcome outcome = begun ? searches.advance() : begin(state, searches, record);
     record.draws += outcome.draws;
     record.non_finite += outcome.non_finite;
@@ -109,23 +112,32 @@ class Exploration final : public Stage {
     return searches.advance(drawn(Eigen::all, highest(log_ratio, options_.starts)));
   }
 
+  /// The end of a search: where, and the value and gradient (in the base's coordinates u) of -log f there.
+  struct End {
+    Vector theta;
+    double f = 0.0;
+    Vector gradient;
+  };
+
   /// The Laplace approximation at the end of a search; nothing where that is no proper mode, or where
-  /// Newton's step leads to a known one: on an ill-scaled density a search may end on the way.
-  std::optional<Laplace> laplace(const State& state, const Lbfgs& end, ConstMat known) const {
+  /// Newton's step leads to a known one: a search may end on the way.
+  std::optional<Laplace> laplace(const State& state, const End& end, ConstMat known) const {
     const Affine base = base_of(state);
     if (size() > most_dense) {  // as if it were as wide as the base
-      const double lower = end.f() - state.memory.at("exploration_base")(0, 0);
-      return Laplace{{end.x(), base.scale}, state.memory.at("base_log_evidence")(0, 0) - lower, true};
+      const double lower = end.f - state.memory.at("exploration_base")(0, 0);
+      return Laplace{{end.theta, base.scale}, state.memory.at("base_log_evidence")(0, 0) - lower, true};
     }
     Matrix axes = base.stretch(Matrix::Identity(size(), size()));
-    const Curvature found = curvature(target_, options_.batch, end.x(), axes, difference);
+    const Curvature found = curvature(target_, options_.batch, end.theta, axes, difference);
     const Eigen::SelfAdjointEigenSolver<Matrix> eigen(found.hessian);
     if (found.non_finite > 0 || !(eigen.eigenvalues().minCoeff() > 0.0)) return std::nullopt;
-    axes = (axes * eigen.eigenvectors() * eigen.eigenvalues().cwiseSqrt().cwiseInverse().asDiagonal()).eval();
-    const Vector gradient = axes.transpose() * end.g();
+    const Matrix rotation =
+        eigen.eigenvectors() * eigen.eigenvalues().cwiseSqrt().cwiseInverse().asDiagonal();
+    axes = (axes * rotation).eval();
+    const Vector gradient = rotation.transpose() * end.gradient;
     if (0.5 * gradient.squaredNorm() > most_decrement) return std::nullopt;
-    if (nearest(base, end.x() - axes * gradient, known) < near) return std::nullopt;
-    Laplace mode = laplace_at(end.x(), end.f(), axes, base.diagonal());
+    if (nearest(base, end.theta - axes * gradient, known) < near) return std::nullopt;
+    Laplace mode = laplace_at(end.theta, end.f, axes, base.diagonal());
     mode.definite = true;
     return mode;
   }
@@ -140,12 +152,15 @@ class Exploration final : public Stage {
     }
     Index tried = 0;
     for (const Index k : searches.order()) {
-      const Lbfgs end = searches.at(k);
-      if (tried == most_new || end.f() > highest) break;
-      if (nearest(base, end.x(), known) < near) continue;
+      const Lbfgs search = searches.at(k);
+      if (tried == most_new || search.f() > highest) break;
+      const End end{base.apply(search.x()), search.f(), search.g()};
+      // The end itself, or where a step of the base's Newton method leads.
+      if (nearest(base, end.theta, known) < near) continue;
+      if (nearest(base, base.apply(search.x() - search.g()), known) < near) continue;
       ++tried;
       if (const std::optional<Laplace> mode = laplace(state, end, known)) add_found_mode(state, *mode);
-      append(known, end.x());
+      append(known, end.theta);
     }
     state.memory.erase("exploration");
     state.memory.erase("exploration_base");

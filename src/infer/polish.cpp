@@ -19,6 +19,12 @@ constexpr Index most_dense =
     500;                         // dimension up to which a family that is not dense has a dense Hessian made
 constexpr double widest = 30.0;  // whitened curvatures beyond [1/30, 30]: the differences were badly scaled
 constexpr double least_modulus = 1e-4, largest_modulus = 1e8;
+constexpr double widest_large = 1e4;  // the same above `large` dimensions, where another sweep costs more
+constexpr Index large = 100;
+constexpr double as_expected = 0.01;  // of the gain of a Newton step: relative difference
+constexpr Index most_spectral =
+    200;                      // dimension up to which spectra are computed, which cost 50 Cholesky factors
+constexpr double near = 0.5;  // sds of the base within which two points are at one mode
 constexpr Index most_modes = 4;
 constexpr std::array<double, 4> lengths{1.0, 0.5, 0.25, 0.1};
 constexpr double shorter = 0.05;  // the next four trial lengths, where none of these decreased
@@ -73,6 +79,29 @@ Matrix axes_of(ConstMat covariance) {
   return sd.asDiagonal() * eigen.eigenvectors() * root.asDiagonal();
 }
 
+/// Extreme curvatures along the axes.
+struct Spectrum {
+  double least = 0.0, largest = 0.0;
+};
+
+/// Turns and scales the axes so that the curvature along each, by its modulus, is 1. `hessian` is along the
+/// axes as they come. In many dimensions the extremes returned are those of the Cholesky factor's diagonal.
+Spectrum whiten_axes(ConstMat hessian, Matrix& axes) {
+  if (hessian.rows() > most_spectral) {
+    const Eigen::LLT<Matrix> factor(hessian);
+    if (factor.info() == Eigen::Success) {
+      const Vector pivots = factor.matrixLLT().diagonal().cwiseAbs2();
+      factor.matrixU().solveInPlace<Eigen::OnTheRight>(axes);
+      return {pivots.minCoeff(), pivots.maxCoeff()};
+    }
+  }
+  const Eigen::SelfAdjointEigenSolver<Matrix> eigen(hessian);
+  const Vector& values = eigen.eigenvalues();
+  const Vector modulus = values.cwiseAbs().cwiseMax(least_modulus).cwiseMin(largest_modulus);
+  axes = (axes * eigen.eigenvectors() * modulus.cwiseSqrt().cwiseInverse().asDiagonal()).eval();
+  return {values.minCoeff(), values.maxCoeff()};
+}
+
 // Besides "polish_progress" the memory holds "polish_point" (d x 2: x, gradient), "polish_axes" (d x d,
 // columns of unit curvature as far as known), and of the k modes done "polish_means" (d x k), "polish_scales"
 // (d x d k, or d x k) and "polish_weights" (3 x k: -log f, log evidence, whether proper). The best of them is
@@ -121,7 +150,9 @@ class Polish final : public Stage {
     Matrix point(size(), 2);
     point << search.x(), search.g();
     state.memory["polish_point"] = point;
-    state.memory["polish_axes"] = axes_of(search.inverse_hessian());
+    state.memory["polish_axes"] = size() <= most_spectral
+                                      ? axes_of(search.inverse_hessian())
+                                      : Matrix(search.inverse_hessian_diagonal().cwiseSqrt().asDiagonal());
     state.memory["polish_progress"] = progress.pack();
   }
 
@@ -136,13 +167,11 @@ class Polish final : public Stage {
       progress.difference *= 0.1;
       return false;
     }
-    const Eigen::SelfAdjointEigenSolver<Matrix> eigen(found.hessian);
-    const Vector& values = eigen.eigenvalues();
-    const Vector modulus = values.cwiseAbs().cwiseMax(least_modulus).cwiseMin(largest_modulus);
-    axes = (axes * eigen.eigenvectors() * modulus.cwiseSqrt().cwiseInverse().asDiagonal()).eval();
-    progress.definite = found.non_finite == 0 && values.minCoeff() > 0.0;
+    const Spectrum spectrum = whiten_axes(found.hessian, axes);
+    progress.definite = found.non_finite == 0 && spectrum.least > 0.0;
     progress.decrement = 0.5 * (axes.transpose() * point.col(1)).squaredNorm();
-    const bool well_scaled = values.minCoeff() > 1.0 / widest && values.maxCoeff() < widest;
+    const double wide = size() > large ? widest_large : widest;
+    const bool well_scaled = spectrum.least > 1.0 / wide && spectrum.largest < wide;
     if (++progress.whitenings < 2 && !well_scaled) return false;
     progress.whitenings = 0;
     if (progress.decrement < options_.tolerance || progress.last ||
@@ -175,13 +204,20 @@ class Polish final : public Stage {
       progress.length *= shorter;
       return ++progress.rounds == most_rounds;
     }
-    progress.last = progress.f + highest < 1e-9 * std::max(1.0, std::abs(progress.f));
+    const double gain = progress.f + highest, expected = progress.decrement;
+    progress.last = gain < 1e-9 * std::max(1.0, std::abs(progress.f));
     progress.f = -highest;
     progress.length *= lengths[static_cast<std::size_t>(best)];
     progress.phase = Phase::hessian;
     ++progress.iteration;
     point.col(0) = theta.col(best);
     point.col(1) = -grad.col(best);
+    const double decrement = 0.5 * (axes.transpose() * point.col(1)).squaredNorm();
+    if (size() > large && progress.length == 1.0 && std::abs(gain - expected) < as_expected * expected &&
+        decrement < options_.tolerance) {
+      progress.decrement = decrement;  // the curvature has not changed on the way: no other sweep
+      return true;
+    }
     return false;
   }
 
@@ -199,7 +235,11 @@ class Polish final : public Stage {
     for (; candidate < count; ++candidate) {
       const Lbfgs search = mode_of(state, candidate, size());
       if (search.f() > best + 12.0 + static_cast<double>(size())) continue;
-      if (nearest(base_of(state), search.x(), means) > 0.5) break;
+      const Affine base = base_of(state);
+      if (nearest(base, search.x(), means) <= near) continue;
+      // A search that ended on its way is known by where Newton's step from it leads.
+      const Vector step = base.stretch(base.pull_back(search.g()));
+      if (nearest(base, search.x() - step, means) > near) break;
     }
     return candidate;
   }

@@ -45,11 +45,12 @@ Searches::Outcome Searches::advance(ConstMat starts) {
     if (running(k)) active.push_back(k);
   }
   const Index d = target_.size(), trials = std::ssize(active), all = trials + starts.cols();
-  Matrix theta(d, all), grad(d, all);
-  for (Index j = 0; j < trials; ++j) theta.col(j) = at(active[static_cast<std::size_t>(j)]).trial();
-  theta.rightCols(starts.cols()) = starts;
+  Matrix u(d, all), grad(d, all);
+  for (Index j = 0; j < trials; ++j) u.col(j) = at(active[static_cast<std::size_t>(j)]).trial();
+  u.rightCols(starts.cols()) = options_.map ? options_.map->whiten(starts) : Matrix(starts);
   Vector value(all);
-  target_.log_joint(options_.batch, theta, value, grad);
+  target_.log_joint(options_.batch, options_.map ? options_.map->apply(u) : u, value, grad);
+  if (options_.map) grad = options_.map->pull_back(grad);
 
   Outcome outcome{.draws = all, .non_finite = all - value.array().isFinite().count()};
   for (Index j = 0; j < trials; ++j) {
@@ -62,7 +63,7 @@ Searches::Outcome Searches::advance(ConstMat starts) {
     outcome.begun.push_back(std::isfinite(value(j)));
     if (!outcome.begun.back()) continue;
     packed_.conservativeResize(Eigen::NoChange, packed_.cols() + 1);
-    packed_.rightCols(1) = Lbfgs(theta.col(j), -value(j), -grad.col(j), options_.history).pack();
+    packed_.rightCols(1) = Lbfgs(u.col(j), -value(j), -grad.col(j), options_.history).pack();
   }
   return outcome;
 }

@@ -1,6 +1,8 @@
 #pragma once
+#include <optional>
 #include <vector>
 
+#include "vfe/family/affine.hpp"
 #include "vfe/infer/lbfgs.hpp"
 #include "vfe/target/target.hpp"
 
@@ -11,6 +13,8 @@ struct SearchOptions {
   Index history = 10;
   Index max_iterations = 200;
   double tolerance = 1e-5;  ///< on the Newton decrement
+  /// The coordinates u that the searches move in, theta = map(u); theta itself if there is none.
+  std::optional<Affine> map = {};
 };
 
 /// Minimisations of -log f in lockstep. Their whole state is `packed`, an Lbfgs in each column.
@@ -20,7 +24,7 @@ class Searches {
   Searches(const Target& target, const SearchOptions& options, Matrix packed = {});
 
   Index size() const { return packed_.cols(); }
-  Lbfgs at(Index k) const;
+  Lbfgs at(Index k) const;  ///< in the coordinates of the map
   bool running(Index k) const;
   bool running() const;              ///< any
   std::vector<Index> order() const;  ///< lowest f first

@@ -33,7 +33,7 @@ TEST(Config, FillsInDefaults) {
   EXPECT_EQ(config.data.file, "d.h5");
   EXPECT_EQ(config.model.glm.likelihood, Likelihood::logistic);
   EXPECT_TRUE(config.model.glm.intercept);
-  EXPECT_EQ(config.family.type, "full_rank");
+  EXPECT_EQ(config.family.type, "auto");
   EXPECT_EQ(config.fit.mode, Mode::synchronous);
   EXPECT_EQ(config.output.checkpoint_seconds, 60.0);
   EXPECT_EQ(config.output.checkpoint_steps, 0);
