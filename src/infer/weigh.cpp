@@ -5,13 +5,16 @@
 #include <cmath>
 #include <limits>
 
+#include "vfe/core/error.hpp"
 #include "vfe/family/family.hpp"
-#include "vfe/family/proposal.hpp"
+#include "vfe/family/student.hpp"
 
 namespace vfe {
 namespace {
 
 constexpr std::uint32_t address_step = 0xFFFE0000;  // of Purpose::proposal; small ones are rounds of sampling
+
+constexpr double widest = 1e100;
 
 // The memory holds "weighed" (1 x draws).
 class Weigh final : public Stage {
@@ -23,6 +26,7 @@ class Weigh final : public Stage {
 
   Record advance(State& state, bool& done) const override {
     const Student q{normal_map(state.lambda, target_.size())};
+    refuse_unbounded(q.base);
     const Matrix theta =
         q.draw({.seed = options_.seed, .purpose = Purpose::proposal, .step = address_step}, options_.draws);
     Vector value(options_.draws);
@@ -43,6 +47,19 @@ class Weigh final : public Stage {
   }
 
  private:
+  /// Where the density is flat the fit widens q for ever.
+  void refuse_unbounded(const Affine& q) const {
+    for (Index i = 0; i < q.size(); ++i) {
+      const double size = q.diagonal() ? q.scale(i, 0) : q.scale.row(i).norm();
+      if (size < widest && std::isfinite(q.shift(i))) continue;
+      throw Error(
+          Fault::numeric,
+          fmt::format("weighing draws of q: found a sd of {:.3g} in {}, expected less than {:.0e}: nothing "
+                      "bounds the posterior there",
+                      size, target_.parameters().unconstrained_name(i), widest));
+    }
+  }
+
   const Target& target_;
   WeighOptions options_;
 };

@@ -22,7 +22,7 @@ namespace vfe {
 namespace {
 
 constexpr Index most_full_rank = 60, most_sampled = 3000;  // dimensions
-constexpr Index most_weighed = 30;  // dimension up to which adaptation can mend whatever weights there are
+constexpr Index most_weighed = 30;  // dimension up to which adaptation is worth while whatever the weights
 constexpr Index superchains = 32;
 constexpr std::uint64_t gradients_plain = 120'000, gradients_flow = 400'000, gradients_high = 500'000;
 constexpr Index audit_chains = 48;
@@ -113,7 +113,7 @@ void prepare_chains(State& state, Index d, std::uint64_t seed) {
 void prepare_flow_chains(State& state) {
   const ChainDraws draws = chain_draws(state, "chains");
   const Flow flow = flow_of_chains(draws);
-  place_chains(state, flow, last_points(draws), "flow_chains");
+  place_chains(state, flow, superchain_starts(last_points(draws), superchains, 2), "flow_chains");
 }
 
 ChainsOptions chains_options(const std::string& name, std::uint64_t gradients, const Config& config,
@@ -166,7 +166,9 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
   places.emplace_back(weigh(target, {.seed = seed}));
   if (!sampled) return Program(std::move(places));
 
-  places.emplace_back(importance(target, {.rule = pool_rule(values), .seed = seed}),
+  // Where a flow takes longer to fit than chains to run, one round must do.
+  const Index rounds = d <= most_weighed ? ImportanceOptions{}.max_rounds : 1;
+  places.emplace_back(importance(target, {.max_rounds = rounds, .rule = pool_rule(values), .seed = seed}),
                       [d](const State& state) { return weights_may_do(state, d); });
   places.emplace_back(
       audit(target, {.chains = audit_chains, .rule = audit_rule(values), .seed = seed}),

@@ -20,8 +20,8 @@ constexpr Index most_cubic = 6;  // dimension
 // Draws needed for each polynomial.
 constexpr double draws_quadratic = 2.5, draws_grouped = 4.0, draws_cubic = 4.0;
 // Of the error of a plain mean. With 1,024 draws of log gamma variables of shape 3 residuals are off by 0.006
-// of it, and their own errors say 0.003.
-constexpr double unseen = 0.01;
+// of it, and their own errors say 0.003; with 64 chains of 28 draws one sd in 128 was off by 0.02 of it.
+constexpr double unseen = 0.03;
 constexpr double exact = 1e-6;  // residuals, relative to plain errors, that are rounding
 // Added to squared distances: their logarithm near 0 says nothing of the tail.
 constexpr double tail_floor = 1e-3;

@@ -83,7 +83,7 @@ struct Moments {
 /// with the smaller error is kept. Their coefficients are fitted (ridge regression) in each of five folds on
 /// the draws of the others, groups kept whole, so that errors are honest. Errors are those of the weighted
 /// residuals, or of their sums over groups, and then those of `groups` numbers: their quantiles are Student's
-/// with groups - 1 degrees of freedom. They are no smaller than 0.01 of the plain ones, except where they
+/// with groups - 1 degrees of freedom. They are no smaller than 0.03 of the plain ones, except where they
 /// vanish: residuals that small are wrong by what rare draws would show. `whitening` should map N(0, I) to
 /// about the posterior; a wrong one costs accuracy, not truth, and a noisy one much of it.
 ///
