@@ -60,14 +60,14 @@ struct Flow::Pass {
   FlowFeatures features;
 
   /// From asinh z, or from u.
-  Pass(const std::vector<Conditional>& conditionals, const Matrix& given, From from)
+  Pass(const Flow& flow, const Matrix& given, From from)
       : u(given),
         bent_z(given),
         bent_y(given),
         log_scale(given.rows(), given.cols()),
-        features(given.rows(), given.cols(), num_squared(conditionals)) {
+        features(given.rows(), given.cols(), num_squared(flow.conditionals_), flow.reach_) {
     for (Index i = 0; i < given.cols(); ++i) {
-      const Conditional& c = conditionals[static_cast<std::size_t>(i)];
+      const Conditional& c = flow.conditionals_[static_cast<std::size_t>(i)];
       const Vector mean = features.mean(i, c.quadratic) * c.mean;
       log_scale.col(i) = features.log_scale(i) * c.log_scale;
       const double skew = clamp(c.skew, largest_skew);
@@ -102,13 +102,19 @@ Index Flow::num_mean_coefficients(Index i, bool quadratic) {
   return 1 + i + (quadratic ? i * (i + 1) / 2 : 0);
 }
 
-Flow::Flow(Affine base, std::vector<Index> order, std::vector<Conditional> conditionals, double nu)
-    : base_(std::move(base)), order_(std::move(order)), conditionals_(std::move(conditionals)), nu_(nu) {
+Flow::Flow(Affine base, std::vector<Index> order, std::vector<Conditional> conditionals, double nu,
+           double reach)
+    : base_(std::move(base)),
+      order_(std::move(order)),
+      conditionals_(std::move(conditionals)),
+      nu_(nu),
+      reach_(reach) {
   require_valid(Student{.base = base_, .nu = nu});
   const auto d = static_cast<std::size_t>(size());
   std::vector<Index> sorted = order_;
   std::sort(sorted.begin(), sorted.end());
-  bool fits = std::isfinite(nu) && order_.size() == d && conditionals_.size() == d;
+  bool fits = std::isfinite(nu) && reach > 0.0 && reach <= largest_linear_feature && order_.size() == d &&
+              conditionals_.size() == d;
   for (std::size_t i = 0; fits && i < d; ++i) {
     const Conditional& c = conditionals_[i];
     const auto index = static_cast<Index>(i);
@@ -121,8 +127,8 @@ Flow::Flow(Affine base, std::vector<Index> order, std::vector<Conditional> condi
     }
   }
   if (!fits) {
-    throw Error(Fault::bug, fmt::format("making a flow of size {}: found order, conditionals or degrees of "
-                                        "freedom that do not fit",
+    throw Error(Fault::bug, fmt::format("making a flow of size {}: found order, conditionals, degrees of "
+                                        "freedom or a reach that do not fit",
                                         d));
   }
 }
@@ -143,7 +149,7 @@ Matrix Flow::transform(ConstMat noise) const {
     const Index count = std::min(chunk, noise.cols() - first);
     const Matrix bent =
         noise.middleCols(first, count).transpose().unaryExpr([](double z) { return std::asinh(z); });
-    const Pass pass(conditionals_, bent, Pass::From::noise);
+    const Pass pass(*this, bent, Pass::From::noise);
     for (Index i = 0; i < size(); ++i) {
       u.row(order_[static_cast<std::size_t>(i)]).segment(first, count) = pass.u.col(i);
     }
@@ -157,7 +163,7 @@ Matrix Flow::inverse(ConstMat theta) const {
   for (Index first = 0; first < theta.cols(); first += chunk) {
     const Index count = std::min(chunk, theta.cols() - first);
     const Matrix u = v(order_, Eigen::seqN(first, count)).transpose();
-    const Pass pass(conditionals_, u, Pass::From::whitened);
+    const Pass pass(*this, u, Pass::From::whitened);
     noise.middleCols(first, count) = pass.bent_z.transpose().unaryExpr([](double x) { return std::sinh(x); });
   }
   return noise;
@@ -170,7 +176,7 @@ Vector Flow::log_density(ConstMat theta) const {
   for (Index first = 0; first < theta.cols(); first += chunk) {
     const Index count = std::min(chunk, theta.cols() - first);
     const Matrix u = v(order_, Eigen::seqN(first, count)).transpose();
-    const Pass pass(conditionals_, u, Pass::From::whitened);
+    const Pass pass(*this, u, Pass::From::whitened);
     for (Index s = 0; s < count; ++s) {
       double sum = constant - pass.log_det(conditionals_, s);
       for (Index i = 0; i < size(); ++i) sum += log_base(pass.bent_z(s, i), nu_);
@@ -195,7 +201,7 @@ Vector Flow::log_det(ConstMat noise, ConstMat grad_theta, Mat grad_noise) const 
     const Index count = std::min(chunk, noise.cols() - first);
     const Matrix bent =
         noise.middleCols(first, count).transpose().unaryExpr([](double z) { return std::asinh(z); });
-    const Pass pass(conditionals_, bent, Pass::From::noise);
+    const Pass pass(*this, bent, Pass::From::noise);
     for (Index s = 0; s < count; ++s) {
       value(first + s) = base_.log_det() + pass.log_det(conditionals_, s);
     }
@@ -203,7 +209,7 @@ Vector Flow::log_det(ConstMat noise, ConstMat grad_theta, Mat grad_noise) const 
     Eigen::ArrayXXd g = grad_u(order_, Eigen::seqN(first, count)).transpose();  // draws in rows
     const Eigen::ArrayXXd clipped = pass.features.log_scale(d).rightCols(d);
     // Where a limit holds a value fast, it passes no gradient.
-    const Eigen::ArrayXXd square_moves = (pass.u.array().abs() < largest_feature).cast<double>();
+    const Eigen::ArrayXXd square_moves = (pass.u.array().abs() < reach_).cast<double>();
     const Eigen::ArrayXXd linear_moves = (pass.u.array().abs() < largest_linear_feature).cast<double>();
     for (Index i = d - 1; i >= 0; --i) {
       const Conditional& c = conditionals_[static_cast<std::size_t>(i)];

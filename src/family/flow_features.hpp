@@ -8,8 +8,9 @@ namespace vfe {
 class FlowFeatures {
  public:
   /// Products are formed of the first `num_squared` coordinates: mean(i, true) is there for i up to that.
-  FlowFeatures(Index draws, Index d, Index num_squared)
+  FlowFeatures(Index draws, Index d, Index num_squared, double reach)
       : num_squared_(num_squared),
+        reach_(reach),
         linear_(draws, d + 1),
         clipped_(draws, d + 1),
         quadratic_(draws, Flow::num_mean_coefficients(num_squared, true)) {
@@ -22,7 +23,7 @@ class FlowFeatures {
   void append(ConstVec u) {
     const Index i = known_++;
     linear_.col(i + 1) = u.cwiseMax(-Flow::largest_linear_feature).cwiseMin(Flow::largest_linear_feature);
-    clipped_.col(i + 1) = u.cwiseMax(-Flow::largest_feature).cwiseMin(Flow::largest_feature);
+    clipped_.col(i + 1) = u.cwiseMax(-reach_).cwiseMin(reach_);
     if (i >= num_squared_) return;
     Index column = Flow::num_mean_coefficients(i, true);
     quadratic_.col(column++) = linear_.col(i + 1);
@@ -41,6 +42,7 @@ class FlowFeatures {
 
  private:
   Index num_squared_, known_ = 0;
+  double reach_;
   Matrix linear_, clipped_, quadratic_;
 };
 

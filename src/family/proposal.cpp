@@ -29,6 +29,7 @@ Student unpack_student(FlatReader& in) {
 void pack(const Flow& flow, FlatWriter& out) {
   out.add(flow.base());
   out.add(flow.nu());
+  out.add(flow.reach());
   for (const Index i : flow.order()) out.add_count(i);
   for (const Flow::Conditional& c : flow.conditionals()) {
     out.add(c.quadratic ? 1.0 : 0.0);
@@ -41,7 +42,7 @@ void pack(const Flow& flow, FlatWriter& out) {
 
 Flow unpack_flow(FlatReader& in) {
   Affine base = in.affine();
-  const double nu = in.number();
+  const double nu = in.number(), reach = in.number();
   std::vector<Index> order;
   for (Index i = 0; i < base.size(); ++i) order.push_back(in.count());
   std::vector<Flow::Conditional> conditionals;
@@ -54,7 +55,7 @@ Flow unpack_flow(FlatReader& in) {
     c.log_tail = in.number();
     conditionals.push_back(std::move(c));
   }
-  return {std::move(base), std::move(order), std::move(conditionals), nu};
+  return {std::move(base), std::move(order), std::move(conditionals), nu, reach};
 }
 
 Index size_of(const Proposal::Component& component) {

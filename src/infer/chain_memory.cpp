@@ -11,6 +11,7 @@ namespace vfe {
 namespace {
 
 constexpr std::size_t most_fitted = 8192;  // draws that a flow is fitted to
+constexpr double reach = 6.0;              // of that flow, beyond all draws: where it ends chains diverge
 
 constexpr std::array all_keys = {
     "progress", "shift",  "scale", "flow",           "points", "point_gradients", "point_values", "moves",
@@ -119,7 +120,7 @@ Flow flow_of_chains(const ChainDraws& draws) {
   if (chosen.size() > most_fitted) chosen.resize(most_fitted);
   const Matrix theta = draws.theta(Eigen::all, chosen);
   const Vector log_weight = Vector::Zero(theta.cols());
-  return fit_flow(theta, log_weight, whitening(theta, log_weight, draws.metric)).flow;
+  return fit_flow(theta, log_weight, whitening(theta, log_weight, draws.metric), {.reach = reach}).flow;
 }
 
 void drop_chains(State& state, const std::string& name) {

@@ -80,8 +80,8 @@ struct Ordered {
   Vector weight;
   FlowFeatures features;
 
-  Ordered(const Sample& sample, const Order& order, Index num_squared)
-      : weight(sample.weight), features(sample.u.rows(), sample.u.cols(), num_squared) {
+  Ordered(const Sample& sample, const Order& order, Index num_squared, double reach)
+      : weight(sample.weight), features(sample.u.rows(), sample.u.cols(), num_squared, reach) {
     for (const Index i : order) {
       u.emplace_back(sample.u.col(i));
       features.append(u.back());
@@ -141,7 +141,8 @@ Shape choose_kinds(const Sample& sample, const Sample& judge, const Order& order
   };
   Index num_squared = 0;
   while (num_squared + 1 < d && affordable(num_squared + 1)) ++num_squared;
-  const Ordered fitted(sample, order, num_squared), judged(judge, order, num_squared);
+  const Ordered fitted(sample, order, num_squared, options.reach),
+      judged(judge, order, num_squared, options.reach);
   const FeatureMoments moments(fitted.features, fitted.weight, d, num_squared, 0.2 * ridge);
   Shape shape{.order = order, .kinds = {}};
   for (Index i = 0; i < d; ++i) {
@@ -168,7 +169,7 @@ Shape choose_kinds(const Sample& sample, const Sample& judge, const Order& order
 Flow fit_shape(const Sample& sample, const Affine& base, const Shape& shape, const FlowFitOptions& options) {
   const Index d = sample.u.cols(), num_squared = last_quadratic(shape);
   const double ridge = ridge_per_draw(sample, options);
-  const Ordered fitted(sample, shape.order, num_squared);
+  const Ordered fitted(sample, shape.order, num_squared, options.reach);
   const FeatureMoments moments(fitted.features, fitted.weight, d, num_squared, 0.2 * ridge);
   std::vector<Flow::Conditional> conditionals;
   for (Index i = 0; i < d; ++i) {
@@ -176,7 +177,7 @@ Flow fit_shape(const Sample& sample, const Affine& base, const Shape& shape, con
     const FlowObjective objective = fitted.objective(i, kind, options.nu, ridge);
     conditionals.push_back(objective.conditional(minimise(objective, moments, options)));
   }
-  return {base, shape.order, std::move(conditionals), options.nu};
+  return {base, shape.order, std::move(conditionals), options.nu, options.reach};
 }
 
 }  // namespace
@@ -208,7 +209,7 @@ FlowFit fit_flow(ConstMat theta, ConstVec log_weight, const Affine& base, const 
   for (const Order& order : candidate_orders(to_fit)) {
     std::vector<Flow::Conditional> conditionals;
     Shape shape = choose_kinds(to_fit, to_judge, order, options, conditionals);
-    const Flow flow(base, order, std::move(conditionals), options.nu);
+    const Flow flow(base, order, std::move(conditionals), options.nu, options.reach);
     const double value = to_judge.weight.dot(flow.log_density(judged));
     if (best.order.empty() || value > best_value) {
       best = std::move(shape);

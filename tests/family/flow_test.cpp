@@ -84,6 +84,9 @@ TEST(Flow, KeepsWithinItsLimitsFarOut) {
   EXPECT_DOUBLE_EQ(theta(0), 5000.0);
   EXPECT_NEAR(theta(1),
               1000.0 + 2.0 * 8.0 + std::exp(6.0) * std::sinh((std::asinh(1.0) + 5.0) / std::exp(1.5)), 1e-9);
+  // The same for one that reaches further.
+  const Flow further(base, {0, 1}, {first, second}, 10.0, 6.0);
+  EXPECT_NEAR(further.transform(Vector{{0.0, 1.0}})(1) - theta(1), 2.0 * (36.0 - 9.0), 1e-9);
 }
 
 TEST(Flow, OfNothingIsIndependentTs) {
@@ -162,7 +165,8 @@ TEST(Flow, DensityIsThatOfTheNoiseOverTheJacobian) {
 TEST(Flow, GradientsAgreeWithDifferences) {
   const Index d = 5, n = 30;
   for (const double size : {0.3, 1.5}) {  // the larger one meets the limits
-    const Flow flow = random_flow(d, size, 60);
+    const Flow usual = random_flow(d, size, 60);
+    const Flow flow(usual.base(), usual.order(), usual.conditionals(), usual.nu(), size + 1.0);
     Matrix z(d, n), weight(d, n);
     fill_normal(address(4), z);
     fill_normal(address(5), weight);
@@ -244,9 +248,10 @@ TEST(Flow, TreatsDrawsAlikeWhateverStandsBesideThem) {
 TEST(Flow, RefusesPartsThatDoNotFit) {
   const Affine base{.shift = Vector::Zero(2), .scale = Matrix::Identity(2, 2)};
   const std::vector<Flow::Conditional> good = Flow::identity(base, 10.0).conditionals();
-  const auto fault = [&](std::vector<Index> order, std::vector<Flow::Conditional> conditionals, double nu) {
+  const auto fault = [&](std::vector<Index> order, std::vector<Flow::Conditional> conditionals, double nu,
+                         double reach = Flow::usual_reach) {
     try {
-      Flow(base, std::move(order), std::move(conditionals), nu);
+      Flow(base, std::move(order), std::move(conditionals), nu, reach);
     } catch (const Error& error) {
       return error.fault();
     }
@@ -257,6 +262,8 @@ TEST(Flow, RefusesPartsThatDoNotFit) {
   EXPECT_EQ(fault({0}, good, 10.0), Fault::bug);
   EXPECT_EQ(fault({0, 1}, good, 0.5), Fault::bug);
   EXPECT_EQ(fault({0, 1}, good, infinity), Fault::bug);
+  EXPECT_EQ(fault({0, 1}, good, 10.0, 0.0), Fault::bug);
+  EXPECT_EQ(fault({0, 1}, good, 10.0, infinity), Fault::bug);
   std::vector<Flow::Conditional> wrong = good;
   wrong[1].mean = Vector::Zero(3);
   EXPECT_EQ(fault({0, 1}, wrong, 10.0), Fault::bug);

@@ -148,6 +148,11 @@ TEST(Proposal, PackedAndRestoredIsBitEqual) {
   EXPECT_EQ(hash(restored.draw(address(4), 200)), hash(theta));
   EXPECT_EQ(hash(restored.log_density(theta)), hash(q.log_density(theta)));
   EXPECT_EQ(Proposal(Proposal().pack()).num_components(), 0);
+
+  const Flow plain = Flow::identity({Vector::Zero(2), Vector::Ones(2)}, 10.0);
+  Proposal reaching;
+  reaching.add(1.0, Flow(plain.base(), plain.order(), plain.conditionals(), 10.0, 6.0));
+  EXPECT_EQ(std::get<Flow>(Proposal(reaching.pack()).component(0)).reach(), 6.0);
 }
 
 TEST(Proposal, RefusesWhatWasNotPackedAndWhatDoesNotFit) {

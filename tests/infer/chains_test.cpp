@@ -359,6 +359,7 @@ TEST(Chains, GoOnInTheNoiseOfAFlowFittedToThem) {
   const State second = sample(toy.target, flow_of_chains(draws), starts, further);
   const ChainsSummary summary = chains_summary(second, "flow_chains");
   EXPECT_TRUE(summary.enough);
+  EXPECT_EQ(summary.divergences, 0);
   EXPECT_GT(summary.step, 3.0 * chains_summary(first).step);
   const ChainDraws found = chain_draws(second, "flow_chains");
   // E x_1 = 1, its variance 2 + 0.1.

@@ -13,9 +13,10 @@ namespace vfe {
 ///
 /// The z_i are independent Student t with nu degrees of freedom; theta = base(u). l_i is linear, m_i linear
 /// or quadratic. So that nothing blows up far from where it was fitted, what l and the squares see of u is
-/// kept within 3, what the linear part of m sees within 1,000, l within 6, skew within 5, log_tail within 1.5
-/// (tails from those of nu e^-1.5 to those of nu e^1.5 degrees of freedom): draws and densities are finite
-/// whatever finite parameters are given. All functions treat columns (draws) alike and independently.
+/// kept within `reach`, what the linear part of m sees within 1,000, l within 6, skew within 5, log_tail
+/// within 1.5 (tails from those of nu e^-1.5 to those of nu e^1.5 degrees of freedom): draws and densities
+/// are finite whatever finite parameters are given. All functions treat columns (draws) alike and
+/// independently.
 class Flow {
  public:
   /// How u_i depends on those before it.
@@ -27,12 +28,13 @@ class Flow {
     Vector log_scale;  ///< coefficients of l: of 1, u_0 .. u_{i-1}
     double skew = 0.0, log_tail = 0.0;
   };
-  static constexpr double largest_feature = 3.0, largest_linear_feature = 1e3, largest_log_scale = 6.0,
+  static constexpr double usual_reach = 3.0, largest_linear_feature = 1e3, largest_log_scale = 6.0,
                           largest_skew = 5.0, largest_log_tail = 1.5;
 
   /// `order` lists the coordinates of u in the order of the conditionals. Throws Fault::bug if sizes do not
-  /// agree or nu is below 1, Fault::numeric if a number is not finite.
-  Flow(Affine base, std::vector<Index> order, std::vector<Conditional> conditionals, double nu);
+  /// agree, nu is below 1 or reach is not within (0, 1,000], Fault::numeric if a number is not finite.
+  Flow(Affine base, std::vector<Index> order, std::vector<Conditional> conditionals, double nu,
+       double reach = usual_reach);
   /// The t with independent whitened coordinates, in their natural order: all coefficients 0.
   static Flow identity(const Affine& base, double nu);
   static Index num_mean_coefficients(Index i, bool quadratic);
@@ -42,6 +44,7 @@ class Flow {
   const std::vector<Index>& order() const { return order_; }
   const std::vector<Conditional>& conditionals() const { return conditionals_; }
   double nu() const { return nu_; }
+  double reach() const { return reach_; }
 
   /// Noise z (d x S, in the order of the conditionals) to theta.
   Matrix transform(ConstMat noise) const;
@@ -64,7 +67,7 @@ class Flow {
   Affine base_;
   std::vector<Index> order_;
   std::vector<Conditional> conditionals_;
-  double nu_;
+  double nu_, reach_;
 };
 
 }  // namespace vfe

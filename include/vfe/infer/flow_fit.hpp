@@ -4,7 +4,8 @@
 namespace vfe {
 
 struct FlowFitOptions {
-  double nu = 10.0;           ///< of the flow's noise
+  double nu = 10.0;                  ///< of the flow's noise
+  double reach = Flow::usual_reach;  ///< of the flow
   double ridge = 1.0;         ///< least one, in draws: on the coefficients of l; a fifth of it on the others
   Index max_iterations = 60;  ///< of L-BFGS, per coordinate
   double tolerance = 1e-5;    ///< on its Newton decrement [nats per draw]
