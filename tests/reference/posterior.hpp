@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "reference/tables.hpp"
 #include "vfe/run/fit.hpp"
 #include "vfe/store/dataset.hpp"
 #include "vfe/store/result.hpp"
@@ -13,11 +14,6 @@
 namespace vfe {
 
 namespace fs = std::filesystem;
-
-struct Table {
-  Matrix x;
-  Vector y;
-};
 
 /// A folder of this test's own, removed at the end.
 class Posterior : public testing::Test {
