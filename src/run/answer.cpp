@@ -130,8 +130,8 @@ void put_bridge(ConstVec of_q, const ChainDraws& draws, const Student& q, Verdic
 std::optional<Answer> by_chains(const Config& config, const Problem& problem, const State& state,
                                 const std::string& name, const JudgedValues& values) {
   const ChainDraws draws = chain_draws(state, name);
-  const ChainsSummary summary = chains_summary(state, name);
-  Certificate certificate = certify(draws, summary.divergences, draws.metric, values, reported());
+  const Index divergences = telling_divergences(state, name);
+  Certificate certificate = certify(draws, divergences, draws.metric, values, reported());
   Answer answer;
   Verdict& verdict = answer.verdict;
   put_certificate(certificate, verdict);
@@ -140,7 +140,7 @@ std::optional<Answer> by_chains(const Config& config, const Problem& problem, co
   verdict.ess = 0.0;
   verdict.rhat = certificate.rhat;
   verdict.rhat_limit = certificate.rhat_limit;
-  if (summary.divergences > 0) {
+  if (divergences > 0) {
     verdict.advice =
         "a parameterisation in which scales and what they scale are independent (non-centred), or tighter "
         "priors on scales";
@@ -224,20 +224,10 @@ std::string advice_for(const State& state) {
 
 std::optional<Answer> answer_of(const Config& config, const Problem& problem, const State& state) {
   const JudgedValues values = judged_values(problem.model());
-  const SampledBy by = sampled_by(state);
-  std::optional<Answer> answer;
-  switch (by) {
-    case SampledBy::importance:
-      answer = by_importance(state, values);
-      break;
-    case SampledBy::chains:
-    case SampledBy::flow_chains:
-      answer = by_chains(config, problem, state, chains_name(by), values);
-      break;
-    case SampledBy::nothing:
-      answer = approximate(config, problem, state);
-      break;
-  }
+  const std::string by = sampled_by(state);
+  std::optional<Answer> answer = by.empty()           ? approximate(config, problem, state)
+                                 : by == "importance" ? by_importance(state, values)
+                                                      : by_chains(config, problem, state, by, values);
   if (answer && answer->verdict.grade == Grade::rejected && answer->verdict.advice.empty()) {
     answer->verdict.advice = advice_for(state);
   }

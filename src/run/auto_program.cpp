@@ -24,7 +24,10 @@ namespace {
 constexpr Index most_full_rank = 60, most_sampled = 3000;  // dimensions
 constexpr Index most_weighed = 30;  // dimension up to which adaptation is worth while whatever the weights
 constexpr Index superchains = 32;
-constexpr std::uint64_t gradients_plain = 120'000, gradients_flow = 400'000, gradients_high = 500'000;
+constexpr std::uint64_t gradients_before_flow = 40'000, gradients_flow = 230'000, gradients_high = 500'000;
+constexpr double careful_acceptance = 0.9;  // of the last chains, for small steps where others diverged
+constexpr Index trajectories_per_divergence = 4000;
+const std::vector<std::string> chain_stages{"chains", "flow_chains", "flow_chains_2"};
 constexpr Index audit_chains = 48;
 constexpr double audit_inflation = 2.0;
 
@@ -110,21 +113,14 @@ void prepare_chains(State& state, Index d, std::uint64_t seed) {
   place_chains(state, metric, superchain_starts(points, superchains, 2), "chains");
 }
 
-void prepare_flow_chains(State& state) {
-  const ChainDraws draws = chain_draws(state, "chains");
-  const Flow flow = flow_of_chains(draws);
-  place_chains(state, flow, superchain_starts(last_points(draws), superchains, 2), "flow_chains");
+void prepare_flow_chains(State& state, const std::string& from, const std::string& name) {
+  const ChainDraws draws = chain_draws(state, from);
+  place_chains(state, flow_of_chains(draws), superchain_starts(last_points(draws), superchains, 2), name);
 }
 
-ChainsOptions chains_options(const std::string& name, std::uint64_t gradients, const Config& config,
-                             const JudgedValues& values) {
-  ChainsOptions options;
-  options.name = name;
-  options.superchains = superchains;
-  options.max_gradients = gradients;
-  options.rule = chain_rule(values);
-  options.seed = config.fit.seed;
-  return options;
+/// Whether chains of that name ended with all that is asked of them.
+bool chains_do(const State& state, const std::string& name) {
+  return chains_summary(state, name).enough && telling_divergences(state, name) == 0;
 }
 
 std::unique_ptr<Stage> fit_of_q(const Config& config, const Target& target, const Family& family) {
@@ -175,29 +171,42 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
       [](const State& state) { return flag(state, "importance_enough") != 0.0; },
       [seed](State& state) { prepare_audit(state, seed); });
   const bool flows = d <= most_full_rank;
+  ChainsOptions options;
+  options.superchains = superchains;
+  options.rule = chain_rule(values);
+  options.seed = seed;
+  options.name = chain_stages.front();
+  options.max_gradients = flows ? gradients_before_flow : gradients_high;
   places.emplace_back(
-      chains(target, chains_options("chains", flows ? gradients_plain : gradients_high, config, values)),
-      [](const State& state) { return !weights_do(state); },
+      chains(target, options), [](const State& state) { return !weights_do(state); },
       [d, seed](State& state) { prepare_chains(state, d, seed); });
-  if (flows) {
+  options.max_gradients = gradients_flow;
+  for (std::size_t k = 1; flows && k < chain_stages.size(); ++k) {
+    const std::string before = chain_stages[k - 1], name = chain_stages[k];
+    options.name = name;
+    if (k + 1 == chain_stages.size()) options.acceptance = careful_acceptance;
     places.emplace_back(
-        chains(target, chains_options("flow_chains", gradients_flow, config, values)),
-        [](const State& state) {
-          return !weights_do(state) && has_proper_mode(state) && !chains_summary(state, "chains").enough;
+        chains(target, options),
+        [before](const State& state) {
+          return sampled_by(state) == before && has_proper_mode(state) && !chains_do(state, before);
         },
-        prepare_flow_chains);
+        [before, name](State& state) { prepare_flow_chains(state, before, name); });
   }
   return Program(std::move(places));
 }
 
-SampledBy sampled_by(const State& state) {
-  if (state.memory.contains("flow_chains_theta")) return SampledBy::flow_chains;
-  if (state.memory.contains("chains_theta")) return SampledBy::chains;
-  return state.memory.contains("importance_enough") ? SampledBy::importance : SampledBy::nothing;
+Index telling_divergences(const State& state, const std::string& name) {
+  const ChainsSummary summary = chains_summary(state, name);
+  if (name == chain_stages.front()) return summary.divergences;
+  const Index trajectories = chain_draws(state, name).theta.cols();
+  return summary.divergences * trajectories_per_divergence <= trajectories ? 0 : summary.divergences;
 }
 
-std::string chains_name(SampledBy by) {
-  return by == SampledBy::flow_chains ? "flow_chains" : "chains";
+std::string sampled_by(const State& state) {
+  for (auto name = chain_stages.rbegin(); name != chain_stages.rend(); ++name) {
+    if (state.memory.contains(*name + "_theta")) return *name;
+  }
+  return state.memory.contains("importance_enough") ? "importance" : "";
 }
 
 }  // namespace vfe

@@ -18,17 +18,21 @@ bool is_automatic(const Config& config);
 ///                                     better of two bases; above 3,000 mean field
 ///   weigh                             can importance sampling work?
 ///   importance, audit                 weighted draws, and short chains that must agree with them
-///   chains, then flow_chains          where the weights are not to be had, or are not enough
+///   chains                            where the weights are not to be had, or are not enough
+///   flow_chains, flow_chains_2        where these do not mix, or diverge: up to 60 dimensions, in the noise
+///   of
+///                                     a flow fitted to those before
 /// Problem and family (of the name fitted_family()) must outlive them.
 Program auto_program(const Config& config, const Problem& problem, const Family& family);
 /// Of the normal q that such a fit begins with.
 std::string fitted_family(Index d);
 
-/// How a sample of the posterior was come by.
-enum class SampledBy { nothing, importance, chains, flow_chains };
-/// Of a finished state: the last stage that sampled.
-SampledBy sampled_by(const State& state);
-/// The name of the stage whose chains these are.
-std::string chains_name(SampledBy by);
+/// Of a finished state: the name of the stage that sampled last, "importance" or one of chains; empty if none
+/// did.
+std::string sampled_by(const State& state);
+
+/// Divergences of the chains of that name that speak of the posterior. A flow has edges of its own, where
+/// what it depends on is bounded: one trajectory in 4,000 may break there.
+Index telling_divergences(const State& state, const std::string& name);
 
 }  // namespace vfe
