@@ -25,10 +25,6 @@ void append(Matrix& kept, ConstMat columns) {
   kept.rightCols(columns.cols()) = columns;
 }
 
-std::string proposal_name(Index round) {
-  return fmt::format("pool_proposal_{}", round);
-}
-
 /// -log of the mean weight, and its standard error [nats].
 struct FreeEnergy {
   double value = INFINITY, std_error = 0.0;
@@ -42,26 +38,9 @@ FreeEnergy free_energy(const Vector& log_weight) {
           .std_error = std::sqrt(std::max(n * weight.squaredNorm() - 1.0, 0.0) / n)};
 }
 
-/// The log density of all rounds' proposals together, by column, from that of each (rows).
-Vector pooled(const Matrix& log_density, const Matrix& draws) {
-  Vector result(log_density.cols());
-  const Vector log_share = (draws.row(0) / draws.sum()).array().log().transpose();
-  for (Index s = 0; s < result.size(); ++s) {
-    const Vector part = log_density.col(s) + log_share;
-    const double largest = part.maxCoeff();
-    double sum = 0.0;
-    for (const double x : part) sum += std::exp(x - largest);
-    // A draw so far out that it has no density counts for nothing.
-    result(s) = std::isfinite(largest) ? largest + std::log(sum) : INFINITY;
-  }
-  return result;
-}
-
-// The memory holds what weighted_pool() reads: "pool_theta" (d x N, a round as soon as it is drawn),
-// "pool_gradient" and "pool_log_joint" (d x n and 1 x n, n of N evaluated), "pool_log_proposal" (1 x N),
-// "pool_draws" (1 x R, of each round), "pool_shift" and "pool_scale". Until the end also
-// "pool_log_densities" (R x N, of every draw under each round's proposal) and "pool_proposal_<round>",
-// packed.
+// The memory holds what weighted_pool() reads: "pool_theta" and "pool_log_density" (d x N and 1 x N, of each
+// draw under its own round's proposal; a round as soon as it is drawn), "pool_gradient" and "pool_log_joint"
+// (d x n and 1 x n, n of N evaluated), "pool_draws" (1 x R, of each round), "pool_shift" and "pool_scale".
 class Importance final : public Stage {
  public:
   Importance(const Target& target, const ImportanceOptions& options) : target_(target), options_(options) {
@@ -82,8 +61,9 @@ class Importance final : public Stage {
     state.memory["pool_shift"] = q.shift;
     state.memory["pool_scale"] = q.scale;
     for (const char* drawn : {"pool_theta", "pool_gradient"}) state.memory[drawn] = Matrix(d, 0);
-    for (const char* row : {"pool_log_joint", "pool_draws"}) state.memory[row] = Matrix(1, 0);
-    state.memory["pool_log_densities"] = Matrix(0, 0);
+    for (const char* row : {"pool_log_density", "pool_log_joint", "pool_draws"}) {
+      state.memory[row] = Matrix(1, 0);
+    }
     state.memory.erase("importance_enough");
     begin_round(state, first_proposal(state, options_), first_draws());
   }
@@ -108,24 +88,17 @@ class Importance final : public Stage {
   }
 
   void begin_round(State& state, const Proposal& proposal, Index count) const {
-    Matrix& theta = state.memory.at("pool_theta");
     Matrix& draws = state.memory.at("pool_draws");
-    Matrix& densities = state.memory.at("pool_log_densities");
-    const Index round = draws.cols();
-    append(theta, proposal.draw({.seed = options_.seed,
-                                 .purpose = Purpose::proposal,
-                                 .step = static_cast<std::uint32_t>(round)},
-                                count));
+    const Matrix theta = proposal.draw({.seed = options_.seed,
+                                        .purpose = Purpose::proposal,
+                                        .step = static_cast<std::uint32_t>(draws.cols())},
+                                       count);
+    append(state.memory.at("pool_theta"), theta);
+    // A draw so far out that it has no density counts for nothing.
+    const Vector density = proposal.stratified(count).log_density(theta).unaryExpr(
+        [](double x) { return std::isfinite(x) ? x : INFINITY; });
+    append(state.memory.at("pool_log_density"), density.transpose());
     append(draws, Matrix::Constant(1, 1, static_cast<double>(count)));
-    densities.conservativeResize(round + 1, theta.cols());
-    for (Index r = 0; r < round; ++r) {
-      const Proposal earlier(state.memory.at(proposal_name(r)).col(0));
-      densities.row(r).tail(count) = earlier.log_density(theta.rightCols(count));
-    }
-    const Proposal own = proposal.stratified(count);
-    densities.row(round) = own.log_density(theta);
-    state.memory[proposal_name(round)] = own.pack();
-    state.memory["pool_log_proposal"] = pooled(densities, draws).transpose();
   }
 
   /// [collective] One call, at the next draws of the round.
@@ -141,9 +114,8 @@ class Importance final : public Stage {
     record.draws = count;
     record.non_finite = count - value.array().isFinite().count();
     // Any part of a round is like the whole.
-    const Matrix& densities = state.memory.at("pool_log_densities");
-    const FreeEnergy found =
-        free_energy(value - densities.row(densities.rows() - 1).segment(first, count).transpose());
+    const auto density = state.memory.at("pool_log_density").row(0).segment(first, count);
+    const FreeEnergy found = free_energy(value - density.transpose());
     record.free_energy = found.value;
     record.std_error = found.std_error;
   }
@@ -169,7 +141,7 @@ class Importance final : public Stage {
                       (pool.rounds > 1 || target_.size() > options_.most_flow);
     if (check.enough || !any || !options_.rule || poor || pool.rounds >= options_.max_rounds ||
         total + least_batch > options_.max_draws) {
-      finish(state, check.enough);
+      state.memory["importance_enough"] = Matrix::Constant(1, 1, check.enough ? 1.0 : 0.0);
       done = true;
       return;
     }
@@ -188,13 +160,6 @@ class Importance final : public Stage {
     return std::min(std::max(static_cast<Index>(count), least_batch), options_.max_draws - pool.theta.cols());
   }
 
-  void finish(State& state, bool enough) const {
-    const Index rounds = state.memory.at("pool_draws").cols();
-    for (Index r = 0; r < rounds; ++r) state.memory.erase(proposal_name(r));
-    state.memory.erase("pool_log_densities");
-    state.memory["importance_enough"] = Matrix::Constant(1, 1, enough ? 1.0 : 0.0);
-  }
-
   const Target& target_;
   ImportanceOptions options_;
 };
@@ -206,12 +171,23 @@ std::unique_ptr<Stage> importance(const Target& target, const ImportanceOptions&
 }
 
 WeightedPool weighted_pool(const State& state) {
+  const Matrix& draws = state.memory.at("pool_draws");
+  Vector log_proposal = state.memory.at("pool_log_density").row(0).transpose();
+  double total = 0.0;
+  for (Index r = 0; r < draws.cols(); ++r) total += static_cast<double>(r + 1) * draws(r);
+  Index first = 0;
+  for (Index r = 0; r < draws.cols(); ++r) {
+    const auto count = static_cast<Index>(draws(r));
+    const double factor = static_cast<double>(r + 1) * draws.sum() / total;
+    log_proposal.segment(first, count).array() -= std::log(factor);
+    first += count;
+  }
   return {.theta = state.memory.at("pool_theta"),
           .gradient = state.memory.at("pool_gradient"),
           .log_joint = state.memory.at("pool_log_joint"),
-          .log_proposal = state.memory.at("pool_log_proposal").row(0).transpose(),
+          .log_proposal = log_proposal,
           .whitening = {state.memory.at("pool_shift").col(0), state.memory.at("pool_scale")},
-          .rounds = state.memory.at("pool_draws").cols()};
+          .rounds = draws.cols()};
 }
 
 }  // namespace vfe
