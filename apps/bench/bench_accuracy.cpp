@@ -71,7 +71,9 @@ std::vector<Entry> all_entries() {
   add_high(
       "syn500", [] { return vfe::simulated_logistic(500, 5000); }, "89 k / 1,280");
   add_high(
-      "modes100", [] { return vfe::two_modes_eight_sd_apart(100); }, "");
+      "modes100", [] { return vfe::two_modes_eight_sd_apart("modes100", 100, -4.0); }, "");
+  add_high(
+      "modes100_aside", [] { return vfe::two_modes_eight_sd_apart("modes100_aside", 100, 0.0); }, "");
   const auto add_evidence = [&](const std::string& name, std::function<vfe::ExactTarget()> make) {
     list.push_back({Group::evidence, name, std::move(make)});
   };
