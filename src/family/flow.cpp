@@ -8,7 +8,7 @@
 #include <numbers>
 #include <numeric>
 
-#include "flow_features.hpp"
+#include "flow_pass.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/family/student.hpp"
 
@@ -16,14 +16,6 @@ namespace vfe {
 namespace {
 
 constexpr Index chunk = 256;  // draws at a time, whose features stay in the cache
-
-double clamp(double x, double limit) {
-  return std::clamp(x, -limit, limit);
-}
-
-double log_cosh(double x) {
-  return std::abs(x) + std::log1p(std::exp(-2.0 * std::abs(x))) - std::numbers::ln2;
-}
 
 /// log(1 + sinh(v)^2 / nu), also where the sinh would overflow.
 double log_one_plus_sinh_squared(double v, double nu) {
@@ -39,64 +31,7 @@ double log_base(double v, double nu) {
          0.5 * (nu + 1.0) * log_one_plus_sinh_squared(v, nu);
 }
 
-Index num_squared(const std::vector<Flow::Conditional>& conditionals) {
-  Index last = 0;
-  for (std::size_t i = 0; i < conditionals.size(); ++i) {
-    if (conditionals[i].quadratic) last = static_cast<Index>(i);
-  }
-  return last;
-}
-
 }  // namespace
-
-/// The map at some draws, one in a row, coordinates in the order of the conditionals.
-struct Flow::Pass {
-  enum class From { noise, whitened };
-
-  Matrix u;
-  Matrix bent_z;     ///< asinh z
-  Matrix bent_y;     ///< asinh y, y = (u - m) / exp(l)
-  Matrix log_scale;  ///< l
-  FlowFeatures features;
-
-  /// From asinh z, or from u.
-  Pass(const Flow& flow, const Matrix& given, From from)
-      : u(given),
-        bent_z(given),
-        bent_y(given),
-        log_scale(given.rows(), given.cols()),
-        features(given.rows(), given.cols(), num_squared(flow.conditionals_), flow.reach_) {
-    for (Index i = 0; i < given.cols(); ++i) {
-      const Conditional& c = flow.conditionals_[static_cast<std::size_t>(i)];
-      const Vector mean = features.mean(i, c.quadratic) * c.mean;
-      log_scale.col(i) = features.log_scale(i) * c.log_scale;
-      const double skew = clamp(c.skew, largest_skew);
-      const double tail = std::exp(clamp(c.log_tail, largest_log_tail));
-      for (Index s = 0; s < given.rows(); ++s) {
-        const double l = clamp(log_scale(s, i), largest_log_scale);
-        log_scale(s, i) = l;
-        if (from == From::noise) {
-          bent_y(s, i) = (bent_z(s, i) + skew) / tail;
-          u(s, i) = mean(s) + std::exp(l) * std::sinh(bent_y(s, i));
-        } else {
-          bent_y(s, i) = std::asinh((u(s, i) - mean(s)) * std::exp(-l));
-          bent_z(s, i) = tail * bent_y(s, i) - skew;
-        }
-      }
-      features.append(u.col(i));
-    }
-  }
-
-  /// log |det du/dz| of draw s.
-  double log_det(const std::vector<Conditional>& conditionals, Index s) const {
-    double sum = 0.0;
-    for (Index i = 0; i < u.cols(); ++i) {
-      sum += log_scale(s, i) + log_cosh(bent_y(s, i)) - log_cosh(bent_z(s, i)) -
-             clamp(conditionals[static_cast<std::size_t>(i)].log_tail, largest_log_tail);
-    }
-    return sum;
-  }
-};
 
 Index Flow::num_mean_coefficients(Index i, bool quadratic) {
   return 1 + i + (quadratic ? i * (i + 1) / 2 : 0);
@@ -149,7 +84,7 @@ Matrix Flow::transform(ConstMat noise) const {
     const Index count = std::min(chunk, noise.cols() - first);
     const Matrix bent =
         noise.middleCols(first, count).transpose().unaryExpr([](double z) { return std::asinh(z); });
-    const Pass pass(*this, bent, Pass::From::noise);
+    const FlowPass pass(conditionals_, bent, FlowPass::From::noise, reach_);
     for (Index i = 0; i < size(); ++i) {
       u.row(order_[static_cast<std::size_t>(i)]).segment(first, count) = pass.u.col(i);
     }
@@ -163,7 +98,7 @@ Matrix Flow::inverse(ConstMat theta) const {
   for (Index first = 0; first < theta.cols(); first += chunk) {
     const Index count = std::min(chunk, theta.cols() - first);
     const Matrix u = v(order_, Eigen::seqN(first, count)).transpose();
-    const Pass pass(*this, u, Pass::From::whitened);
+    const FlowPass pass(conditionals_, u, FlowPass::From::whitened, reach_);
     noise.middleCols(first, count) = pass.bent_z.transpose().unaryExpr([](double x) { return std::sinh(x); });
   }
   return noise;
@@ -176,7 +111,7 @@ Vector Flow::log_density(ConstMat theta) const {
   for (Index first = 0; first < theta.cols(); first += chunk) {
     const Index count = std::min(chunk, theta.cols() - first);
     const Matrix u = v(order_, Eigen::seqN(first, count)).transpose();
-    const Pass pass(*this, u, Pass::From::whitened);
+    const FlowPass pass(conditionals_, u, FlowPass::From::whitened, reach_);
     for (Index s = 0; s < count; ++s) {
       double sum = constant - pass.log_det(conditionals_, s);
       for (Index i = 0; i < size(); ++i) sum += log_base(pass.bent_z(s, i), nu_);
@@ -201,41 +136,18 @@ Vector Flow::log_det(ConstMat noise, ConstMat grad_theta, Mat grad_noise) const 
     const Index count = std::min(chunk, noise.cols() - first);
     const Matrix bent =
         noise.middleCols(first, count).transpose().unaryExpr([](double z) { return std::asinh(z); });
-    const Pass pass(*this, bent, Pass::From::noise);
+    const FlowPass pass(conditionals_, bent, FlowPass::From::noise, reach_);
     for (Index s = 0; s < count; ++s) {
       value(first + s) = base_.log_det() + pass.log_det(conditionals_, s);
     }
     if (!with_gradient) continue;
-    Eigen::ArrayXXd g = grad_u(order_, Eigen::seqN(first, count)).transpose();  // draws in rows
-    const Eigen::ArrayXXd clipped = pass.features.log_scale(d).rightCols(d);
-    // Where a limit holds a value fast, it passes no gradient.
-    const Eigen::ArrayXXd square_moves = (pass.u.array().abs() < reach_).cast<double>();
-    const Eigen::ArrayXXd linear_moves = (pass.u.array().abs() < largest_linear_feature).cast<double>();
-    for (Index i = d - 1; i >= 0; --i) {
-      const Conditional& c = conditionals_[static_cast<std::size_t>(i)];
-      const double tail = std::exp(clamp(c.log_tail, largest_log_tail));
-      const Eigen::ArrayXd y = pass.bent_y.col(i).array().sinh(), x = pass.bent_z.col(i).array();
-      const Eigen::ArrayXd scale = pass.log_scale.col(i).array().exp();
-      const Eigen::ArrayXd bend = 1.0 / (tail * x.cosh());  // d bent_y / dz
+    const Matrix grad = grad_u(order_, Eigen::seqN(first, count)).transpose();
+    const FlowPass::Gradients moves = pass.pull_back(conditionals_, grad, 1.0);
+    for (Index i = 0; i < d; ++i) {
+      const Eigen::ArrayXd x = pass.bent_z.col(i).array();
+      const double tail = tail_of(conditionals_[static_cast<std::size_t>(i)]);
       grad_noise.row(i).segment(first, count) +=
-          (g.col(i) * scale * pass.bent_y.col(i).array().cosh() * bend +
-           pass.bent_y.col(i).array().tanh() * bend - x.tanh() / x.cosh())
-              .matrix()
-              .transpose();
-      const Eigen::ArrayXd to_mean = g.col(i);
-      const Eigen::ArrayXd to_scale =
-          (g.col(i) * scale * y + 1.0) *
-          (pass.log_scale.col(i).array().abs() < largest_log_scale).cast<double>();
-      for (Index k = 0; k < i; ++k) {
-        g.col(k) += to_scale * c.log_scale(k + 1) * square_moves.col(k);
-        Index column = c.quadratic ? num_mean_coefficients(k, true) : k + 1;
-        g.col(k) += to_mean * c.mean(column++) * linear_moves.col(k);
-        if (!c.quadratic) continue;
-        for (Index j = 0; j <= k; ++j, ++column) {
-          g.col(k) += to_mean * c.mean(column) * clipped.col(j) * square_moves.col(k);
-          g.col(j) += to_mean * c.mean(column) * clipped.col(k) * square_moves.col(j);
-        }
-      }
+          ((moves.bent_y.col(i).array() / tail - x.tanh()) / x.cosh()).matrix().transpose();
     }
   }
   return value;

@@ -41,9 +41,10 @@ class FullRank final : public Family {
     }
   }
 
-  double entropy(ConstVec lambda, Vec grad_lambda) const override {
+  Vector entropy(ConstVec lambda, ConstMat, Vec grad_lambda) const override {
     if (grad_lambda.size() > 0) grad_lambda.segment(d_, d_).array() += 1.0;
-    return 0.5 * static_cast<double>(d_) * (1.0 + log_two_pi) + lambda.segment(d_, d_).sum();
+    return Vector::Constant(
+        1, 0.5 * static_cast<double>(d_) * (1.0 + log_two_pi) + lambda.segment(d_, d_).sum());
   }
 
   void log_density(ConstVec lambda, ConstMat theta, Vec value, Mat grad_theta) const override {

@@ -14,12 +14,17 @@ Vector finite_exp(ConstVec log_sd) {
   return log_sd.array().min(largest).exp();
 }
 
+Vector without_nan(ConstVec computed) {
+  return computed.unaryExpr(
+      [](double x) { return std::isnan(x) ? std::numeric_limits<double>::infinity() : x; });
+}
+
 void accept_finite(ConstMat computed, Vec value, Mat grad) {
   for (Index s = 0; s < value.size(); ++s) {
     if (!std::isfinite(value(s))) {
       value(s) = -std::numeric_limits<double>::infinity();
     } else if (grad.cols() > 0) {
-      grad.col(s) += computed.col(s);
+      grad.col(s) += without_nan(computed.col(s));
     }
   }
 }

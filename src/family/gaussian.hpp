@@ -9,6 +9,9 @@ constexpr double log_two_pi = 1.8378770664093454836;
 /// infinity times zero.
 Vector finite_exp(ConstVec log_sd);
 
+/// A gradient with infinity where it could not be computed.
+Vector without_nan(ConstVec computed);
+
 /// Closes a log density: where value[s] is finite adds column s of `computed` to grad (unless that has no
 /// columns); elsewhere sets value[s] to -infinity.
 void accept_finite(ConstMat computed, Vec value, Mat grad);

@@ -56,15 +56,16 @@ class LowRank final : public Family {
     grad_factor(grad_lambda).noalias() += grad_theta * noise.bottomRows(rank_).transpose();
   }
 
-  double entropy(ConstVec lambda, Vec grad_lambda) const override {
+  Vector entropy(ConstVec lambda, ConstMat, Vec grad_lambda) const override {
     const Woodbury w = woodbury(lambda);
-    if (!std::isfinite(w.half_log_det)) return -std::numeric_limits<double>::infinity();
+    if (!std::isfinite(w.half_log_det)) return Vector::Constant(1, -std::numeric_limits<double>::infinity());
     if (grad_lambda.size() > 0) {
       const Matrix solved = w.cholesky.solve(w.scaled.transpose()).transpose();  // A M^-1
       grad_lambda.segment(d_, d_).array() += 1.0 - w.scaled.cwiseProduct(solved).rowwise().sum().array();
       grad_factor(grad_lambda) += w.precision_root.asDiagonal() * solved;
     }
-    return 0.5 * static_cast<double>(d_) * (1.0 + log_two_pi) + lambda.segment(d_, d_).sum() + w.half_log_det;
+    return Vector::Constant(1, 0.5 * static_cast<double>(d_) * (1.0 + log_two_pi) +
+                                   lambda.segment(d_, d_).sum() + w.half_log_det);
   }
 
   void log_density(ConstVec lambda, ConstMat theta, Vec value, Mat grad_theta) const override {

@@ -89,7 +89,7 @@ class Stochastic final : public Stage {
     record.std_error = found.std_error;
     record.gradient_norm = found.grad.norm();
     record.rate = progress.rate;
-    record.draws = noise.cols();
+    record.draws = noise.cols() * family_.num_components();
     record.rows = target_.num_rows(batch);
     record.non_finite = found.non_finite;
     progress.tick += 1.0;

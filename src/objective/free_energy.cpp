@@ -46,19 +46,27 @@ FreeEnergy::FreeEnergy(const Target& target, const Family& family, Affine map, G
   }
 }
 
+Matrix FreeEnergy::draws(ConstVec lambda, ConstMat noise) const {
+  const Index count = noise.cols();
+  Matrix u(family_.size(), count * family_.num_components());
+  for (Index k = 0; k < family_.num_components(); ++k) {
+    family_.transform_component(k, lambda, noise, u.middleCols(k * count, count));
+  }
+  return u;
+}
+
 Estimate FreeEnergy::estimate(ConstVec lambda, ConstMat noise, const Minibatch& batch) const {
-  const Index d = target_.size(), draws = noise.cols();
-  Matrix u(d, draws);
-  family_.transform(lambda, noise, u);
-  Vector log_f(draws);
-  Matrix grad_theta(d, draws);
+  const Index d = target_.size(), count = noise.cols(), components = family_.num_components();
+  const Matrix u = draws(lambda, noise);
+  Vector log_f(u.cols());
+  Matrix grad_theta(d, u.cols());
   target_.log_joint(batch, map_.apply(u), log_f, grad_theta);
 
   // The integrand of F at each draw, and its gradient in u through the draws.
   Vector integrand = -log_f;
   Matrix grad_u = -map_.pull_back(grad_theta);
   if (gradient_ == Gradient::path) {
-    Vector log_q(draws);
+    Vector log_q(u.cols());
     family_.log_density(lambda, u, log_q, grad_u);
     integrand += log_q;
   }
@@ -66,16 +74,27 @@ Estimate FreeEnergy::estimate(ConstVec lambda, ConstMat noise, const Minibatch& 
   Estimate result;
   result.grad = Vector::Zero(lambda.size());
   result.non_finite = count_non_finite(integrand, grad_u);
-  result.log_joint = result.non_finite == 0 ? log_f.mean() : -infinity;
+  result.log_joint = -infinity;
   if (result.non_finite == 0) {
-    result.value = integrand.mean() - map_.log_det();
-    result.std_error = standard_error(integrand);
-    family_.pull_back(lambda, noise, grad_u / static_cast<double>(draws), result.grad);
+    // One term for each column of noise: the weighted sum over components.
+    const Vector weight = family_.weights(lambda);
+    Vector term = integrand.reshaped(count, components) * weight;
+    result.log_joint = (log_f.reshaped(count, components) * weight).mean();
+    result.value = term.mean() - map_.log_det();
+    for (Index k = 0; k < components; ++k) {
+      const Matrix grad = grad_u.middleCols(k * count, count) * weight(k) / static_cast<double>(count);
+      family_.pull_back_component(k, lambda, noise, grad, result.grad);
+    }
+    const Vector mean = integrand.reshaped(count, components).colwise().mean().transpose();
+    family_.pull_back_weights(lambda, mean, result.grad);
     if (gradient_ == Gradient::closed_entropy) {
       Vector grad_entropy = Vector::Zero(lambda.size());
-      result.value -= family_.entropy(lambda, grad_entropy);
+      const Vector entropy = family_.entropy(lambda, noise, grad_entropy);
+      result.value -= entropy.mean();
       result.grad -= grad_entropy;
+      if (entropy.size() == count) term -= entropy;
     }
+    result.std_error = standard_error(term);
     if (std::isfinite(result.value) && result.grad.allFinite()) return result;
   }
   result.value = result.std_error = infinity;
@@ -84,9 +103,7 @@ Estimate FreeEnergy::estimate(ConstVec lambda, ConstMat noise, const Minibatch& 
 }
 
 std::string FreeEnergy::name_non_finite(ConstVec lambda, ConstMat noise, const Minibatch& batch) const {
-  Matrix u(family_.size(), noise.cols());
-  family_.transform(lambda, noise, u);
-  return target_.name_non_finite(batch, map_.apply(u));
+  return target_.name_non_finite(batch, map_.apply(draws(lambda, noise)));
 }
 
 Matrix whitened_noise(Index n, Index num_draws, std::uint64_t seed) {

@@ -74,12 +74,23 @@ std::vector<ConfigKey> make_keys() {
        "The kind of approximate posterior q. auto: what it takes for the result to be certified, from a "
        "normal "
        "q over importance sampling to Markov chains (stochastic: a normal q)."},
-      {"auto", "mean_field", "low_rank", "full_rank"}, [](auto& c) -> auto& { return c.family.type; }));
+      {"auto", "mean_field", "low_rank", "full_rank", "mixture", "flow", "coupling"},
+      [](auto& c) -> auto& { return c.family.type; }));
+  keys.push_back(
+      only(whole(
+               {"family", "rank", "Columns of the low-rank factor; features of each coupling layer."}, 1,
+               100000, "", [](auto& c) -> auto& { return c.family.rank; }),
+           "with family.type = low_rank or coupling",
+           [](const Config& c) { return c.family.type == "low_rank" || c.family.type == "coupling"; }));
+  const auto is_mixture = [](const Config& c) { return c.family.type == "mixture"; };
   keys.push_back(only(whole(
-                          {"family", "rank", "Columns of the low-rank factor."}, 1, 100000, "",
-                          [](auto& c) -> auto& { return c.family.rank; }),
-                      "with family.type = low_rank",
-                      [](const Config& c) { return c.family.type == "low_rank"; }));
+                          {"family", "components", "Components of the mixture."}, 1, 1000, "",
+                          [](auto& c) -> auto& { return c.family.components; }),
+                      "with family.type = mixture", is_mixture));
+  keys.push_back(only(word(
+                          {"family", "component", "Their kind."}, {"full_rank", "mean_field"},
+                          [](auto& c) -> auto& { return c.family.component; }),
+                      "with family.type = mixture", is_mixture));
 
   keys.push_back(choice<Mode>(
       {"fit", "mode",

@@ -73,8 +73,10 @@ SavedFit read_saved_fit(const std::filesystem::path& run, WithDraws draws) {
     if (fit.file.texts.contains("schema")) fit.schema = schema_from_json(text_of(fit.file, "schema"));
     fit.parameters = parameters_from_json(text_of(fit.file, "parameters"));
     fit.verdict = verdict_of(fit.file.attributes);
-    fit.family = make_family(attribute<std::string>(fit.file.attributes, "family"), fit.parameters.size(),
-                             static_cast<Index>(count_of(fit.file.attributes, "rank")));
+    FamilyOptions family = fit.config.family;
+    family.type = attribute<std::string>(fit.file.attributes, "family");
+    family.rank = static_cast<Index>(count_of(fit.file.attributes, "rank"));
+    fit.family = make_family(family, fit.parameters.size());
     const auto lambda = fit.file.arrays.find("lambda");
     if (lambda == fit.file.arrays.end() || lambda->second.size() != fit.family->num_lambda()) {
       throw Error(Fault::data,

@@ -225,6 +225,7 @@ TEST(Config, RefusesKeysThatDoNotApply) {
   EXPECT_THAT(refusal(minimal + "intercept = false\nintercept_prior_scale = 4\n"),
               HasSubstr("model.intercept = true"));
   EXPECT_THAT(refusal(minimal + "[family]\nrank = 4\n"), HasSubstr("with family.type = low_rank"));
+  EXPECT_THAT(refusal(minimal + "[family]\ncomponents = 4\n"), HasSubstr("with family.type = mixture"));
 }
 
 TEST(Config, RefusesWhatIsMissingOrNotToml) {

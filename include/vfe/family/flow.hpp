@@ -61,7 +61,6 @@ class Flow {
   Matrix draw(const Address& at, Index count) const;
 
  private:
-  struct Pass;
   Matrix noise_at(const Address& at, Index count) const;
 
   Affine base_;

@@ -23,7 +23,8 @@ struct Estimate {
 
 /// How the gradient of F is estimated.
 enum class Gradient {
-  closed_entropy,  ///< entropy in closed form, log f through the draws
+  closed_entropy,  ///< entropy in closed form (as far as the family has one), log f through the draws: the
+                   ///< gradient of the estimate itself, so that at fixed noise it can be minimised
   path,            ///< log q through the draws too, its own parameters held: zero noise at q = p
                    ///< (Roeder, Wu and Duvenaud 2017)
 };
@@ -39,7 +40,8 @@ class FreeEnergy {
   const Family& family() const { return family_; }
   const Affine& map() const { return map_; }
 
-  /// [collective] At given noise (num_noise x S), on a minibatch.
+  /// [collective] At given noise (num_noise x S), on a minibatch. Draws are S num_components(): of the first
+  /// component, then of the next.
   Estimate estimate(ConstVec lambda, ConstMat noise, const Minibatch& batch = {}) const;
 
   /// [collective] Names the first draw, block and row where log f is not finite at this noise; empty if it is
@@ -47,6 +49,8 @@ class FreeEnergy {
   std::string name_non_finite(ConstVec lambda, ConstMat noise, const Minibatch& batch = {}) const;
 
  private:
+  Matrix draws(ConstVec lambda, ConstMat noise) const;
+
   const Target& target_;
   const Family& family_;
   Affine map_;

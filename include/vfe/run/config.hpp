@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "vfe/family/family.hpp"
 #include "vfe/model/glm.hpp"
 #include "vfe/model/stan_data.hpp"
 
@@ -32,10 +33,7 @@ struct Config {
     bool is_glm() const { return type != "stan" && type != "plugin" && type != "function"; }
     bool is_sharded() const { return type == "stan" && !shard.size.empty(); }
   } model;
-  struct FamilyTable {
-    std::string type = "auto";
-    Index rank = 5;
-  } family;
+  FamilyOptions family{.type = "auto"};
   struct Fit {
     Mode mode = Mode::synchronous;
     Index blocks_per_step = 64;
