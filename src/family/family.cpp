@@ -35,6 +35,10 @@ Vector normal_lambda(const Affine& map) {
   return family->push_forward(family->init(Vector::Zero(map.size()), 1.0), map);
 }
 
+Vector Family::init_at(const std::vector<Affine>& normals, ConstVec) const {
+  return push_forward(init(Vector::Zero(size()), 1.0), normals.at(0));
+}
+
 Vector Family::weights(ConstVec) const {
   return Vector::Ones(1);
 }

@@ -17,6 +17,8 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 /// Share of the variance of the start that lies between the components.
 constexpr double between = 0.5;
+/// Of a normal that a fit starts at: a component of less would hardly move.
+constexpr double least_weight = 0.05;
 
 /// log sum exp of a row; -infinity where all are, or any is NaN.
 double log_sum(const Eigen::Ref<const Eigen::RowVectorXd>& terms) {
@@ -30,7 +32,7 @@ double log_sum(const Eigen::Ref<const Eigen::RowVectorXd>& terms) {
 
 class Mixture final : public Family {
  public:
-  Mixture(std::unique_ptr<Family> part, Index components)
+  Mixture(std::shared_ptr<const Family> part, Index components)
       : part_(std::move(part)), components_(components), n_(part_->num_lambda()) {}
 
   std::string name() const override { return "mixture"; }
@@ -52,6 +54,37 @@ class Mixture final : public Family {
       const double at = std::numbers::pi * (static_cast<double>(k) + 0.5) / static_cast<double>(components_);
       for (Index i = 0; i < spread; ++i) centre(i) += reach * std::cos(static_cast<double>(i + 1) * at);
       own_in(lambda, k) = part_->push_forward(part_->init(Vector::Zero(size()), 1.0), Affine{centre, sd});
+    }
+    return lambda;
+  }
+
+  /// The more components of a normal, the less it needs another; those of one share its weight and start as
+  /// in init(), within it. Normals without a component are left out.
+  Vector init_at(const std::vector<Affine>& normals, ConstVec weights) const override {
+    std::vector<Index> share(normals.size(), 0);
+    for (Index k = 0; k < components_; ++k) {
+      std::size_t neediest = 0;
+      const auto need = [&](std::size_t j) {
+        // One for each first, heaviest first.
+        const double weight = weights(static_cast<Index>(j));
+        return share[j] == 0 ? 1.0 + weight / weights.sum() : weight / weights.sum() / (1.0 + share[j]);
+      };
+      for (std::size_t j = 1; j < normals.size(); ++j) {
+        if (need(j) > need(neediest)) neediest = j;
+      }
+      ++share[neediest];
+    }
+    Vector lambda(num_lambda());
+    Index first = 0;
+    for (std::size_t j = 0; j < normals.size(); ++j) {
+      if (share[j] == 0) continue;
+      const Mixture within(part_, share[j]);
+      const Vector own_start = within.push_forward(within.init(Vector::Zero(size()), 1.0), normals[j]);
+      const double weight = std::max(weights(static_cast<Index>(j)) / weights.sum(), least_weight);
+      for (Index k = 0; k < share[j]; ++k, ++first) {
+        lambda(first) = std::log(weight / static_cast<double>(share[j]));
+        own_in(lambda, first) = within.own(own_start, k);
+      }
     }
     return lambda;
   }
@@ -237,7 +270,7 @@ class Mixture final : public Family {
     gradient(j) += share - factor * static_cast<double>(theta.cols()) * weights(lambda)(j);
   }
 
-  std::unique_ptr<Family> part_;
+  std::shared_ptr<const Family> part_;
   Index components_, n_;
 };
 

@@ -115,4 +115,21 @@ Proposal found_modes(const State& state) {
   return Proposal(state.memory.at("found_modes").col(0));
 }
 
+Vector start_at_modes(const Family& family, const State& state, double scale) {
+  const Vector origin = Vector::Zero(family.size());
+  if (family.num_components() == 1) return family.init(origin, scale);
+  const Proposal modes = found_modes(state);
+  const Affine base = base_of(state), linear{origin, base.scale};
+  std::vector<Affine> normals;
+  Vector weights(modes.num_components());
+  for (Index k = 0; k < modes.num_components(); ++k) {
+    const Affine& mode = std::get<Student>(modes.component(k)).base;
+    const Matrix relative = base.diagonal() ? Matrix(mode.scale.cwiseQuotient(base.scale))
+                                            : linear.whiten(mode.scale.triangularView<Eigen::Lower>().toDenseMatrix());
+    normals.push_back({base.whiten(mode.shift), scale * relative});
+    weights(k) = modes.weight(k);
+  }
+  return family.init_at(normals, weights);
+}
+
 }  // namespace vfe

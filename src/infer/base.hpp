@@ -3,6 +3,7 @@
 
 #include "vfe/core/state.hpp"
 #include "vfe/family/affine.hpp"
+#include "vfe/family/family.hpp"
 #include "vfe/target/target.hpp"
 
 namespace vfe {
@@ -32,5 +33,8 @@ void set_base(State& state, const Laplace& base);
 
 /// Adds a proper mode to those found. One of a log weight below -9, relative to the base, is left out.
 void add_found_mode(State& state, const Laplace& mode);
+
+/// lambda in the coordinates of the base where a fit starts: at the modes found, sds `scale` times theirs.
+Vector start_at_modes(const Family& family, const State& state, double scale);
 
 }  // namespace vfe

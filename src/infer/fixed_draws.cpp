@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "base.hpp"
 #include "fixed_draws_search.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/infer/polish.hpp"
@@ -14,10 +15,11 @@ namespace vfe {
 namespace {
 
 constexpr Index most_shrinks = 20;
-constexpr double shrink = 0.35;  // of the log sds
+constexpr double shrink = 0.35;       // of the log sds
+constexpr Index draws_of_bent = 512;  // of a q that is not normal: whitening makes nothing exact
 
 // The memory holds "fixed_draws" (the packed search, one column; absent until a finite start is found) and
-// "fixed_draws_shrinks" (1 x 1).
+// "fixed_draws_shrinks" and "fixed_draws_shortened" (1 x 1: how often each of the two was done).
 class FixedDraws final : public Stage {
  public:
   FixedDraws(const Target& target, const Family& family, const FixedDrawsOptions& options)
@@ -29,7 +31,10 @@ class FixedDraws final : public Stage {
 
   std::string name() const override { return "fixed_draws"; }
 
-  void start(State& state) const override { state.memory["fixed_draws_shrinks"] = Matrix::Zero(1, 1); }
+  void start(State& state) const override {
+    state.memory["fixed_draws_shrinks"] = Matrix::Zero(1, 1);
+    state.memory["fixed_draws_shortened"] = Matrix::Zero(1, 1);
+  }
 
   Record advance(State& state, bool& done) const override {
     const Affine base = base_of(state);
@@ -41,7 +46,7 @@ class FixedDraws final : public Stage {
     record.rows = target_.num_rows(Minibatch{});
     if (!state.memory.contains("fixed_draws")) {
       Matrix& shrinks = state.memory.at("fixed_draws_shrinks");
-      const Vector lambda = family_.init(Vector::Zero(family_.size()), std::exp(-shrink * shrinks(0, 0)));
+      const Vector lambda = start_at_modes(family_, state, std::exp(-shrink * shrinks(0, 0)));
       const std::optional<Lbfgs> search = fixed.begin(lambda, record);
       if (!search) {
         if (shrinks(0, 0) == most_shrinks) give_up(record);
@@ -55,6 +60,7 @@ class FixedDraws final : public Stage {
     }
     Lbfgs search = fixed.go_on(state.memory.at("fixed_draws").col(0));
     if (fixed.advance(search, record)) state.lambda = family_.push_forward(search.x(), base);
+    if (!record.note.empty()) state.memory.at("fixed_draws_shortened")(0, 0) += 1.0;
     done = go_on(state, fixed, search, record);
     return record;
   }
@@ -70,7 +76,10 @@ class FixedDraws final : public Stage {
       return false;
     }
     record.note = fixed.outcome(search);
+    const double shortened = state.memory.at("fixed_draws_shortened")(0, 0);
+    if (shortened > 0.0) record.note += fmt::format("; {} steps not finite, shortened", shortened);
     state.memory.erase("fixed_draws");
+    state.memory.erase("fixed_draws_shortened");
     state.memory.erase("fixed_draws_shrinks");
     state.memory["converged"] = Matrix::Constant(1, 1, fixed.converged(search) ? 1.0 : 0.0);
     return true;
@@ -101,6 +110,8 @@ Index num_fixed_draws(const Family& family) {
   // with 4 d draws, 0.06 with 6 d, 0.05 with 8 d; mean_field 0.04 once the draws are whitened (2 n of them)
   // and no less with more, but 1.1 with 64 draws that are not. On german credit (d = 25) all are below 0.03.
   const Index n = family.num_noise();
+  const bool normal = family.affine() && family.num_components() == 1;
+  if (!normal) return std::max<Index>(draws_of_bent, 8 * n);
   if (family.dense()) return std::max<Index>({32, 4 * n, std::min<Index>(8 * n, 512)});
   if (n <= 500) return std::max<Index>({64, 2 * n, std::min<Index>(4 * n, 256)});
   return 256;  // too many to whiten; what their correlations cost grows with those of the posterior

@@ -17,7 +17,7 @@ void report(const Estimate& found, const Lbfgs& search, Record& record) {
 
 std::optional<Lbfgs> FixedDrawsSearch::begin(ConstVec lambda, Record& record) const {
   const Estimate found = objective_.estimate(lambda, noise_);
-  record.draws += noise_.cols();
+  record.draws += noise_.cols() * objective_.family().num_components();
   record.non_finite += found.non_finite;
   if (!std::isfinite(found.value)) {
     record.free_energy = found.value;
@@ -33,9 +33,9 @@ bool FixedDrawsSearch::advance(Lbfgs& search, Record& record) const {
   const Vector trial = search.trial();
   record.rate = search.step_length();
   const Estimate found = objective_.estimate(trial, noise_);
-  record.draws += noise_.cols();
+  record.draws += noise_.cols() * objective_.family().num_components();
   record.non_finite += found.non_finite;
-  if (found.non_finite > 0) {
+  if (!std::isfinite(found.value)) {
     record.note = "not finite, step shortened: " + objective_.name_non_finite(trial, noise_);
   }
   const bool accepted = search.tell(found.value, found.grad);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base.hpp"
 #include "iterate_history.hpp"
 #include "rate_rule.hpp"
 #include "vfe/core/random.hpp"
@@ -19,7 +20,7 @@ constexpr double rhat_limit = 1.1, least_effective_size = 25.0;
 constexpr double standard_error_limit = 0.1;  // at the first rate; halved with the rate
 constexpr double mean_error_limit = 0.02, shape_error_limit = 0.003;  // of the final average
 
-/// Where the stage stands: the memory "stochastic_progress" (1 x 7).
+/// Where the stage stands: the memory "stochastic_progress" (1 x 8).
 struct Progress {
   double tick = 0.0;           ///< steps tried, failed ones included: the address of minibatch and draws
   double step = 0.0;           ///< steps done at this rate
@@ -28,10 +29,11 @@ struct Progress {
   double halvings = 0.0;
   double failures = 0.0;  ///< in a row
   bool refining = false;  ///< the rate is the last one
+  double rolled_back = 0.0;
 
   Matrix pack() const {
-    Matrix row(1, 7);
-    row << tick, step, check, rate, halvings, failures, refining;
+    Matrix row(1, 8);
+    row << tick, step, check, rate, halvings, failures, refining, rolled_back;
     return row;
   }
   explicit Progress(const Matrix& row)
@@ -41,7 +43,8 @@ struct Progress {
         rate(row(3)),
         halvings(row(4)),
         failures(row(5)),
-        refining(row(6) != 0.0) {}
+        refining(row(6) != 0.0),
+        rolled_back(row(7)) {}
   Progress() = default;
 };
 
@@ -62,7 +65,7 @@ class Stochastic final : public Stage {
   std::string name() const override { return "stochastic"; }
 
   void start(State& state) const override {
-    const Vector lambda = family_.init(Vector::Zero(family_.size()), 1.0);
+    const Vector lambda = start_at_modes(family_, state, 1.0);
     Progress progress;
     // A coordinate moves by about the rate at first. With the d^2/2 of a dense factor all doing so the factor
     // as a whole would be thrown far: as many as a mean-field q has may.
@@ -95,6 +98,7 @@ class Stochastic final : public Stage {
     progress.tick += 1.0;
     if (!std::isfinite(found.value)) {
       progress.failures += 1.0;
+      progress.rolled_back += 1.0;
       const std::string where = objective.name_non_finite(lambda.col(0), noise, batch);
       if (progress.failures >= most_failures) {
         throw Error(Fault::numeric,
@@ -122,6 +126,9 @@ class Stochastic final : public Stage {
       record.note = converged ? "converged" : "not converged";
       finish(state, converged);
       done = true;
+    }
+    if (done && progress.rolled_back > 0.0) {
+      record.note += fmt::format("; {} steps not finite, rolled back", progress.rolled_back);
     }
     return record;
   }
@@ -202,9 +209,9 @@ class Stochastic final : public Stage {
     const Vector sd = family_.standard_deviation(state.memory.at("stochastic_lambda").col(0));
     for (std::size_t k = 0; k < accuracy.coordinate.size(); ++k) {
       const Index i = accuracy.coordinate[k];
-      const bool is_mean = i < family_.size();  // every family's lambda begins with the mean
+      const Index location = family_.location(i);
       const double error = accuracy.standard_error(static_cast<Index>(k));
-      if (error > (is_mean ? mean_limit * sd(i) : shape_limit)) return false;
+      if (error > (location >= 0 ? mean_limit * sd(location) : shape_limit)) return false;
     }
     return true;
   }

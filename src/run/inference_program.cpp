@@ -45,7 +45,7 @@ std::unique_ptr<Stage> last_stage(const Config& config, const Target& target, co
 }  // namespace
 
 std::unique_ptr<const Family> make_family(const Config& config, Index d) {
-  if (config.family.type != "auto") return make_family(config.family.type, d, config.family.rank);
+  if (config.family.type != "auto") return make_family(config.family, d);
   if (is_automatic(config)) return make_family(fitted_family(d), d, config.family.rank);
   return make_family(d <= most_dense ? "full_rank" : "mean_field", d, config.family.rank);
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "vfe/core/types.hpp"
 #include "vfe/family/affine.hpp"
@@ -29,6 +30,10 @@ class Family {
   /// correlations below 1e-4, since a zero factor is a saddle of the free energy; for the same reason the
   /// components of a mixture lie apart, in directions of their own).
   virtual Vector init(ConstVec mean, double scale) const = 0;
+  /// lambda at several normals, such as the modes of a density: a mixture spreads its components over them and
+  /// takes their weights, any other family is at the first. With one normal, init() moved there. Maps are
+  /// diagonal unless the family is dense().
+  virtual Vector init_at(const std::vector<Affine>& normals, ConstVec weights) const;
   /// Sets theta = T(noise; lambda): independent draws of q from independent noise.
   virtual void transform(ConstVec lambda, ConstMat noise, Mat theta) const = 0;
   /// Adds (dT/dlambda)' grad_theta, summed over draws, their components held.
