@@ -124,8 +124,9 @@ Vector start_at_modes(const Family& family, const State& state, double scale) {
   Vector weights(modes.num_components());
   for (Index k = 0; k < modes.num_components(); ++k) {
     const Affine& mode = std::get<Student>(modes.component(k)).base;
-    const Matrix relative = base.diagonal() ? Matrix(mode.scale.cwiseQuotient(base.scale))
-                                            : linear.whiten(mode.scale.triangularView<Eigen::Lower>().toDenseMatrix());
+    const Matrix relative = base.diagonal()
+                                ? Matrix(mode.scale.cwiseQuotient(base.scale))
+                                : linear.whiten(mode.scale.triangularView<Eigen::Lower>().toDenseMatrix());
     normals.push_back({base.whiten(mode.shift), scale * relative});
     weights(k) = modes.weight(k);
   }

@@ -92,7 +92,7 @@ class DiagonalFit final : public Stage {
       const Start& start = starts[static_cast<std::size_t>(first + k)];
       const double mean = value.segment(k * draws, draws).mean();
       const double free_energy =
-          -mean - start.map.log_det() - family_->entropy(lambda_of(start), no_gradient);
+          -mean - start.map.log_det() - family_->entropy(lambda_of(start), noise_, no_gradient).mean();
       energy(k) = std::isfinite(free_energy) ? free_energy : INFINITY;
     }
     ranking.conservativeResize(1, first + count);
