@@ -54,7 +54,7 @@ class SinhArcsinh final : public Warp {
     }
     if (grad_v.cols() == 0) return;
     // Here each z_i is a function of v_i and l_i alone, and each l_i of the v before it.
-    const Eigen::ArrayXXd moves = (v.transpose().array().abs() < Flow::largest_feature).cast<double>();
+    const Eigen::ArrayXXd moves = (v.transpose().array().abs() < Flow::usual_reach).cast<double>();
     for (Index i = 0; i < d_; ++i) {
       const Flow::Conditional& conditional = conditionals[static_cast<std::size_t>(i)];
       const Eigen::ArrayXd x = pass.bent_z.col(i).array(), y = pass.bent_y.col(i).array();
