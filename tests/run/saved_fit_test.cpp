@@ -1,0 +1,125 @@
+#include "vfe/run/saved_fit.hpp"
+
+#include <gmock/gmock.h>
+
+#include <functional>
+#include <limits>
+
+#include "run/small_fit.hpp"
+#include "vfe/core/error.hpp"
+#include "vfe/core/state.hpp"
+
+namespace vfe {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+/// What a call throws, or an Error of no fault at all.
+template <class Call>
+Error error_of(const Call& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error;
+  }
+  return {Fault::bug, "nothing was thrown"};
+}
+
+class SavedFitTest : public testing::Test {
+ protected:
+  SavedFitTest() { write_dataset(folder / "data.h5", small_schema(2), small_rows(300, 2)); }
+
+  /// The file of a finished fit, after `change`, somewhere else.
+  std::filesystem::path changed(const std::function<void(ResultFile&)>& change) const {
+    ResultFile file = read_result(folder / "run" / "result.h5");
+    change(file);
+    write_result(folder / "changed.h5", file);
+    return folder / "changed.h5";
+  }
+
+  TemporaryFolder folder;
+};
+
+TEST_F(SavedFitTest, IsWhatTheFitFound) {
+  const FitOutcome outcome = run_fit(small_config(folder));
+  std::filesystem::remove(folder / "data.h5");
+  const SavedFit fit = read_saved_fit(folder / "run", WithDraws::yes);
+  EXPECT_EQ(fit.config.family.type, "full_rank");
+  EXPECT_EQ(fit.family->name(), "full_rank");
+  EXPECT_EQ(fit.family->size(), fit.parameters.size());
+  EXPECT_EQ(fit.lambda.size(), fit.family->num_lambda());
+  EXPECT_EQ(hexadecimal(hash(fit.lambda)), std::get<std::string>(fit.file.attributes.at("lambda_hash")));
+  ASSERT_TRUE(fit.schema);
+  EXPECT_EQ(fit.schema->num_columns(), 2);
+  EXPECT_EQ(fit.verdict.grade, outcome.verdict.grade);
+  EXPECT_EQ(fit.verdict.reason, outcome.verdict.reason);
+  EXPECT_EQ(fit.verdict.free_energy, outcome.verdict.free_energy);
+  EXPECT_EQ(fit.file.variable("posterior", "beta").values.size(), 1000U);
+  // The file alone, without its draws, says the same.
+  const SavedFit alone = read_saved_fit(folder / "run" / "result.h5", WithDraws::no);
+  EXPECT_EQ(alone.lambda, fit.lambda);
+  EXPECT_TRUE(alone.file.groups.empty());
+}
+
+TEST_F(SavedFitTest, SaysWhatIsMissingOrDamaged) {
+  std::filesystem::create_directory(folder / "empty");
+  const Error unfinished = error_of([&] { read_saved_fit(folder / "empty", WithDraws::no); });
+  EXPECT_EQ(unfinished.fault(), Fault::missing);
+  EXPECT_THAT(unfinished.what(), AllOf(HasSubstr("empty"), HasSubstr("--resume")));
+
+  run_fit(small_config(folder));
+  const auto complaint = [&](const std::function<void(ResultFile&)>& change) {
+    const auto path = changed(change);
+    const Error error = error_of([&] { read_saved_fit(path, WithDraws::no); });
+    EXPECT_EQ(error.fault(), Fault::data) << error.what();
+    EXPECT_THAT(error.what(), HasSubstr("changed.h5: "));
+    return std::string(error.what());
+  };
+  EXPECT_THAT(complaint([](ResultFile& f) { f.texts.erase("config"); }), HasSubstr("/vfe/config is missing"));
+  EXPECT_THAT(complaint([](ResultFile& f) { f.arrays.erase("lambda"); }), HasSubstr("/vfe/lambda: expected"));
+  EXPECT_THAT(complaint([](ResultFile& f) { f.arrays["lambda"] = Matrix::Zero(3, 1); }),
+              HasSubstr("/vfe/lambda: expected"));
+  EXPECT_THAT(complaint([](ResultFile& f) { f.attributes.erase("khat"); }),
+              HasSubstr("khat of /vfe: is missing"));
+  EXPECT_THAT(complaint([](ResultFile& f) { f.attributes["khat"] = std::string("0.3"); }),
+              HasSubstr("khat of /vfe: is of another type"));
+}
+
+TEST(SavedFit, AVerdictComesBackAsItWas) {
+  Verdict verdict;
+  verdict.grade = Grade::corrected;
+  verdict.reason = "k-hat is 0.3";
+  verdict.khat = 0.3;
+  verdict.ess = 812.5;
+  verdict.free_energy = -12.25;
+  verdict.log_evidence = std::numeric_limits<double>::quiet_NaN();
+  verdict.evidence_reason = "the weights are too uneven";
+  std::map<std::string, Attribute> attributes;
+  put_verdict(verdict, attributes);
+  const Verdict again = verdict_of(attributes);
+  EXPECT_EQ(again.grade, verdict.grade);
+  EXPECT_EQ(again.reason, verdict.reason);
+  EXPECT_EQ(again.khat, verdict.khat);
+  EXPECT_EQ(again.ess, verdict.ess);
+  EXPECT_EQ(again.free_energy, verdict.free_energy);
+  EXPECT_TRUE(std::isnan(again.log_evidence));
+  EXPECT_EQ(verdict_text(again), verdict_text(verdict));
+  EXPECT_THAT(verdict_text(again), AllOf(HasSubstr("corrected: k-hat is 0.3\n"), HasSubstr("-12.250"),
+                                         HasSubstr("no log evidence: the weights are too uneven\n")));
+}
+
+TEST(SavedFit, HashesAreSixteenDigits) {
+  for (const std::uint64_t value : {std::uint64_t{0}, std::uint64_t{0xfedcba9876543210}}) {
+    EXPECT_EQ(hexadecimal(value).size(), 16U);
+    EXPECT_EQ(hash_of({{"content", hexadecimal(value)}}, "content"), value);
+  }
+  for (const char* wrong : {"", "12g4", "11112222333344445"}) {
+    const Error error = error_of([&] { hash_of({{"content", std::string(wrong)}}, "content"); });
+    EXPECT_EQ(error.fault(), Fault::data) << wrong;
+  }
+  EXPECT_EQ(error_of([] { count_of({{"rows", Attribute{2.0}}}, "rows"); }).fault(), Fault::data);
+}
+
+}  // namespace
+}  // namespace vfe
