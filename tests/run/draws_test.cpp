@@ -40,6 +40,27 @@ TEST_F(Draws, WithTheFitsSeedTheyAreTheFitsDraws) {
   for (std::size_t i = 0; i < a.values.size(); ++i) EXPECT_NEAR(a.values[i], b.values[i], 1e-10);
 }
 
+TEST_F(Draws, EveryFamilyComesBackFromItsResult) {
+  write_dataset(folder / "data.h5", small_schema(2), small_rows(300, 2));
+  for (const char* family :
+       {"type=mean_field", "type=low_rank", "type=mixture", "type=flow", "type=coupling"}) {
+    std::vector<std::string> overrides{std::string("family.") + family};
+    if (overrides[0] == "family.type=mixture") {
+      overrides.insert(overrides.end(), {"family.components=2", "family.component=mean_field"});
+    }
+    run_fit(small_config(folder, overrides), Existing::overwrite);
+    const ResultFile before = read_result(folder / "run" / "result.h5");
+    const SavedFit saved = read_saved_fit(folder / "run", WithDraws::yes);
+    EXPECT_EQ("type=" + saved.family->name(), family);
+    // Resampled draws stand in another order.
+    if (std::get<std::int64_t>(before.attributes.at("resampled")) != 0) continue;
+    const ResultFile again = draw(500, 1);
+    const Variable &a = before.variable("posterior", "beta"), &b = again.variable("posterior", "beta");
+    ASSERT_EQ(a.values.size(), b.values.size()) << family;
+    for (std::size_t i = 0; i < a.values.size(); ++i) EXPECT_NEAR(a.values[i], b.values[i], 1e-12) << family;
+  }
+}
+
 TEST_F(Draws, WithoutASeedTheyAreOthersOfTheSameQ) {
   const ResultFile more = draw(4000);
   const SavedFit saved = read_saved_fit(folder / "run", WithDraws::yes);
