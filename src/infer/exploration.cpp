@@ -21,7 +21,9 @@ namespace {
 constexpr std::array<double, 3> inflations{3.0, 6.0, 12.0};
 constexpr double degrees_of_freedom = 5.0;
 constexpr std::uint32_t address =
-    0xFFFF0000u;                     // step of the proposals' draws: rounds of sampling count from 0
+    0xFFFF0000u;  // step of the proposals' draws: rounds of sampling count from 0
+constexpr std::uint32_t far_address = address + 1;
+constexpr Index most_weighed = 30;   // dimension up to which ratios of densities tell where a mode is
 constexpr double near = 0.5;         // sds of the base within which a search has found the base's mode again
 constexpr double difference = 1e-2;  // of the Hessian, in sds of the base
 constexpr double most_decrement = 1.0;  // [nats] of a mode whose Laplace share means something
@@ -109,7 +111,14 @@ class Exploration final : public Stage {
 
     const Matrix drawn = theta.rightCols(count);
     const Vector log_ratio = value.tail(count) - wide.stratified(count).log_density(drawn);
-    return searches.advance(drawn(Eigen::all, highest(log_ratio, options_.starts)));
+    const Matrix high = drawn(Eigen::all, highest(log_ratio, options_.starts));
+    if (size() <= most_weighed) return searches.advance(high);
+    Matrix starts(size(), high.cols() + options_.far_starts);
+    starts << high, Student{base, degrees_of_freedom}
+                        .inflated(inflations.front())
+                        .draw({.seed = options_.seed, .purpose = Purpose::proposal, .step = far_address},
+                              options_.far_starts);
+    return searches.advance(starts);
   }
 
   /// The end of a search: where, and the value and gradient (in the base's coordinates u) of -log f there.

@@ -8,6 +8,9 @@ struct ExplorationOptions {
   Minibatch batch = {};
   Index draws = 64;  ///< of each of the three proposals
   Index starts = 8;  ///< of searches, at the draws with the largest ratios f / proposal
+  /// More searches above 30 dimensions, where these ratios only say which draws are near the base: at draws
+  /// of the narrowest proposal, whatever their density.
+  Index far_starts = 32;
   Index history = 10;
   Index max_iterations = 200;
   double tolerance = 1e-5;  ///< on the Newton decrement of a search
