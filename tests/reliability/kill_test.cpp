@@ -2,7 +2,9 @@
 #include <dirent.h>
 #include <gmock/gmock.h>
 
+#include <fstream>
 #include <random>
+#include <set>
 
 #include "cli/program.hpp"
 
@@ -102,6 +104,50 @@ TEST_F(Reliability, AStanProgramInShardsIsKilledAndResumedOnOtherRanks) {
   EXPECT_NE(job.wait().code, 0);
   EXPECT_FALSE(std::filesystem::exists(folder / "run" / "result.h5"));
   expect_same_bits_after_resuming(3);
+}
+
+/// Of what the trace says.
+std::set<std::string> stages_in(const std::filesystem::path& trace) {
+  std::set<std::string> names;
+  std::ifstream file(trace);
+  for (std::string line; std::getline(file, line);) {
+    const std::string key = "\"stage\":\"";
+    const std::size_t at = line.find(key);
+    if (at == std::string::npos) continue;
+    const std::size_t begin = at + key.size();
+    names.insert(line.substr(begin, line.find('"', begin) - begin));
+  }
+  return names;
+}
+
+TEST_F(Reliability, AnAutomaticFitIsKilledOnItsWayThroughItsStages) {
+  EXPECT_EQ(
+      vfe_run(folder.path(), "simulate logistic -o data.h5 --rows 130 --columns 64 --block-rows 32").code, 0);
+  put(folder / "fit.toml",
+      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"logistic\"\n"
+      "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 1\n");
+  EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --quiet").code, 0);
+  expected = hashes(folder.path());
+  const std::uint64_t last = newest_step(folder.path());
+  std::filesystem::remove_all(folder / "run");
+  const std::vector<int> ranks{2, 3, 1, 4};
+  constexpr std::uint64_t kills = 8;
+  std::set<std::string> stages;
+  std::uint64_t killed = 0;
+  for (std::uint64_t k = 0; k < kills; ++k) {
+    Job job(folder.path(), fit_command(ranks[k % ranks.size()]));
+    const std::uint64_t goal = (2 * k + 1) * last / (2 * kills);
+    wait_until([&] { return newest_step(folder.path()) >= goal || !job.running(); });
+    const std::vector<pid_t> pids = ranks_of(job.pid());
+    if (pids.empty() || !job.running()) continue;
+    ::kill(pids[k % pids.size()], SIGKILL);
+    EXPECT_NE(job.wait().code, 0);
+    stages.merge(stages_in(folder / "run" / "trace.jsonl"));
+    ++killed;
+  }
+  EXPECT_GE(killed, kills / 2);
+  EXPECT_TRUE(stages.contains("chains")) << "killed before the chains had begun";
+  expect_same_bits_after_resuming(2);
 }
 
 TEST_F(Reliability, StoppedByASignalAndResumed) {
