@@ -133,6 +133,7 @@ class Exploration final : public Stage {
   std::optional<Laplace> laplace(const State& state, const End& end, ConstMat known) const {
     const Affine base = base_of(state);
     if (size() > most_dense) {  // as if it were as wide as the base
+      if (0.5 * end.gradient.squaredNorm() > most_decrement) return std::nullopt;
       const double lower = end.f - state.memory.at("exploration_base")(0, 0);
       return Laplace{{end.theta, base.scale}, state.memory.at("base_log_evidence")(0, 0) - lower, true};
     }
