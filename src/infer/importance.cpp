@@ -17,6 +17,7 @@ namespace {
 constexpr Index draws_per_call = 256;
 constexpr Index least_batch = 1024;
 constexpr Index most_first_draws = 4096;
+constexpr double least_share_of_best = 0.5;
 constexpr double margin = 1.15;                      // on the draws that the shortfall asks for
 constexpr double sound_khat = 0.7, sound_ess = 0.3;  // where the shortfall can be believed
 
@@ -36,6 +37,26 @@ FreeEnergy free_energy(const Vector& log_weight) {
   const Vector weight = normalised_weights(log_weight, "estimating the evidence");
   return {.value = std::log(weight(best) * n) - log_weight(best),
           .std_error = std::sqrt(std::max(n * weight.squaredNorm() - 1.0, 0.0) / n)};
+}
+
+/// How often the draws of each round count: once in the first, twice in the second, and so on; not at all
+/// where a round had less than half of the best one's share of effective draws. `log_weight` is of each draw
+/// under its own round's proposal.
+Vector round_counts(const Vector& log_weight, const Matrix& draws) {
+  Vector share(draws.cols());
+  Index first = 0;
+  for (Index r = 0; r < draws.cols(); ++r) {
+    const auto count = static_cast<Index>(draws(r));
+    const Vector own = log_weight.segment(first, count);
+    const bool any = own.maxCoeff() > -INFINITY;
+    share(r) = any ? effective_size(normalised_weights(own, "weighing a round")) / draws(r) : 0.0;
+    first += count;
+  }
+  Vector counts(draws.cols());
+  for (Index r = 0; r < draws.cols(); ++r) {
+    counts(r) = share(r) >= least_share_of_best * share.maxCoeff() ? static_cast<double>(r + 1) : 0.0;
+  }
+  return counts;
 }
 
 // The memory holds what weighted_pool() reads: "pool_theta" and "pool_log_density" (d x N and 1 x N, of each
@@ -173,13 +194,13 @@ std::unique_ptr<Stage> importance(const Target& target, const ImportanceOptions&
 WeightedPool weighted_pool(const State& state) {
   const Matrix& draws = state.memory.at("pool_draws");
   Vector log_proposal = state.memory.at("pool_log_density").row(0).transpose();
-  double total = 0.0;
-  for (Index r = 0; r < draws.cols(); ++r) total += static_cast<double>(r + 1) * draws(r);
+  const Vector counts =
+      round_counts(state.memory.at("pool_log_joint").row(0).transpose() - log_proposal, draws);
+  const double total = counts.dot(draws.row(0));
   Index first = 0;
   for (Index r = 0; r < draws.cols(); ++r) {
     const auto count = static_cast<Index>(draws(r));
-    const double factor = static_cast<double>(r + 1) * draws.sum() / total;
-    log_proposal.segment(first, count).array() -= std::log(factor);
+    log_proposal.segment(first, count).array() -= std::log(counts(r) * draws.sum() / total);
     first += count;
   }
   return {.theta = state.memory.at("pool_theta"),

@@ -89,8 +89,25 @@ void prepare_audit(State& state, std::uint64_t seed) {
   const Address at{.seed = seed, .purpose = Purpose::start, .block = audit_block};
   Matrix starts(pool.theta.rows(), audit_chains);
   starts.leftCols(audit_chains / 2) = drawn_by_weight(pool, 1.0, at, audit_chains / 2);
-  starts.rightCols(audit_chains / 2) =
-      Student{pool.whitening}.inflated(audit_inflation).draw(at, audit_chains / 2);
+  // The others twice as far from the mode that is nearest: chains this short keep to their modes, so each
+  // must have its share of them.
+  const Proposal found = found_modes(state);
+  Address elsewhere = at;
+  elsewhere.step = 1;
+  Matrix far = drawn_by_weight(pool, 1.0, elsewhere, audit_chains / 2);
+  for (Index c = 0; c < far.cols(); ++c) {
+    Vector centre = pool.whitening.shift;
+    double least = pool.whitening.whiten(far.col(c)).norm();
+    for (Index k = 0; k < found.num_components(); ++k) {
+      const Vector& mode = std::get<Student>(found.component(k)).base.shift;
+      const double distance = pool.whitening.whiten(far.col(c) - mode + pool.whitening.shift).norm();
+      if (distance >= least) continue;
+      least = distance;
+      centre = mode;
+    }
+    far.col(c) = centre + audit_inflation * (far.col(c) - centre);
+  }
+  starts.rightCols(audit_chains / 2) = far;
   place_chains(state, whitening_of(pool), starts, "audit");
 }
 

@@ -9,6 +9,7 @@
 
 #include "quantiles.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/family/student.hpp"
 #include "vfe/verdict/mixing.hpp"
 #include "vfe/verdict/psis.hpp"
 #include "vfe/verdict/rhat.hpp"
@@ -20,6 +21,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double mean_target = 0.1, sd_target = 0.05;  // errors of a moment that is called right
 constexpr double wrong = 0.005;                        // probability of one larger, over all values
 constexpr double most_lost = 1e-3;                     // share of the weights
+constexpr double most_outside = 1e-3;                  // share of q where the density is not finite
 constexpr double min_ess = 100.0;
 constexpr double finite_variance_khat = 0.5;  // the variance of weights with a heavier tail is infinite
 constexpr double slow = 0.5;                  // correlation of neighbours in a chain
@@ -206,6 +208,20 @@ void put_unset(const std::vector<Index>& unset, Moments& moments) {
   }
 }
 
+/// What part of the normal that `whitening` makes lies where the density is not finite, from the pool's
+/// draws.
+double share_outside(const WeightedPool& pool, const Affine& whitening) {
+  const Vector log_ratio = Student{whitening}.log_density(pool.theta) - pool.log_proposal;
+  const double top = log_ratio.maxCoeff();
+  double outside = 0.0, all = 0.0;
+  for (Index s = 0; s < log_ratio.size(); ++s) {
+    const double mass = std::exp(log_ratio(s) - top);
+    all += mass;
+    if (!std::isfinite(pool.log_joint(0, s))) outside += mass;
+  }
+  return outside / all;
+}
+
 }  // namespace
 
 StandardErrorLimits standard_error_limits(Index values, Index groups) {
@@ -243,6 +259,14 @@ Certificate certify(const WeightedPool& pool, const Affine& whitening, const Jud
                   [&] { return fmt::format("the weights have too heavy a tail: {}", tail); });
   findings.expect(certificate.ess >= min_ess, [&] {
     return fmt::format("too few draws carry weight: {} (at least {:.0f} are needed)", tail, min_ess);
+  });
+  const double outside = share_outside(pool, whitening);
+  findings.expect(outside <= most_outside, [&] {
+    return fmt::format(
+        "the density is not finite in a region with {:.2g} of q (limit {}): where it ends without a "
+        "transform, "
+        "or cannot be computed, Stein's identities fail",
+        outside, most_outside);
   });
   const double strictness = certificate.khat > finite_variance_khat ? 2.0 : 1.0;
   const WeightedDraws draws{pool.theta,           pool.gradient,     judged.values,

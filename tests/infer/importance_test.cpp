@@ -116,19 +116,28 @@ TEST(Importance, NeedsOneRoundWhereQIsRight) {
 }
 
 TEST(Importance, WeighsDrawsByTheirOwnRoundAndLaterRoundsMore) {
-  const toys::Toy toy(2, 1, banana(1.0));
-  const ImportanceOptions options{.max_rounds = 2, .hopeless = 0.0, .rule = effective_draws(1e9)};
-  const State state = finish(toy.target, begin(toy.target, around_banana, options), options).state;
-  const WeightedPool pool = weighted_pool(state);
-  ASSERT_EQ(pool.rounds, 2);
-  ASSERT_EQ(pool.theta.cols(), 1024 + 2048);
-  // Means of the two rounds count as 1 x 1024 to 2 x 2048.
-  const Proposal first = first_proposal(state, options).stratified(1024);
-  const Vector expected = first.log_density(pool.theta.leftCols(1024)).array() - std::log(0.2 * 3.0);
-  EXPECT_LT((pool.log_proposal.head(1024) - expected).cwiseAbs().maxCoeff(), 1e-10);
-  const Vector own = state.memory.at("pool_log_density").row(0).tail(2048);
-  const Vector second = own.array() - std::log(0.8 * 1.5);
-  EXPECT_LT((pool.log_proposal.tail(2048) - second).cwiseAbs().maxCoeff(), 1e-10);
+  for (const double bend : {0.1, 1.0}) {
+    const toys::Toy toy(2, 1, banana(bend));
+    const ImportanceOptions options{.max_rounds = 2, .hopeless = 0.0, .rule = effective_draws(1e9)};
+    const Affine unit{Vector::Zero(2), Matrix::Identity(2, 2)};
+    const State state =
+        finish(toy.target, begin(toy.target, bend < 1.0 ? unit : around_banana, options), options).state;
+    const WeightedPool pool = weighted_pool(state);
+    ASSERT_EQ(pool.rounds, 2);
+    ASSERT_EQ(pool.theta.cols(), 1024 + 2048);
+    const Vector own = state.memory.at("pool_log_density").row(0).tail(2048);
+    const Vector later = pool.log_proposal.tail(2048) - own;
+    if (bend == 1.0) {  // the first round has too few effective draws to count
+      EXPECT_TRUE((pool.log_proposal.head(1024).array() == INFINITY).all());
+      EXPECT_LT((later.array() + std::log(1.5)).abs().maxCoeff(), 1e-10);
+      continue;
+    }
+    // Means of the two rounds count as 1 x 1024 to 2 x 2048.
+    const Proposal first = first_proposal(state, options).stratified(1024);
+    const Vector expected = first.log_density(pool.theta.leftCols(1024)).array() - std::log(0.2 * 3.0);
+    EXPECT_LT((pool.log_proposal.head(1024) - expected).cwiseAbs().maxCoeff(), 1e-10);
+    EXPECT_LT((later.array() + std::log(0.8 * 1.5)).abs().maxCoeff(), 1e-10);
+  }
 }
 
 // Fitted to their own weights, draws of earlier rounds would count too little.

@@ -16,10 +16,11 @@ struct WeightedPool {
   const Matrix& log_joint;  ///< 1 x N, log f [nats]; -infinity outside the support
   /// N [nats], of each draw under its own round's proposal, less the log of how much that round counts: its
   /// draws count once in the first, twice in the second, and so on, divided by their mean (Owen and Zhou
-  /// 2020). The mean of the weights is then the evidence, without a bias. Under the mixture of all rounds
-  /// (Veach and Guibas 1995) it was up to 8 standard errors too low, and sds 1 % too small (d = 26): later
-  /// proposals are fitted to the draws of earlier rounds, and too dense just there. +infinity for a draw too
-  /// far out to have a density.
+  /// 2020); +infinity, not at all, where a round had less than half of the best one's share of effective
+  /// draws, for a first proposal that misses a tail would spoil all. The mean of the weights is then the
+  /// evidence, without a bias. Under the mixture of all rounds (Veach and Guibas 1995) it was up to 8
+  /// standard errors too low, and sds 1 % too small (d = 26): later proposals are fitted to the draws of
+  /// earlier rounds, and too dense just there. +infinity for a draw too far out to have a density.
   Vector log_proposal;
   Affine whitening;  ///< of q, the normal that sampling began from
   Index rounds = 0;
