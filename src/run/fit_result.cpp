@@ -19,8 +19,9 @@
 namespace vfe {
 namespace {
 
-constexpr Index chunk = 256;          ///< draws evaluated in one call
-constexpr double least_share = 0.95;  ///< of the mode that q is at: q has but one
+constexpr Index chunk = 256;              ///< draws evaluated in one call
+constexpr double largest_variance = 1.5;  ///< of log weights that license an evidence in a rejected fit
+constexpr double least_share = 0.95;      ///< of the mode that q is at: q has but one
 
 /// Draws of q and their log densities.
 struct WeighedDraws {
@@ -53,6 +54,11 @@ std::optional<WeighedDraws> weigh(const Config& config, const Target& target, co
     }
   }
   return draws;
+}
+
+/// NaN where a number is not finite.
+double variance(const Vector& x) {
+  return (x.array() - x.mean()).square().mean();
 }
 
 double left_by(const State& state, const std::string& name) {
@@ -162,6 +168,11 @@ std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config
     return i < parameters.size() ? parameters.unconstrained_name(i)
                                  : entry_name(model.quantities(), i - parameters.size());
   });
+  if (result.verdict.grade == Grade::rejected) result.verdict.advice = "family.type = \"auto\"";
+  if (result.verdict.grade == Grade::rejected && !(variance(evidence.log_weight) <= largest_variance)) {
+    result.verdict.log_evidence = result.verdict.log_evidence_error = std::nan("");
+    result.verdict.evidence_reason = "the weights do not license it";
+  }
   const bool resampled = result.verdict.grade == Grade::corrected;
   std::vector<Index> chosen(static_cast<std::size_t>(draws.theta.cols()));
   std::iota(chosen.begin(), chosen.end(), Index{0});
