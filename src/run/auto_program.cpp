@@ -175,6 +175,7 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
   const std::uint64_t seed = config.fit.seed;
   const JudgedValues values = judged_values(problem.model());
   const bool sampled = d <= most_sampled;
+  const std::string sampling = config.fit.sampling;
 
   std::vector<Place> places;
   places.emplace_back(modes(target, {.seed = seed}));
@@ -187,11 +188,14 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
   // Where a flow takes longer to fit than chains to run, one round must do.
   const Index rounds = d <= most_weighed ? ImportanceOptions{}.max_rounds : 1;
   places.emplace_back(importance(target, {.max_rounds = rounds, .rule = pool_rule(values), .seed = seed}),
-                      [d](const State& state) { return weights_may_do(state, d); });
+                      [d, sampling](const State& state) {
+                        return sampling == "importance" || (sampling == "auto" && weights_may_do(state, d));
+                      });
   places.emplace_back(
       audit(target, {.chains = audit_chains, .rule = audit_rule(values), .seed = seed}),
       [](const State& state) { return flag(state, "importance_enough") != 0.0; },
       [seed](State& state) { prepare_audit(state, seed); });
+  if (sampling == "importance") return Program(std::move(places));
   const bool flows = d <= most_full_rank;
   ChainsOptions options;
   options.superchains = superchains;

@@ -98,6 +98,13 @@ std::vector<ConfigKey> make_keys() {
        "of blocks."},
       {"synchronous", "stochastic"}, {Mode::synchronous, Mode::stochastic},
       [](auto& c) -> auto& { return c.fit.mode; }));
+  keys.push_back(
+      only(word(
+               {"fit", "sampling",
+                "What the posterior is sampled by. auto: by importance where weights will do, then by "
+                "Markov chains; the others: by these alone, certified or not."},
+               {"auto", "importance", "chains"}, [](auto& c) -> auto& { return c.fit.sampling; }),
+           "with family.type = auto", [](const Config& c) { return c.family.type == "auto"; }));
   keys.push_back(whole(
       {"fit", "blocks_per_step", "Blocks of a minibatch (stochastic)."}, 1, many, "blocks",
       [](auto& c) -> auto& { return c.fit.blocks_per_step; }));

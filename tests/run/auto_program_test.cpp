@@ -106,6 +106,24 @@ TEST(AutoProgram, GoesOnToChainsWhereWeightsWillNotDo) {
   EXPECT_LT(outcome.verdict.rhat, outcome.verdict.rhat_limit);
 }
 
+TEST(AutoProgram, SamplesByWhatItIsTold) {
+  const TemporaryFolder folder;
+  const auto model = log_gamma(3);
+  Config config = auto_config(folder);
+  config.fit.sampling = "chains";
+  const FitOutcome chains = fit(Communicator::self(), *model, Spread::draws, config, {.quiet = true});
+  EXPECT_EQ(chains.verdict.grade, Grade::certified) << chains.verdict.reason;
+  expect_log_gamma(diagnose(folder / "run"), 5.0);
+  EXPECT_EQ(stages_of(diagnose(folder / "run")).back(), "chains");
+
+  const auto far = log_gamma(64);  // weights alone will not do
+  config.fit.sampling = "importance";
+  const FitOutcome weights = fit(Communicator::self(), *far, Spread::draws, config,
+                                 {.existing = Existing::overwrite, .quiet = true});
+  EXPECT_EQ(stages_of(diagnose(folder / "run")).back(), "importance");
+  EXPECT_EQ(weights.verdict.grade, Grade::rejected) << weights.verdict.reason;
+}
+
 TEST(AutoProgram, RejectsWithAdviceWhatHasNoProperMode) {
   const TemporaryFolder folder;
   // The sum of the two is all that is known.

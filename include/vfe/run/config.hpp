@@ -36,6 +36,7 @@ struct Config {
   FamilyOptions family{.type = "auto"};
   struct Fit {
     Mode mode = Mode::synchronous;
+    std::string sampling = "auto";  ///< of family auto: by what the posterior is sampled
     Index blocks_per_step = 64;
     Index draws_per_step = 0;  ///< 0 = automatic; synchronous: at least what the dimension needs
     std::string optimizer = "averaged_adam";
