@@ -25,6 +25,7 @@ constexpr std::uint32_t address =
 constexpr std::uint32_t far_address = address + 1;
 constexpr Index most_weighed = 30;   // dimension up to which ratios of densities tell where a mode is
 constexpr double near = 0.5;         // sds of the base within which a search has found the base's mode again
+constexpr double far = 5.0;          // the same where no Hessian tells modes from ends on the way
 constexpr double difference = 1e-2;  // of the Hessian, in sds of the base
 constexpr double most_decrement = 1.0;  // [nats] of a mode whose Laplace share means something
 constexpr Index most_new = 3;
@@ -134,6 +135,7 @@ class Exploration final : public Stage {
     const Affine base = base_of(state);
     if (size() > most_dense) {  // as if it were as wide as the base
       if (0.5 * end.gradient.squaredNorm() > most_decrement) return std::nullopt;
+      if (nearest(base, end.theta, known) < far) return std::nullopt;  // as well on the way to it
       const double lower = end.f - state.memory.at("exploration_base")(0, 0);
       return Laplace{{end.theta, base.scale}, state.memory.at("base_log_evidence")(0, 0) - lower, true};
     }

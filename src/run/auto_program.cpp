@@ -71,8 +71,7 @@ Matrix drawn_by_weight(const WeightedPool& pool, double largest, const Address& 
   return pool.theta(Eigen::all, resample(capped(pool, largest), count, uniform(at, 0)));
 }
 
-/// `count` draws of the modes found, the first of them replaced by q, with at least two of each; in many
-/// dimensions a quarter of them far out, for a mode that neither searches nor exploration met.
+/// `count` draws of the modes found, the first of them replaced by q, with at least two of each.
 Matrix drawn_from_modes(const State& state, const Affine& q, const Address& at, Index count) {
   const Proposal found = found_modes(state);
   Proposal around;
@@ -80,7 +79,6 @@ Matrix drawn_from_modes(const State& state, const Affine& q, const Address& at, 
     const double share = std::max(found.weight(c), 2.0 / static_cast<double>(count));
     around.add(share, c == 0 ? Student{q} : std::get<Student>(found.component(c)));
   }
-  if (q.size() > most_full_rank) around.add(far_share, Student{q}.inflated(far_inflation));
   return around.draw(at, count);
 }
 
