@@ -27,6 +27,8 @@ config() {
 file = "$1.h5"
 [model]
 type = "$1"
+[family]
+type = "full_rank"
 [fit]
 mode = "$2"
 max_steps = $3
