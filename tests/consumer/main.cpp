@@ -41,7 +41,7 @@ int main() {
   const CorrelatedNormal model;
   const vfe::Target target(model, vfe::Communicator::self());
   const auto family = vfe::full_rank(target.size());
-  std::vector<std::unique_ptr<vfe::Stage>> stages;
+  std::vector<vfe::Place> stages;
   stages.push_back(vfe::modes(target, {}));
   stages.push_back(vfe::polish(target, {}));
   stages.push_back(vfe::fixed_draws(target, *family, {}));

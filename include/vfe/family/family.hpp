@@ -30,8 +30,8 @@ class Family {
   /// correlations below 1e-4, since a zero factor is a saddle of the free energy; for the same reason the
   /// components of a mixture lie apart, in directions of their own).
   virtual Vector init(ConstVec mean, double scale) const = 0;
-  /// lambda at several normals, such as the modes of a density: a mixture spreads its components over them and
-  /// takes their weights, any other family is at the first. With one normal, init() moved there. Maps are
+  /// lambda at several normals, such as the modes of a density: a mixture spreads its components over them
+  /// and takes their weights, any other family is at the first. With one normal, init() moved there. Maps are
   /// diagonal unless the family is dense().
   virtual Vector init_at(const std::vector<Affine>& normals, ConstVec weights) const;
   /// Sets theta = T(noise; lambda): independent draws of q from independent noise.
