@@ -10,6 +10,7 @@ Matrix Affine::apply(ConstMat u) const {
 
 Matrix Affine::whiten(ConstMat theta) const {
   Matrix u = theta.colwise() - shift;
+  if (u.cols() == 0) return u;  // nothing to refer to
   if (diagonal()) {
     u.array().colwise() /= scale.col(0).array();
   } else {

@@ -110,6 +110,7 @@ class Mixture final : public Family {
     const auto chosen = choose(lambda, noise);
     for (Index k = 0; k < components_; ++k) {
       const std::vector<Index>& columns = chosen[static_cast<std::size_t>(k)];
+      if (columns.empty()) continue;
       Matrix drawn(size(), std::ssize(columns));
       transform_component(k, lambda, noise(Eigen::all, columns), drawn);
       theta(Eigen::all, columns) = drawn;
@@ -120,6 +121,7 @@ class Mixture final : public Family {
     const auto chosen = choose(lambda, noise);
     for (Index k = 0; k < components_; ++k) {
       const std::vector<Index>& columns = chosen[static_cast<std::size_t>(k)];
+      if (columns.empty()) continue;
       pull_back_component(k, lambda, noise(Eigen::all, columns), grad_theta(Eigen::all, columns),
                           grad_lambda);
     }
