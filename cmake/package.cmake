@@ -12,5 +12,5 @@ write_basic_package_version_file(vfeConfigVersion.cmake COMPATIBILITY SameMinorV
 install(FILES ${PROJECT_BINARY_DIR}/vfeConfig.cmake ${PROJECT_BINARY_DIR}/vfeConfigVersion.cmake
   cmake/FindLibCSV.cmake cmake/FindSacado.cmake DESTINATION ${package_dir})
 install(DIRECTORY cluster/ DESTINATION ${CMAKE_INSTALL_DATADIR}/vfe)
-install(FILES apps/stan/bridge.cpp DESTINATION ${CMAKE_INSTALL_DATADIR}/vfe RENAME stan_bridge.cpp)
+install(FILES ${PROJECT_BINARY_DIR}/installed_text/stan_bridge.cpp DESTINATION ${CMAKE_INSTALL_DATADIR}/vfe)
 install(FILES LICENSE README.md CHANGELOG.md CITATION.cff DESTINATION ${CMAKE_INSTALL_DOCDIR})

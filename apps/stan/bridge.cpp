@@ -1,25 +1,30 @@
 // What `vfe stan build` compiles together with the class that stanc makes of a Stan program: the C interface
-// of BridgeStan 2 (Roualdes et al. 2023, JOSS 8(87), 5236; its src/bridgestan.h documents every function)
-// without Hessians. No part of the library vfe, and in need of Stan's headers alone.
-//   stanc --o=model.hpp model.stan; g++ -shared -fPIC -include model.hpp bridge.cpp ...
+// of BridgeStan 2.9 (Roualdes et al. 2023, JOSS 8(87), 5236; its src/bridgestan.h documents every function).
+// bridge_r.cpp follows in the same file. No part of the library vfe, and in need of Stan's headers alone.
+//   stanc --o=model.hpp model.stan; g++ -shared -fPIC -include model.hpp stan_bridge.cpp ...
 //
 // Beyond that interface: several threads may use one model at once; what the program prints arrives in whole
 // lines, those of different threads never mixed; where a generated quantity cannot be computed,
 // bs_param_constrain fails but has set all those before it (others are NaN).
 #include <tbb/global_control.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <ostream>
 #include <sstream>
+#include <stan/io/chained_var_context.hpp>
 #include <stan/io/empty_var_context.hpp>
 #include <stan/io/json/json_data.hpp>
+#include <stan/io/random_var_context.hpp>
 #include <stan/math.hpp>
 #include <stan/model/model_base.hpp>
 #include <stan/services/util/create_rng.hpp>
@@ -132,7 +137,7 @@ std::unique_ptr<stan::io::var_context> read_data(const char* data) {
 
 std::string describe(const stan::model::model_base& model) {
   std::string text =
-      "BridgeStan version: 2.6.0 (interface only, by vfe)\nStan version: " + stan::MAJOR_VERSION + '.' +
+      "BridgeStan version: 2.9.0 (interface only, by vfe)\nStan version: " + stan::MAJOR_VERSION + '.' +
       stan::MINOR_VERSION + '.' + stan::PATCH_VERSION + "\nStan C++ Defines:\n";
 #ifdef STAN_THREADS
   text += "\tSTAN_THREADS=true\n";
@@ -183,6 +188,55 @@ struct bs_model {
     return program->log_prob(theta, messages);
   }
 
+  double gradient(const Eigen::VectorXd& theta, bool propto, bool jacobian, std::ostream* messages,
+                  Eigen::VectorXd& grad) const {
+    const stan::math::nested_rev_autodiff nested;
+    Eigen::Matrix<stan::math::var, Eigen::Dynamic, 1> x = theta;
+    stan::math::var value = density(x, propto, jacobian, messages);
+    stan::math::grad(value.vi_);
+    grad = x.adj();
+    return value.val();
+  }
+
+  /// The derivative of the gradient along `direction`, by central differences of half-width `step`.
+  Eigen::VectorXd curvature(const Eigen::VectorXd& theta, const Eigen::VectorXd& direction, double step,
+                            bool propto, bool jacobian, std::ostream* messages) const {
+    Eigen::VectorXd above, below;
+    gradient(theta + step * direction, propto, jacobian, messages, above);
+    gradient(theta - step * direction, propto, jacobian, messages, below);
+    return (above - below) / (2.0 * step);
+  }
+
+  /// Unconstrained parameters: those in `given`, the others uniform between -radius and radius. Throws where
+  /// none of `tries` has a finite density and gradient.
+  Eigen::VectorXd initialize(const stan::io::var_context& given, bs_rng& rng, double radius, int tries,
+                             bool jacobian, std::ostream* messages) const {
+    std::vector<std::string> names;
+    program->get_param_names(names, false, false);
+    const auto is_given = [&](const std::string& variable) { return given.contains_r(variable); };
+    const bool none = std::none_of(names.begin(), names.end(), is_given);
+    if (radius == 0.0 || std::all_of(names.begin(), names.end(), is_given)) tries = std::min(tries, 1);
+    std::string why = "no tries allowed";
+    for (int attempt = 0; attempt < tries; ++attempt) {
+      try {
+        stan::io::random_var_context random(*program, rng.state, radius, radius == 0.0);
+        const std::vector<double> drawn = random.get_unconstrained();
+        Eigen::VectorXd theta = Eigen::Map<const Eigen::VectorXd>(drawn.data(), unconstrained.count);
+        if (!none) {
+          program->transform_inits(stan::io::chained_var_context(given, random), theta, messages);
+        }
+        Eigen::VectorXd grad = Eigen::VectorXd::Zero(theta.size());
+        const double value = theta.size() == 0 ? 0.0 : gradient(theta, false, jacobian, messages, grad);
+        if (std::isfinite(value) && grad.allFinite()) return theta;
+        why = std::isfinite(value) ? "the gradient is not finite" : "the log density is not finite";
+      } catch (const std::domain_error& error) {  // what a program throws that would have another point
+        why = error.what();
+      }
+    }
+    throw std::domain_error("no initial point found in " + std::to_string(tries) +
+                            (tries == 1 ? " try: " : " tries: ") + why);
+  }
+
   std::unique_ptr<stan::model::model_base> program;
   std::string name, info;
   Names unconstrained;
@@ -194,7 +248,7 @@ struct bs_model {
 extern "C" {
 
 VFE_EXPORT extern const int bs_major_version = 2;
-VFE_EXPORT extern const int bs_minor_version = 6;
+VFE_EXPORT extern const int bs_minor_version = 9;
 VFE_EXPORT extern const int bs_patch_version = 0;
 
 VFE_EXPORT bs_model* bs_model_construct(const char* data, unsigned int seed, char** error) {
@@ -287,6 +341,19 @@ VFE_EXPORT int bs_param_unconstrain_json(const bs_model* model, const char* json
   });
 }
 
+VFE_EXPORT int bs_param_initialize(const bs_model* model, const char* json, bs_rng* rng, double radius,
+                                   int tries, bool jacobian, double* theta, char** error) {
+  return guarded(error, [&] {
+    if (rng == nullptr) throw std::invalid_argument("initial points need random numbers");
+    if (!(radius >= 0.0)) throw std::invalid_argument("the radius of initial points must not be negative");
+    Call call;
+    std::istringstream stream(json == nullptr || *json == '\0' ? "{}" : json);
+    const stan::json::json_data given(stream);
+    const Eigen::VectorXd found = model->initialize(given, *rng, radius, tries, jacobian, call.messages());
+    Eigen::Map<Eigen::VectorXd>(theta, found.size()) = found;
+  });
+}
+
 VFE_EXPORT int bs_log_density(const bs_model* model, bool propto, bool jacobian, const double* theta,
                               double* value, char** error) {
   return guarded(error, [&] {
@@ -308,12 +375,48 @@ VFE_EXPORT int bs_log_density_gradient(const bs_model* model, bool propto, bool 
                                        double* value, double* gradient, char** error) {
   return guarded(error, [&] {
     Call call;
-    const stan::math::nested_rev_autodiff nested;
-    Eigen::Matrix<stan::math::var, Eigen::Dynamic, 1> x = model->vector(theta);
-    stan::math::var density = model->density(x, propto, jacobian, call.messages());
-    *value = density.val();
-    stan::math::grad(density.vi_);
-    Eigen::Map<Eigen::VectorXd>(gradient, x.size()) = x.adj();
+    Eigen::VectorXd grad;
+    *value = model->gradient(model->vector(theta), propto, jacobian, call.messages(), grad);
+    Eigen::Map<Eigen::VectorXd>(gradient, grad.size()) = grad;
+  });
+}
+
+// Differences of gradients, with Stan's own steps, as in a BridgeStan that was built without
+// BRIDGESTAN_AD_HESSIAN: not every program can be differentiated twice.
+VFE_EXPORT int bs_log_density_hessian(const bs_model* model, bool propto, bool jacobian, const double* theta,
+                                      double* value, double* gradient, double* hessian, char** error) {
+  return guarded(error, [&] {
+    Call call;
+    const Eigen::VectorXd x = model->vector(theta);
+    Eigen::VectorXd grad;
+    *value = model->gradient(x, propto, jacobian, call.messages(), grad);
+    Eigen::MatrixXd columns(x.size(), x.size());
+    for (Eigen::Index i = 0; i < x.size(); ++i) {
+      const double step = std::cbrt(std::numeric_limits<double>::epsilon()) * std::max(1.0, std::abs(x[i]));
+      columns.col(i) =
+          model->curvature(x, Eigen::VectorXd::Unit(x.size(), i), step, propto, jacobian, call.messages());
+    }
+    Eigen::Map<Eigen::VectorXd>(gradient, x.size()) = grad;
+    Eigen::Map<Eigen::MatrixXd>(hessian, x.size(), x.size()) = 0.5 * (columns + columns.transpose());
+  });
+}
+
+VFE_EXPORT int bs_log_density_hessian_vector_product(const bs_model* model, bool propto, bool jacobian,
+                                                     const double* theta, const double* vector, double* value,
+                                                     double* product, char** error) {
+  return guarded(error, [&] {
+    Call call;
+    const Eigen::VectorXd x = model->vector(theta), direction = model->vector(vector);
+    Eigen::VectorXd along;
+    *value = model->gradient(x, propto, jacobian, call.messages(), along);
+    const double norm = direction.norm();
+    if (norm == 0.0) {
+      along.setZero();
+    } else {
+      const double step = std::sqrt(std::numeric_limits<double>::epsilon()) * (1.0 + x.norm()) / norm;
+      along = model->curvature(x, direction, step, propto, jacobian, call.messages());
+    }
+    Eigen::Map<Eigen::VectorXd>(product, x.size()) = along;
   });
 }
 

@@ -2,8 +2,8 @@
 
 namespace vfe {
 
-/// The text of apps/stan/bridge.cpp, which is compiled with every Stan program: the build puts it into the
-/// program, so that an installed vfe has it with it.
+/// The texts of apps/stan/bridge.cpp and bridge_r.cpp, one after the other, which are compiled with every
+/// Stan program: the build puts them into the program, so that an installed vfe has them with it.
 extern const char* const stan_bridge_source;
 
 }  // namespace vfe
