@@ -7,11 +7,12 @@
 #include <chrono>
 #include <cstring>
 #include <set>
-#include <sstream>
 
 #include "run/child_process.hpp"
 #include "run/stan_bridge.hpp"
 #include "run/stan_tools.hpp"
+#include "run/stan_translate.hpp"
+#include "run/tool_output.hpp"
 #include "vfe/store/atomic_file.hpp"
 
 namespace vfe {
@@ -43,33 +44,6 @@ class WorkFolder {
   fs::path path_;
 };
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
-
-std::string trimmed(const std::string& line) {
-  const std::size_t first = line.find_first_not_of(" \t\r\n");
-  return first == std::string::npos ? "" : line.substr(first, line.find_last_not_of(" \t\r\n") - first + 1);
-}
-
-/// stanc's message in one line: without the excerpt of the program, which stands between two lines of dashes.
-std::string without_excerpt(const std::string& message) {
-  std::string joined;
-  bool in_excerpt = false;
-  for (const std::string& line : lines_of(message)) {
-    const std::string text = trimmed(line);
-    if (text.starts_with("-----")) {
-      in_excerpt = !in_excerpt;
-    } else if (!in_excerpt && !text.empty()) {
-      joined += (joined.empty() ? "" : " ") + text;
-    }
-  }
-  return joined;
-}
-
 /// The first error in what a compiler prints, or its last line.
 std::string first_error(const std::string& message) {
   std::string last = "it says nothing";
@@ -86,28 +60,6 @@ std::string last_lines(const std::string& message, std::size_t count) {
   for (std::size_t i = lines.size() - std::min(lines.size(), count); i < lines.size(); ++i)
     text += lines[i] + '\n';
   return text;
-}
-
-void check_not_stopped(const ChildResult& result, const std::string& doing) {
-  if (result.signal == 0) return;
-  throw Error(Fault::stopped,
-              fmt::format("{}: ended by signal {} ({})", doing, result.signal, ::strsignal(result.signal)));
-}
-
-/// Writes the model's class to `output`; returns stanc's warnings.
-std::string translate(const StanTools& tools, const fs::path& source, const fs::path& output) {
-  const std::string doing = "translating " + source.string();
-  const fs::path folder = source.has_parent_path() ? source.parent_path() : ".";
-  const ChildResult stanc = run_child({tools.stanc.string(), "--include-paths=" + folder.string(),
-                                       "--o=" + output.string(), source.string()});
-  if (!stanc.started)
-    throw Error(Fault::missing, fmt::format("{}: cannot run {}", doing, tools.stanc.string()));
-  check_not_stopped(stanc, doing);
-  if (stanc.code != 0) {
-    const std::string message = trimmed(stanc.err.empty() ? stanc.out : stanc.err) + '\n';
-    throw StanBuildError(Fault::data, doing, without_excerpt(message), message);
-  }
-  return stanc.err;
 }
 
 void compile(const StanTools& tools, const fs::path& model, const fs::path& bridge,
@@ -184,13 +136,13 @@ StanBuildReport build_stan(const StanBuildOptions& options) {
   check_source(options.source);
   AtomicFile library(options.output);
   const WorkFolder work(options.output);
-  const StanTools tools = find_stan_tools(options.stan);
+  StanTranslation translation =
+      translate_stan(find_stan_tools(options.stan), options.source, work / "model.hpp", options.progress);
   StanBuildReport report;
-  report.tools = trimmed(run_child({tools.stanc.string(), "--version"}).out) + ", " + tools.name;
-  if (options.progress) options.progress("using " + report.tools);
-  report.warnings = translate(tools, options.source, work / "model.hpp");
+  report.tools = std::move(translation.description);
+  report.warnings = std::move(translation.warnings);
   write_file(work / "bridge.cpp", stan_bridge_source);
-  compile(tools, work / "model.hpp", work / "bridge.cpp", options, library.temporary());
+  compile(translation.tools, work / "model.hpp", work / "bridge.cpp", options, library.temporary());
   library.commit();
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;

@@ -146,9 +146,9 @@ std::optional<StanTools> stan_tools_in(const fs::path& folder) {
   return tools;
 }
 
-StanTools find_stan_tools(const fs::path& folder) {
+std::vector<StanTools> find_stan_tools(const fs::path& folder) {
   if (!folder.empty()) {
-    if (std::optional<StanTools> tools = stan_tools_in(folder)) return *tools;
+    if (std::optional<StanTools> tools = stan_tools_in(folder)) return {*tools};
     throw Error(
         Fault::missing,
         fmt::format(
@@ -161,14 +161,16 @@ StanTools find_stan_tools(const fs::path& folder) {
   const fs::path home = home_folder();
   for (const fs::path& tree : versions(home / ".cmdstan", "cmdstan-")) places.push_back(tree);
   for (const fs::path& tree : versions(home / ".bridgestan", "bridgestan-")) places.push_back(tree);
+  std::vector<StanTools> found;
   std::optional<Error> incomplete;
   for (const fs::path& place : places) {
     try {
-      if (std::optional<StanTools> tools = stan_tools_in(place)) return *tools;
+      if (std::optional<StanTools> tools = stan_tools_in(place)) found.push_back(*tools);
     } catch (const Error& error) {
       if (!incomplete) incomplete = error;
     }
   }
+  if (!found.empty()) return found;
   if (incomplete) throw *incomplete;
   throw Error(Fault::missing,
               "looking for Stan: found neither the Python package httpstan nor a CmdStan or BridgeStan tree "

@@ -19,8 +19,9 @@ struct StanTools {
 /// missing (named).
 std::optional<StanTools> stan_tools_in(const std::filesystem::path& folder);
 
-/// Those in `folder`, or, where it is empty, the httpstan of the `python3` on PATH, else the newest of
-/// ~/.cmdstan/cmdstan-* and ~/.bridgestan/bridgestan-*. Throws Fault::missing with what to install.
-StanTools find_stan_tools(const std::filesystem::path& folder);
+/// Those in `folder`, or, where it is empty, all that are found, the preferred ones first: the httpstan of
+/// the `python3` on PATH, ~/.cmdstan/cmdstan-* and ~/.bridgestan/bridgestan-*, of each the newest first.
+/// Never empty. Throws Fault::missing with what to install.
+std::vector<StanTools> find_stan_tools(const std::filesystem::path& folder);
 
 }  // namespace vfe

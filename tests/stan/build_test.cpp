@@ -73,6 +73,14 @@ TEST_F(StanBuild, SyntaxErrorIsStancsMessageOnce) {
   EXPECT_THAT(files(folder.path()), testing::ElementsAre("model.stan"));
 }
 
+TEST_F(StanBuild, WhatNeedsANewerStanIsSaid) {
+  put(folder / "model.stan", contents(VFE_SOURCE_DIR "/tests/stan/sum_to_zero.stan"));
+  const Finished found = build(stan);
+  EXPECT_EQ(found.code, 65);
+  EXPECT_THAT(found.err, AllOf(HasSubstr("sum_to_zero_vector needs Stan 2.36, and this stanc is 2.35.0"),
+                               HasSubstr("httpstan 4.17")));
+}
+
 TEST_F(StanBuild, AFailureLeavesTheLibraryThatWasThere) {
   put(folder / "model.stan", "model { nonsense }\n");
   put(folder / "model.so", "old");

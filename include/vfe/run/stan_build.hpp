@@ -14,7 +14,8 @@ struct StanBuildOptions {
   std::vector<std::string> cxx_flags;  ///< after our own, so that they win
   /// Where stanc and Stan's headers are: an httpstan package, a virtual environment or site-packages folder
   /// that holds one, a CmdStan or a BridgeStan tree. Empty: the httpstan of the `python3` on PATH, else the
-  /// newest of ~/.cmdstan/cmdstan-* and ~/.bridgestan/bridgestan-*.
+  /// newest of ~/.cmdstan/cmdstan-* and ~/.bridgestan/bridgestan-*; for a program with something that its
+  /// stanc does not know and a newer one may, the next of these that is newer.
   std::filesystem::path stan;
   std::function<void(const std::string& line)> progress;  ///< told what is used, before the long work
 };
