@@ -160,25 +160,6 @@ class HierarchicalLogistic {
   Eigen::ArrayXd trials_, successes_;
 };
 
-/// Halves normal(c e, I) and normal((c + 8) e, I), e the unit vector of equal entries. Starts around 0 fall
-/// to both for c = -4, to the first alone for c = 0.
-inline ExactTarget two_modes_eight_sd_apart(const std::string& name, Index d, double c) {
-  const double unit = 1.0 / std::sqrt(static_cast<double>(d)), low = c * unit, high = (c + 8.0) * unit;
-  return density_target(
-      name,
-      [low, high](ConstVec x, Vec grad) {
-        const auto size = static_cast<double>(x.size());
-        const double first = -0.5 * (x.array() - low).square().sum();
-        const double second = -0.5 * (x.array() - high).square().sum();
-        const double top = std::max(first, second);
-        const double sum = std::exp(first - top) + std::exp(second - top);
-        const double share = std::exp(second - top) / sum;
-        if (grad.size() > 0) grad.array() -= x.array() - (1.0 - share) * low - share * high;
-        return top + std::log(0.5 * sum) - 0.5 * size * std::log(2.0 * std::numbers::pi);
-      },
-      Vector::Constant(d, 0.5 * (low + high)), Vector::Constant(d, std::sqrt(1.0 + 16.0 * unit * unit)), 0.0);
-}
-
 /// Columns of correlation 0.7^|i - j|, half of the coefficients zero. No exact answer.
 inline ExactTarget simulated_logistic(Index columns, Index num_rows) {
   Schema schema;

@@ -1,41 +1,21 @@
 // Densities that mislead, with exact answers: a fit may fail on them, but must not call a wrong answer right.
 #pragma once
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numbers>
+#include <string>
+#include <vector>
 
-#include "reference/exact_target.hpp"
+#include "reference/density.hpp"
+#include "reference/edges.hpp"
+#include "reference/many_modes.hpp"
+#include "reference/periodic.hpp"
 #include "reference/rotation.hpp"
 #include "reference/sparse_logistic.hpp"
-#include "vfe/model/differentiate.hpp"
+#include "reference/symmetries.hpp"
 
 namespace vfe {
-
-template <class Scalar>
-Scalar log_normal_density(const Scalar& x, const Scalar& mean, const Scalar& sd) {
-  using std::log;
-  const Scalar z = (x - mean) / sd;
-  return -0.5 * z * z - log(sd) - 0.5 * std::log(2.0 * std::numbers::pi);
-}
-
-/// log(p exp(a) + (1 - p) exp(b)).
-template <class Scalar>
-Scalar log_mixture(double p, const Scalar& a, const Scalar& b) {
-  using std::exp;
-  using std::log;
-  return a > b ? a + log(p + (1.0 - p) * exp(b - a)) : b + log(p * exp(a - b) + (1.0 - p));
-}
-
-/// Of the density of x[0], ..., with as many entries as `mean`.
-inline ExactTarget density_target(const std::string& name, LogDensity density, Vector mean, Vector sd,
-                                  std::optional<double> log_z) {
-  const Index d = mean.size();
-  return {.name = name,
-          .model = make_model({{"x", {{"index", d, {}}}}}, std::move(density)),
-          .mean = std::move(mean),
-          .sd = std::move(sd),
-          .log_z = log_z};
-}
 
 /// x ~ normal(0, 1), y ~ normal(x^2, 1/2).
 inline ExactTarget banana() {
@@ -142,45 +122,80 @@ inline ExactTarget rotated_gaussian(Index d, double condition, const std::string
 
 /// Improper in the second direction.
 inline ExactTarget flat_direction() {
-  ExactTarget target = density_target(
-      "flat",
-      [](ConstVec x, Vec grad) {
-        if (grad.size() > 0) grad[0] -= x[0];
-        return -0.5 * x[0] * x[0];
-      },
-      Vector::Zero(2), Vector::Ones(2), std::nullopt);
-  target.mean = target.sd = Vector();
-  target.has_answer = false;
-  return target;
+  return improper_target("flat", 2, [](ConstVec x, Vec grad) {
+    if (grad.size() > 0) grad[0] -= x[0];
+    return -0.5 * x[0] * x[0];
+  });
 }
 
 /// Not a number beyond two sds, which q cannot know.
 inline ExactTarget region_without_a_density() {
-  ExactTarget target = density_target(
-      "nan_region",
-      [](ConstVec x, Vec grad) {
-        if (grad.size() > 0) grad -= x;
-        return x[0] > 2.0 ? std::numeric_limits<double>::quiet_NaN() : -0.5 * x.squaredNorm();
-      },
-      Vector::Zero(2), Vector::Ones(2), std::nullopt);
-  target.mean = target.sd = Vector();
-  target.has_answer = false;
-  return target;
+  return improper_target("nan_region", 2, [](ConstVec x, Vec grad) {
+    if (grad.size() > 0) grad -= x;
+    return x[0] > 2.0 ? std::numeric_limits<double>::quiet_NaN() : -0.5 * x.squaredNorm();
+  });
 }
 
-inline std::vector<ExactTarget> traps() {
-  std::vector<ExactTarget> list = {banana(),
-                                   funnel(),
-                                   two_modes_six_sd_apart(),
-                                   two_modes_ten_sd_apart(),
-                                   spike_in_a_slab(1),
-                                   spike_in_a_slab(2),
-                                   student_with_three_degrees_of_freedom(),
-                                   boundary_without_a_transform(),
-                                   rotated_gaussian(100, 1e6, "gauss100_1e6"),
-                                   ill_scaled_logistic(),
-                                   flat_direction(),
-                                   region_without_a_density()};
+/// A target that is made when it is wanted: some integrate first.
+struct Trap {
+  std::string name;  ///< of the target
+  std::function<ExactTarget()> make;
+};
+
+/// "modes20_10": two modes in 20 dimensions, the smaller of 10 %. Starts fall to both, or, "_aside", to the
+/// larger alone.
+inline std::vector<Trap> far_modes(Index d) {
+  std::vector<Trap> list;
+  for (const int percent : {10, 1}) {
+    for (const bool aside : {false, true}) {
+      const std::string name =
+          "modes" + std::to_string(d) + "_" + std::to_string(percent) + (aside ? "_aside" : "");
+      list.push_back(
+          {name,
+           [=] { return two_far_modes(name, d, aside ? 0.0 : -4.0, 0.01 * static_cast<double>(percent)); }});
+    }
+  }
+  return list;
+}
+
+/// All but the far modes in 2, 20 and 100 dimensions.
+inline std::vector<Trap> traps() {
+  return {{"banana", banana},
+          {"funnel", funnel},
+          {"modes_6_sd", two_modes_six_sd_apart},
+          {"modes_10_sd", two_modes_ten_sd_apart},
+          {"spike", [] { return spike_in_a_slab(1); }},
+          {"spike_2d", [] { return spike_in_a_slab(2); }},
+          {"student_3", student_with_three_degrees_of_freedom},
+          {"boundary", boundary_without_a_transform},
+          {"gauss100_1e6", [] { return rotated_gaussian(100, 1e6, "gauss100_1e6"); }},
+          {"ill_scaled_logistic", ill_scaled_logistic},
+          {"flat", flat_direction},
+          {"nan_region", region_without_a_density},
+          {"frequency", frequency},
+          {"frequency3", frequency_of_three_peaks},
+          {"phase", phase},
+          {"labels3", label_switching},
+          {"signs", sign_flips},
+          {"simplex_corner", mode_in_a_corner},
+          {"lattice30", thirty_modes},
+          {"lattice400", hundreds_of_modes},
+          {"circle", [] { return circle("circle", 0.1); }},
+          {"circle_thin", [] { return circle("circle_thin", 0.02); }},
+          {"unbounded", unbounded_density},
+          {"rising", rising_density},
+          {"exchange_priors", exchange_broken_by_priors},
+          {"exchange_label", exchange_broken_by_a_label},
+          {"ends_3_4", [] { return mass_at_both_ends("ends_3_4", 0.3, 0.4); }},
+          {"ends_5_5", [] { return mass_at_both_ends("ends_5_5", 0.5, 0.5); }},
+          {"ends_modes", modes_at_both_ends},
+          {"prior", posterior_equal_to_its_prior}};
+}
+
+inline std::vector<Trap> all_traps() {
+  std::vector<Trap> list = traps();
+  for (const Index d : {2, 20, 100})
+    for (const Trap& trap : far_modes(d)) list.push_back(trap);
   return list;
 }
 
