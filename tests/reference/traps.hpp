@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 #include <numbers>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -141,6 +142,10 @@ struct Trap {
   std::string name;  ///< of the target
   std::function<ExactTarget()> make;
 };
+/// For GoogleTest, which would print the bytes.
+inline void PrintTo(const Trap& trap, std::ostream* out) {
+  *out << trap.name;
+}
 
 /// "modes20_10": two modes in 20 dimensions, the smaller of 10 %. Starts fall to both, or, "_aside", to the
 /// larger alone.
