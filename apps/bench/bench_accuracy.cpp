@@ -94,7 +94,7 @@ std::vector<Entry> all_entries() {
   add_evidence("mixture3", vfe::overlapping_mixture);
   add_evidence("evidence_frequency", vfe::frequency);
   add_evidence("evidence_phase", vfe::phase);
-  add_evidence("evidence_modes", [] { return vfe::two_far_modes("evidence_modes", 20, -4.0, 0.1); });
+  add_evidence("evidence_modes", [] { return vfe::two_far_modes("evidence_modes", 2, -4.0, 0.1); });
   return list;
 }
 

@@ -56,7 +56,7 @@ std::vector<Trap> quick_traps() {
 class Traps : public testing::TestWithParam<Trap> {};
 TEST_P(Traps, IsRightOrFlagged) {
   const ExactTarget trap = GetParam().make();
-  expect_right_or_flagged(trap, trap.model->parameters().size() < 20 ? 3 : 1);
+  expect_right_or_flagged(trap, trap.model->parameters().size() < 10 ? 3 : 1);
 }
 INSTANTIATE_TEST_SUITE_P(Each, Traps, testing::ValuesIn(quick_traps()), name_of);
 
