@@ -16,7 +16,8 @@ namespace {
 constexpr double least_log_weight = -9.0;
 constexpr double largest_log_weight = 600.0;  // its exponential is still a number
 
-/// Lower triangular L, positive diagonal, with L L' = A A', without squaring A's condition.
+}  // namespace
+
 Matrix lower_factor(ConstMat axes) {
   const Matrix transposed = axes.transpose();
   const Eigen::HouseholderQR<Matrix> qr(transposed);
@@ -26,8 +27,6 @@ Matrix lower_factor(ConstMat axes) {
   }
   return lower;
 }
-
-}  // namespace
 
 Laplace laplace_at(ConstVec x, double f, ConstMat axes, bool diagonal) {
   const Index d = x.size();

@@ -15,6 +15,9 @@ struct Laplace {
   bool definite = false;      ///< the Hessian was positive definite and the mode converged
 };
 
+/// Lower triangular L, positive diagonal, with L L' = A A', without squaring A's condition.
+Matrix lower_factor(ConstMat axes);
+
 /// That at x, where -log f is `f` and its curvature along each of `axes` (d x d) 1, and 0 between them. Its
 /// map is lower triangular; if `diagonal`, the sds of the coordinates given all others, but the log evidence
 /// that of the dense one.
