@@ -224,4 +224,17 @@ Vector Parameters::unconstrain(ConstVec constrained) const {
   return theta;
 }
 
+Vector Parameters::draw_over_domain(const Address& at, double radius) const {
+  Vector theta(num_unconstrained_);
+  for (Index i = 0; i < theta.size(); ++i) theta(i) = uniform(at, static_cast<std::uint32_t>(i));
+  for (std::size_t p = 0; p < list_.size(); ++p) {
+    const Pieces part = pieces(list_[p]);
+    for (Index k = 0; k < part.count; ++k) {
+      transform::spread(list_[p], radius,
+                        theta.segment(theta_begin_[p] + k * part.unconstrained, part.unconstrained));
+    }
+  }
+  return theta;
+}
+
 }  // namespace vfe

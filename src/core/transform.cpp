@@ -19,6 +19,9 @@ double log1p_exp(double x) {
 double inv_logit(double x) {
   return x > 0.0 ? 1.0 / (1.0 + std::exp(-x)) : std::exp(x) / (1.0 + std::exp(x));
 }
+double logit(double p) {
+  return std::log(p) - std::log1p(-p);
+}
 double log_sech_squared(double x) {
   const double size = std::abs(x);
   return 2.0 * (std::numbers::ln2 - size - std::log1p(std::exp(-2.0 * size)));
@@ -185,6 +188,31 @@ void unconstrain_correlation(const Parameter& p, Index size, ConstVec value, Vec
 }
 
 }  // namespace
+
+void spread(const Parameter& p, double radius, Vec numbers) {
+  for (Index k = 0; k < numbers.size(); ++k) {
+    double& x = numbers[k];
+    switch (p.transform) {
+      case Transform::identity:
+      case Transform::positive:
+      case Transform::ordered:
+        x = radius * (2.0 * x - 1.0);
+        break;
+      case Transform::bounded:
+        x = logit(x);
+        break;
+      case Transform::simplex: {
+        // Of a uniform simplex the share of what is left that comes first is Beta(1, m), m entries behind it.
+        const double m = static_cast<double>(numbers.size() - k);
+        x = logit(-std::expm1(std::log1p(-x) / m)) + std::log(m);
+        break;
+      }
+      case Transform::correlation_cholesky:
+        x = 0.5 * logit(x);
+        break;
+    }
+  }
+}
 
 double constrain(const Parameter& p, ConstVec theta, Vec value) {
   switch (p.transform) {

@@ -9,5 +9,7 @@ namespace vfe::transform {
 double constrain(const Parameter& parameter, ConstVec theta, Vec value);
 void pull_back(const Parameter& parameter, ConstVec theta, ConstVec grad_value, Vec grad_theta);
 void unconstrain(const Parameter& parameter, ConstVec value, Vec theta);
+/// Takes numbers that are uniform on (0, 1) to theta; see Parameters::draw_over_domain().
+void spread(const Parameter& parameter, double radius, Vec numbers);
 
 }  // namespace vfe::transform

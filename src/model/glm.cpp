@@ -251,6 +251,38 @@ void Glm::log_prior(ConstMat theta, Vec value, Mat grad) const {
   }
 }
 
+Vector Glm::draw_start(const Address& at, Reach reach) const {
+  const GlmLayout& layout = impl_->layout;
+  const GlmOptions& options = impl_->options;
+  if (reach == Reach::near) return Model::draw_start(at, reach);
+  const Index d = layout.parameters.size();
+  Vector theta(d);
+  const auto draw = [&](Index i) { return normal(at, static_cast<std::uint32_t>(i)); };
+  // Exponential of mean 1: as many of them as wanted for a coordinate.
+  const auto exponential = [&](Index i, Index which) {
+    return -std::log(uniform(at, static_cast<std::uint32_t>(i + (1 + which) * (d + d % 2))));
+  };
+  for (Index k = 0; k < layout.classes; ++k) {
+    if (layout.intercept >= 0) {
+      theta(layout.intercept + k) = options.intercept_prior_scale * draw(layout.intercept + k);
+    }
+    for (Index j = 0; j < layout.columns; ++j) {
+      const Index i = layout.beta + k * layout.columns + j;
+      theta(i) = impl_->prior_scales[j] * draw(i);
+    }
+  }
+  for (const Index i : {layout.sigma, layout.overdispersion}) {
+    if (i < 0) continue;
+    const double size =
+        options.scale_prior == ScalePrior::half_normal ? std::abs(draw(i)) : exponential(i, 0);
+    theta(i) = std::log(options.scale_prior_scale * size);
+  }
+  if (layout.nu >= 0) {
+    theta(layout.nu) = std::log(10.0 * (exponential(layout.nu, 0) + exponential(layout.nu, 1)));
+  }
+  return theta;
+}
+
 void Glm::log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const {
   thread_local std::vector<DrawConstants> constants;
   thread_local std::vector<double> scale_grad;

@@ -1,6 +1,22 @@
 #include "vfe/model/model.hpp"
 
+#include <algorithm>
+
 namespace vfe {
+
+double radius(Reach reach) {
+  return reach == Reach::near ? 2.0 : 6.0;
+}
+
+Vector Model::draw_start(const Address& at, Reach reach) const {
+  return parameters().draw_over_domain(at, radius(reach));
+}
+
+bool Model::has_scales() const {
+  return std::ranges::any_of(parameters().list(), [](const Parameter& parameter) {
+    return parameter.transform == Transform::positive;
+  });
+}
 
 bool Model::log_likelihood_rows(Index, ConstVec, Vec) const {
   return false;

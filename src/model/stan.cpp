@@ -133,6 +133,14 @@ void StanModel::log_likelihood(Index block, ConstMat theta, Vec value, Mat grad)
   if (with_gradient) grad += own.grad;
 }
 
+Vector StanModel::draw_start(const Address& at, Reach reach) const {
+  return impl_->first().draw_over_domain(at, radius(reach));
+}
+
+bool StanModel::has_scales() const {
+  return impl_->first().has_scales();
+}
+
 std::string StanModel::explain(Index block, ConstVec theta) const {
   if (block < 0 && !impl_->without_rows) return {};
   std::string why;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <limits>
 #include <mutex>
 #include <utility>
@@ -256,11 +257,20 @@ struct StanProgram::Impl {
     ready.push_back(library->number);
   }
 
+  class AlongCoordinate;
+  /// Whether the parameters stand still at the ends of a coordinate.
+  struct Ends {
+    bool low = false, high = false;
+  };
+  const std::vector<Ends>& all_ends() const;
+
   std::shared_ptr<Library> library;
   Library::Model* model = nullptr;
   std::string name;
   Parameters unconstrained;
   StanQuantities quantities;
+  mutable std::once_flag ends_known;
+  mutable std::vector<Ends> ends;  ///< of every coordinate
 };
 
 StanProgram::StanProgram(const StanLibrary& library, const std::string& json, const std::string& json_name,
@@ -309,6 +319,85 @@ bool StanProgram::log_density(ConstVec theta, double& value, Vec grad, std::stri
     if (why != nullptr) *why = text;
     return false;
   });
+}
+
+/// Where the parameters are when one coordinate alone is away from 0.
+class StanProgram::Impl::AlongCoordinate {
+ public:
+  static constexpr double end = 40.0, short_of_it = 36.0;  // beyond which no transform of an interval moves
+
+  AlongCoordinate(const Impl& program, Index i)
+      : program_(program), i_(i), theta_(Vector::Zero(program.unconstrained.size())) {
+    program.ready_thread(theta_.data());
+  }
+
+  /// The parameters, NaN where Stan threw.
+  Vector at(double x) {
+    const Library& library = *program_.library;
+    Vector values = Vector::Constant(library.num_quantities(program_.model, false, false), not_a_number);
+    theta_(i_) = x;
+    char* error = nullptr;
+    if (library.constrain(program_.model, false, false, theta_.data(), values.data(), nullptr, &error) != 0) {
+      library.take(error);
+      values.setConstant(not_a_number);
+    }
+    return values;
+  }
+
+  /// Whether nothing moves any more at the end of that sign.
+  bool stands_still(double sign) {
+    constexpr double still = 1e-9;
+    const Vector last = at(sign * end), before = at(sign * short_of_it);
+    const double scale = 1.0 + (last - at(0.0)).cwiseAbs().maxCoeff();
+    return last.size() > 0 && (last - before).cwiseAbs().maxCoeff() <= still * scale;
+  }
+
+ private:
+  const Impl& program_;
+  Index i_;
+  Vector theta_;
+};
+
+const std::vector<StanProgram::Impl::Ends>& StanProgram::Impl::all_ends() const {
+  std::call_once(ends_known, [&] {
+    library->in_turn([&] {
+      for (Index i = 0; i < unconstrained.size(); ++i) {
+        AlongCoordinate along(*this, i);
+        ends.push_back({along.stands_still(-1.0), along.stands_still(1.0)});
+      }
+    });
+  });
+  return ends;
+}
+
+bool StanProgram::has_scales() const {
+  return std::ranges::any_of(impl_->all_ends(), [](const auto& ends) { return ends.low && !ends.high; });
+}
+
+Vector StanProgram::draw_over_domain(const Address& at, double radius) const {
+  constexpr int halvings = 60;
+  const std::vector<Impl::Ends>& ends = impl_->all_ends();
+  Vector theta(size());
+  for (Index i = 0; i < size(); ++i) {
+    const double u = uniform(at, static_cast<std::uint32_t>(i));
+    theta(i) = radius * (2.0 * u - 1.0);
+    if (!ends[static_cast<std::size_t>(i)].low || !ends[static_cast<std::size_t>(i)].high) continue;
+    impl_->library->in_turn([&] {
+      Impl::AlongCoordinate along(*impl_, i);
+      const Vector low = along.at(-Impl::AlongCoordinate::end), high = along.at(Impl::AlongCoordinate::end);
+      Index widest = 0;
+      if (!((high - low).cwiseAbs().maxCoeff(&widest) > 0.0)) return;
+      double below = -Impl::AlongCoordinate::end, above = Impl::AlongCoordinate::end;
+      const double wanted = low(widest) + u * (high(widest) - low(widest));
+      for (int k = 0; k < halvings; ++k) {
+        const double middle = 0.5 * (below + above);
+        const bool under = (along.at(middle)(widest) < wanted) == (high(widest) > low(widest));
+        (under ? below : above) = middle;
+      }
+      theta(i) = 0.5 * (below + above);
+    });
+  }
+  return theta;
 }
 
 bool StanProgram::compute_quantities(ConstVec theta, std::uint32_t seed, Vec values) const {

@@ -301,6 +301,10 @@ std::string Target::name_non_finite(const Minibatch& batch, ConstMat theta) cons
   return comm.broadcast(found ? found->text : std::string(), static_cast<int>(owner));
 }
 
+Vector Target::draw_start(const Address& at, Reach reach) const {
+  return impl_->model.draw_start(at, reach);
+}
+
 Target::Counts Target::counts() const {
   return impl_->counts;
 }

@@ -248,5 +248,31 @@ TEST(Parameters, UnconstrainNamesWhatIsOutside) {
   refuses(parameter("omega", Transform::correlation_cholesky, {2, 2}), {1.0, 0.0, 0.6, 0.7});
 }
 
+TEST(Parameters, DrawsOverTheDomainAreUniformWhereItIsBounded) {
+  const Parameters parameters({{"x"},
+                               {"p", {}, Transform::bounded, 2.0, 5.0},
+                               {"w", {{"k", 3, {}}}, Transform::simplex},
+                               {"l", {{"i", 2, {}}, {"j", 2, {}}}, Transform::correlation_cholesky}});
+  constexpr int n = 4000;
+  Vector values(parameters.num_constrained()), sum = Vector::Zero(values.size()), squares = sum;
+  for (int s = 0; s < n; ++s) {
+    const Vector theta = parameters.draw_over_domain(
+        {.seed = 3, .purpose = Purpose::start, .draw = static_cast<std::uint32_t>(s)}, 2.0);
+    EXPECT_LT(std::abs(theta[0]), 2.0);
+    parameters.constrain(theta, values);
+    sum += values;
+    squares += values.cwiseAbs2();
+  }
+  const Vector mean = sum / n, variance = squares / n - mean.cwiseAbs2();
+  EXPECT_NEAR(mean[1], 3.5, 0.06);
+  EXPECT_NEAR(variance[1], 9.0 / 12.0, 0.05);
+  for (Index k = 2; k < 5; ++k) {  // Dirichlet(1, 1, 1)
+    EXPECT_NEAR(mean[k], 1.0 / 3.0, 0.015);
+    EXPECT_NEAR(variance[k], 1.0 / 18.0, 0.005);
+  }
+  EXPECT_NEAR(mean[7], 0.0, 0.04);  // the correlation
+  EXPECT_NEAR(variance[7], 1.0 / 3.0, 0.02);
+}
+
 }  // namespace
 }  // namespace vfe

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "vfe/core/random.hpp"
 #include "vfe/core/types.hpp"
 
 namespace vfe {
@@ -62,6 +63,10 @@ class Parameters {
   void pull_back(ConstVec theta, ConstVec grad_constrained, Vec grad_theta) const;
   /// The inverse; throws Fault::data naming the parameter when `constrained` is outside the support.
   Vector unconstrain(ConstVec constrained) const;
+  /// A point drawn over the whole domain, unconstrained, a number of `at` for each coordinate: uniform on
+  /// intervals and simplices, partial correlations uniform on (-1, 1); where nothing bounds a coordinate,
+  /// uniform on (-radius, radius).
+  Vector draw_over_domain(const Address& at, double radius) const;
 
  private:
   std::vector<Parameter> list_;

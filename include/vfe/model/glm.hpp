@@ -65,6 +65,9 @@ class Glm final : public Model {
   /// Weights applied: the rows sum to log_likelihood.
   bool log_likelihood_rows(Index block, ConstVec theta, Vec value) const override;
 
+  /// Far: from the prior.
+  Vector draw_start(const Address& at, Reach reach) const override;
+
   /// The parameters, then, if anything was standardised, what they come to on the scale of the user's columns
   /// and response: intercept_original, beta_original, sigma_original.
   const std::vector<Parameter>& quantities() const override;

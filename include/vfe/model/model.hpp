@@ -4,9 +4,14 @@
 #include <vector>
 
 #include "vfe/core/parameters.hpp"
+#include "vfe/core/random.hpp"
 #include "vfe/core/types.hpp"
 
 namespace vfe {
+
+/// How far from 0 a start lies in coordinates that nothing bounds: within (-2, 2), or (-6, 6) and the prior.
+enum class Reach { near, far };
+double radius(Reach reach);
 
 /// A Bayesian model and one rank's shard of its data; knows no MPI. S draws at once: theta is d x S, value S,
 /// grad d x S (or d x 0: values only). Log densities in nats with all constants, Jacobian included.
@@ -30,6 +35,14 @@ class Model {
   /// Why the density of a block (-1: the prior) cannot be computed at theta, in the words of what computes
   /// it; empty where it has none.
   virtual std::string explain(Index block, ConstVec theta) const;
+
+  /// A point for a search of modes to start from, drawn at `at`, the same on every rank: anywhere in the
+  /// domain where that is bounded; elsewhere near 0 in theta, or far out: from the prior, where the model can
+  /// draw from it.
+  virtual Vector draw_start(const Address& at, Reach reach) const;
+
+  /// Whether some parameter is positive, as scales are: advice on scales is for models that have them.
+  virtual bool has_scales() const;
 
   /// What a result holds of each draw, in its order: the parameters, unless a model has more to say.
   virtual const std::vector<Parameter>& quantities() const;

@@ -32,6 +32,9 @@ class StanModel final : public Model {
   Index rows(Index block) const override;  ///< 1 of a whole program
   void log_prior(ConstMat theta, Vec value, Mat grad) const override;
   void log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const override;
+  /// What bounds a coordinate the program's own transforms tell; see StanProgram::draw_over_domain().
+  Vector draw_start(const Address& at, Reach reach) const override;
+  bool has_scales() const override;
   std::string explain(Index block, ConstVec theta) const override;
   const std::vector<Parameter>& quantities() const override;
   Index num_judged() const override;

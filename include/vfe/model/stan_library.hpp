@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vfe/core/parameters.hpp"
+#include "vfe/core/random.hpp"
 #include "vfe/core/types.hpp"
 
 namespace vfe {
@@ -68,6 +69,13 @@ class StanProgram {
   /// Sets all quantities, concatenated in their order, each row-major. Random numbers are those of `seed`.
   /// False where Stan threw; what could not be computed is then NaN.
   bool compute_quantities(ConstVec theta, std::uint32_t seed, Vec values) const;
+  /// A point drawn over the parameters' whole domain, unconstrained. A coordinate is bounded where a
+  /// parameter stands still at both of its ends: the parameter is then uniform between them, others being in
+  /// the middle (an interval; the share that a simplex breaks off; a partial correlation). The other
+  /// coordinates are uniform on (-radius, radius).
+  Vector draw_over_domain(const Address& at, double radius) const;
+  /// Whether some parameter stands still at the lower end of its coordinate alone, as what is positive does.
+  bool has_scales() const;
 
  private:
   struct Impl;

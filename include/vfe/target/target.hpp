@@ -51,6 +51,9 @@ class Target {
   /// row are those of the dataset, from 0. Empty if all are finite.
   std::string name_non_finite(const Minibatch& batch, ConstMat theta) const;
 
+  /// Model::draw_start().
+  Vector draw_start(const Address& at, Reach reach) const;
+
   /// Draws evaluated (with gradient; without), draws that were not finite, and calls so far.
   struct Counts {
     std::uint64_t gradients = 0, values = 0, non_finite = 0, calls = 0;
