@@ -33,27 +33,29 @@ double log_base(double v, double nu) {
 
 }  // namespace
 
-Index Flow::num_mean_coefficients(Index i, bool quadratic) {
-  return 1 + i + (quadratic ? i * (i + 1) / 2 : 0);
+Index Flow::num_mean_coefficients(Index i, bool quadratic, Index squared) {
+  const Index multiplied = quadratic ? std::min(i, squared) : 0;
+  return 1 + i + multiplied * (multiplied + 1) / 2;
 }
 
 Flow::Flow(Affine base, std::vector<Index> order, std::vector<Conditional> conditionals, double nu,
-           double reach)
+           double reach, Index squared)
     : base_(std::move(base)),
       order_(std::move(order)),
       conditionals_(std::move(conditionals)),
       nu_(nu),
-      reach_(reach) {
+      reach_(reach),
+      squared_(std::min(squared, base_.size())) {
   require_valid(Student{.base = base_, .nu = nu});
   const auto d = static_cast<std::size_t>(size());
   std::vector<Index> sorted = order_;
   std::sort(sorted.begin(), sorted.end());
-  bool fits = std::isfinite(nu) && reach > 0.0 && reach <= largest_linear_feature && order_.size() == d &&
-              conditionals_.size() == d;
+  bool fits = std::isfinite(nu) && squared >= 0 && reach > 0.0 && reach <= largest_linear_feature &&
+              order_.size() == d && conditionals_.size() == d;
   for (std::size_t i = 0; fits && i < d; ++i) {
     const Conditional& c = conditionals_[i];
     const auto index = static_cast<Index>(i);
-    fits = sorted[i] == index && c.mean.size() == num_mean_coefficients(index, c.quadratic) &&
+    fits = sorted[i] == index && c.mean.size() == num_mean_coefficients(index, c.quadratic, squared) &&
            c.log_scale.size() == index + 1;
     if (fits && !(c.mean.allFinite() && c.log_scale.allFinite() && std::isfinite(c.skew) &&
                   std::isfinite(c.log_tail))) {
@@ -84,7 +86,7 @@ Matrix Flow::transform(ConstMat noise) const {
     const Index count = std::min(chunk, noise.cols() - first);
     const Matrix bent =
         noise.middleCols(first, count).transpose().unaryExpr([](double z) { return std::asinh(z); });
-    const FlowPass pass(conditionals_, bent, FlowPass::From::noise, reach_);
+    const FlowPass pass(conditionals_, bent, FlowPass::From::noise, reach_, squared_);
     for (Index i = 0; i < size(); ++i) {
       u.row(order_[static_cast<std::size_t>(i)]).segment(first, count) = pass.u.col(i);
     }
@@ -98,7 +100,7 @@ Matrix Flow::inverse(ConstMat theta) const {
   for (Index first = 0; first < theta.cols(); first += chunk) {
     const Index count = std::min(chunk, theta.cols() - first);
     const Matrix u = v(order_, Eigen::seqN(first, count)).transpose();
-    const FlowPass pass(conditionals_, u, FlowPass::From::whitened, reach_);
+    const FlowPass pass(conditionals_, u, FlowPass::From::whitened, reach_, squared_);
     noise.middleCols(first, count) = pass.bent_z.transpose().unaryExpr([](double x) { return std::sinh(x); });
   }
   return noise;
@@ -111,7 +113,7 @@ Vector Flow::log_density(ConstMat theta) const {
   for (Index first = 0; first < theta.cols(); first += chunk) {
     const Index count = std::min(chunk, theta.cols() - first);
     const Matrix u = v(order_, Eigen::seqN(first, count)).transpose();
-    const FlowPass pass(conditionals_, u, FlowPass::From::whitened, reach_);
+    const FlowPass pass(conditionals_, u, FlowPass::From::whitened, reach_, squared_);
     for (Index s = 0; s < count; ++s) {
       double sum = constant - pass.log_det(conditionals_, s);
       for (Index i = 0; i < size(); ++i) sum += log_base(pass.bent_z(s, i), nu_);
@@ -136,7 +138,7 @@ Vector Flow::log_det(ConstMat noise, ConstMat grad_theta, Mat grad_noise) const 
     const Index count = std::min(chunk, noise.cols() - first);
     const Matrix bent =
         noise.middleCols(first, count).transpose().unaryExpr([](double z) { return std::asinh(z); });
-    const FlowPass pass(conditionals_, bent, FlowPass::From::noise, reach_);
+    const FlowPass pass(conditionals_, bent, FlowPass::From::noise, reach_, squared_);
     for (Index s = 0; s < count; ++s) {
       value(first + s) = base_.log_det() + pass.log_det(conditionals_, s);
     }

@@ -11,7 +11,7 @@ double clamp(double x, double limit) {
   return std::clamp(x, -limit, limit);
 }
 
-Index num_squared(const FlowPass::Conditionals& conditionals) {
+Index last_quadratic(const FlowPass::Conditionals& conditionals) {
   Index last = 0;
   for (std::size_t i = 0; i < conditionals.size(); ++i) {
     if (conditionals[i].quadratic) last = static_cast<Index>(i);
@@ -33,13 +33,15 @@ double tail_of(const Flow::Conditional& conditional) {
   return std::exp(clamp(conditional.log_tail, Flow::largest_log_tail));
 }
 
-FlowPass::FlowPass(const Conditionals& conditionals, const Matrix& given, From from, double reach_of_flow)
+FlowPass::FlowPass(const Conditionals& conditionals, const Matrix& given, From from, double reach_of_flow,
+                   Index squared_in_flow)
     : u(given),
       bent_z(given),
       bent_y(given),
       log_scale(given.rows(), given.cols()),
       reach(reach_of_flow),
-      features(given.rows(), given.cols(), num_squared(conditionals), reach) {
+      squared(squared_in_flow),
+      features(given.rows(), given.cols(), squared, last_quadratic(conditionals), reach) {
   for (Index i = 0; i < given.cols(); ++i) {
     const Flow::Conditional& c = conditionals[static_cast<std::size_t>(i)];
     Vector mean = Vector::Zero(given.rows());
@@ -89,9 +91,9 @@ FlowPass::Gradients FlowPass::pull_back(const Conditionals& conditionals, const 
     for (Index k = 0; k < i; ++k) {
       g.col(k) += to_scale * c.log_scale(k + 1) * square_moves.col(k);
       if (c.mean.size() == 0) continue;
-      Index column = c.quadratic ? Flow::num_mean_coefficients(k, true) : k + 1;
+      Index column = c.quadratic ? Flow::num_mean_coefficients(k, true, squared) : k + 1;
       g.col(k) += g.col(i) * c.mean(column++) * linear_moves.col(k);
-      if (!c.quadratic) continue;
+      if (!c.quadratic || k >= squared) continue;
       for (Index j = 0; j <= k; ++j, ++column) {
         g.col(k) += g.col(i) * c.mean(column) * clipped.col(j) * square_moves.col(k);
         g.col(j) += g.col(i) * c.mean(column) * clipped.col(k) * square_moves.col(j);

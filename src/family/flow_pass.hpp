@@ -23,11 +23,12 @@ struct FlowPass {
   Matrix bent_y;     ///< asinh y, y = (u - m) / exp(l)
   Matrix log_scale;  ///< l
   double reach;      ///< see Flow
+  Index squared;     ///< see Flow
   FlowFeatures features;
 
   /// From asinh z, or from u.
-  FlowPass(const Conditionals& conditionals, const Matrix& given, From from,
-           double reach = Flow::usual_reach);
+  FlowPass(const Conditionals& conditionals, const Matrix& given, From from, double reach = Flow::usual_reach,
+           Index squared = Flow::all);
 
   /// log |det du/dz| of draw s.
   double log_det(const Conditionals& conditionals, Index s) const;

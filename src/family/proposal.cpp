@@ -30,6 +30,7 @@ void pack(const Flow& flow, FlatWriter& out) {
   out.add(flow.base());
   out.add(flow.nu());
   out.add(flow.reach());
+  out.add_count(flow.squared());
   for (const Index i : flow.order()) out.add_count(i);
   for (const Flow::Conditional& c : flow.conditionals()) {
     out.add(c.quadratic ? 1.0 : 0.0);
@@ -43,19 +44,20 @@ void pack(const Flow& flow, FlatWriter& out) {
 Flow unpack_flow(FlatReader& in) {
   Affine base = in.affine();
   const double nu = in.number(), reach = in.number();
+  const Index squared = in.count();
   std::vector<Index> order;
   for (Index i = 0; i < base.size(); ++i) order.push_back(in.count());
   std::vector<Flow::Conditional> conditionals;
   for (Index i = 0; i < base.size(); ++i) {
     Flow::Conditional c;
     c.quadratic = in.number() != 0.0;
-    c.mean = in.vector(Flow::num_mean_coefficients(i, c.quadratic));
+    c.mean = in.vector(Flow::num_mean_coefficients(i, c.quadratic, squared));
     c.log_scale = in.vector(i + 1);
     c.skew = in.number();
     c.log_tail = in.number();
     conditionals.push_back(std::move(c));
   }
-  return {std::move(base), std::move(order), std::move(conditionals), nu, reach};
+  return {std::move(base), std::move(order), std::move(conditionals), nu, reach, squared};
 }
 
 Index size_of(const Proposal::Component& component) {

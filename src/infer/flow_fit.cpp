@@ -19,6 +19,7 @@ namespace {
 
 constexpr Index history = 20;
 constexpr double draws_per_coefficient = 12.0;
+constexpr Index few_squared = 8;
 constexpr double negligible = 1e-12;  // a weight, against the largest
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
@@ -73,15 +74,14 @@ struct Kind {
 constexpr std::array<Kind, 5> candidates = {
     {{false, 1e5}, {false, 1e3}, {false, 32.0}, {false, 1.0}, {true, 32.0}}};
 
-/// A sample with its coordinates in an order, and what conditionals are linear in. Of the last coordinates no
-/// squares are there.
+/// A sample with its coordinates in an order, and what conditionals are linear in.
 struct Ordered {
   std::vector<Vector> u;
   Vector weight;
   FlowFeatures features;
 
-  Ordered(const Sample& sample, const Order& order, Index num_squared, double reach)
-      : weight(sample.weight), features(sample.u.rows(), sample.u.cols(), num_squared, reach) {
+  Ordered(const Sample& sample, const Order& order, Index squared, Index last_quadratic, double reach)
+      : weight(sample.weight), features(sample.u.rows(), sample.u.cols(), squared, last_quadratic, reach) {
     for (const Index i : order) {
       u.emplace_back(sample.u.col(i));
       features.append(u.back());
@@ -114,6 +114,7 @@ Vector minimise(const FlowObjective& objective, const FeatureMoments& moments,
 /// The kind of a flow: in which order it takes the coordinates, and what each is.
 struct Shape {
   Order order;
+  Index squared = 0;  ///< see Flow
   std::vector<Kind> kinds;
 };
 
@@ -130,27 +131,35 @@ double ridge_per_draw(const Sample& sample, const FlowFitOptions& options) {
   return options.ridge / std::max(effective_size(sample.weight), 10.0);
 }
 
-/// Of the kinds for which there are draws enough, those which do best on the draws held out. Appends the
-/// conditionals fitted to the others.
+/// Of how many of the first coordinates products may enter: of all, if there are draws enough for so many
+/// coefficients; else of a few, of which a hierarchy's scales may be the first.
+Index num_squared(double ess, Index d) {
+  const auto affordable = [&](Index squared) {
+    return draws_per_coefficient * static_cast<double>(Flow::num_mean_coefficients(d - 1, true, squared)) <=
+           ess;
+  };
+  if (affordable(d)) return d;
+  Index squared = 0;
+  while (squared < few_squared && affordable(squared + 1)) ++squared;
+  return squared;
+}
+
+/// Of all kinds those which do best on the draws held out. Appends the conditionals fitted to the others.
 Shape choose_kinds(const Sample& sample, const Sample& judge, const Order& order,
                    const FlowFitOptions& options, std::vector<Flow::Conditional>& conditionals) {
   const Index d = sample.u.cols();
-  const double ess = effective_size(sample.weight), ridge = ridge_per_draw(sample, options);
-  const auto affordable = [&](Index i) {
-    return i > 0 && draws_per_coefficient * static_cast<double>(Flow::num_mean_coefficients(i, true)) <= ess;
-  };
-  Index num_squared = 0;
-  while (num_squared + 1 < d && affordable(num_squared + 1)) ++num_squared;
-  const Ordered fitted(sample, order, num_squared, options.reach),
-      judged(judge, order, num_squared, options.reach);
-  const FeatureMoments moments(fitted.features, fitted.weight, d, num_squared, 0.2 * ridge);
-  Shape shape{.order = order, .kinds = {}};
+  const double ridge = ridge_per_draw(sample, options);
+  const Index squared = num_squared(effective_size(sample.weight), d), last = squared > 0 ? d - 1 : 0;
+  const Ordered fitted(sample, order, squared, last, options.reach),
+      judged(judge, order, squared, last, options.reach);
+  const FeatureMoments moments(fitted.features, fitted.weight, d, last, 0.2 * ridge);
+  Shape shape{.order = order, .squared = squared, .kinds = {}};
   for (Index i = 0; i < d; ++i) {
     Kind best;
     Vector best_parameters;
     double least = infinity;
     for (const Kind& kind : candidates) {
-      if (kind.quadratic && !affordable(i)) continue;
+      if (kind.quadratic && (i == 0 || squared == 0)) continue;
       const FlowObjective objective = fitted.objective(i, kind, options.nu, ridge);
       Vector parameters = minimise(objective, moments, options), unused(parameters.size());
       const double loss = judged.objective(i, kind, options.nu, 0.0).evaluate(parameters, unused);
@@ -167,17 +176,17 @@ Shape choose_kinds(const Sample& sample, const Sample& judge, const Order& order
 
 /// The flow of a shape, fitted to all draws.
 Flow fit_shape(const Sample& sample, const Affine& base, const Shape& shape, const FlowFitOptions& options) {
-  const Index d = sample.u.cols(), num_squared = last_quadratic(shape);
+  const Index d = sample.u.cols(), last = last_quadratic(shape);
   const double ridge = ridge_per_draw(sample, options);
-  const Ordered fitted(sample, shape.order, num_squared, options.reach);
-  const FeatureMoments moments(fitted.features, fitted.weight, d, num_squared, 0.2 * ridge);
+  const Ordered fitted(sample, shape.order, shape.squared, last, options.reach);
+  const FeatureMoments moments(fitted.features, fitted.weight, d, last, 0.2 * ridge);
   std::vector<Flow::Conditional> conditionals;
   for (Index i = 0; i < d; ++i) {
     const Kind& kind = shape.kinds[static_cast<std::size_t>(i)];
     const FlowObjective objective = fitted.objective(i, kind, options.nu, ridge);
     conditionals.push_back(objective.conditional(minimise(objective, moments, options)));
   }
-  return {base, shape.order, std::move(conditionals), options.nu, options.reach};
+  return {base, shape.order, std::move(conditionals), options.nu, options.reach, shape.squared};
 }
 
 }  // namespace
@@ -209,7 +218,7 @@ FlowFit fit_flow(ConstMat theta, ConstVec log_weight, const Affine& base, const 
   for (const Order& order : candidate_orders(to_fit)) {
     std::vector<Flow::Conditional> conditionals;
     Shape shape = choose_kinds(to_fit, to_judge, order, options, conditionals);
-    const Flow flow(base, order, std::move(conditionals), options.nu, options.reach);
+    const Flow flow(base, order, std::move(conditionals), options.nu, options.reach, shape.squared);
     const double value = to_judge.weight.dot(flow.log_density(judged));
     if (best.order.empty() || value > best_value) {
       best = std::move(shape);

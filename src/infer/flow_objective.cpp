@@ -19,9 +19,9 @@ Matrix moment_factor(const Matrix& features, ConstVec weight, double ridge) {
 
 }  // namespace
 
-FeatureMoments::FeatureMoments(const FlowFeatures& features, ConstVec weight, Index d, Index num_squared,
+FeatureMoments::FeatureMoments(const FlowFeatures& features, ConstVec weight, Index d, Index last_quadratic,
                                double ridge)
-    : quadratic(moment_factor(features.mean(num_squared, true), weight, ridge)),
+    : quadratic(moment_factor(features.mean(last_quadratic, true), weight, ridge)),
       linear(moment_factor(features.mean(d, false), weight, ridge)),
       clipped(moment_factor(features.log_scale(d), weight, ridge)) {}
 
@@ -33,7 +33,7 @@ FlowObjective::FlowObjective(const FlowFeatures& features, const Vector& u, cons
       i_(i),
       quadratic_(quadratic),
       nu_(nu),
-      num_mean_(Flow::num_mean_coefficients(i, quadratic)),
+      num_mean_(Flow::num_mean_coefficients(i, quadratic, features.squared())),
       num_scale_(i + 1),
       ridge_(Vector::Constant(num_mean_ + num_scale_ + 2, 0.2 * ridge)) {
   ridge_.head(num_mean_) *= stronger;

@@ -8,8 +8,9 @@ namespace vfe {
 /// columns, so their factor is a leading block, for every coordinate.
 struct FeatureMoments {
   Matrix quadratic, linear, clipped;  ///< lower triangular
-  /// Of all features of d coordinates of which `num_squared` are squared. `ridge` is added to the diagonal.
-  FeatureMoments(const FlowFeatures& features, ConstVec weight, Index d, Index num_squared, double ridge);
+  /// Of all features of d coordinates; of quadratic ones up to those of coordinate `last_quadratic`. `ridge`
+  /// is added to the diagonal.
+  FeatureMoments(const FlowFeatures& features, ConstVec weight, Index d, Index last_quadratic, double ridge);
 };
 
 /// Minus the weighted mean log density of one coordinate of a flow given those before it [nats], plus a ridge

@@ -58,7 +58,7 @@ TEST(FlowFit, ObjectiveIsMinusTheLogDensityAndItsGradientsAgreeWithDifferences) 
   u *= 2.0;
   Vector weight = u.col(0).array().exp();
   weight /= weight.sum();
-  FlowFeatures features(n, d, d - 1, Flow::usual_reach);
+  FlowFeatures features(n, d, d, d - 1, Flow::usual_reach);
   for (Index i = 0; i < d; ++i) features.append(u.col(i));
   for (const bool quadratic : {false, true}) {
     for (const double size : {0.2, 1.2, 4.0}) {  // the last is beyond the limits
