@@ -1,0 +1,431 @@
+#include "vfe/infer/tempering.hpp"
+
+#include <fmt/format.h>
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "tempering_memory.hpp"
+#include "vfe/core/error.hpp"
+#include "vfe/core/random.hpp"
+#include "vfe/infer/polish.hpp"
+#include "weights.hpp"
+#include "wide_density.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr std::uint32_t first_address = 0xFFFC0000u;  // step of Purpose::proposal: draws of the wide density
+
+/// Blocks of Purpose::chain, step = temperature, draw = particle or island: the last two bits of a chain's
+/// own blocks are never 3.
+constexpr std::uint32_t momenta_block = 3, acceptance_block = 7, jitter_block = 11, resampling_block = 15;
+
+constexpr Index draws_per_call = 512;
+constexpr double first_effective = 2.0;  // of the first draws, times the number of particles
+constexpr double smallest_jitter = 0.5, largest_jitter = 1.1;  // of each particle's step
+constexpr double first_step = 1.4;                             // times d^-1/4
+constexpr double shortest_step = 1e-3, longest_step = 3.0;
+constexpr double distinct = 0.5;  // share of the particles, after resampling
+constexpr double least_curvature = 1e-9;
+constexpr double largest_energy_error = 1000.0;  // [nats]
+constexpr Index halvings = 50;                   // of the interval that holds the next temperature
+constexpr double forecast = 0.85;                // times what the path's length says: measured
+constexpr double excess = 1.1;                   // over the budget that a forecast may be
+
+/// Share of effective draws among weights exp(scale x), of those that have any.
+double effective_share(ConstVec x, double scale) {
+  const double top = x.maxCoeff();
+  double sum = 0.0, squares = 0.0, count = 0.0;
+  for (const double value : x) {
+    if (!std::isfinite(value)) continue;
+    const double weight = std::exp(scale * (value - top));
+    sum += weight;
+    squares += weight * weight;
+    count += 1.0;
+  }
+  return sum * sum / squares / count;
+}
+
+class Tempering final : public Stage {
+ public:
+  Tempering(const Target& target, const TemperingOptions& options) : target_(target), options_(options) {
+    if (options.islands < 2 || options.islands % 2 != 0 || options.particles % (2 * options.islands) != 0 ||
+        options.first_draws % options.islands != 0 || options.first_draws < options.particles ||
+        options.particles < 1) {
+      throw Error(
+          Fault::bug,
+          fmt::format("tempering: found {} islands, {} particles of {} first draws; expected "
+                      "an even number of islands, draws a multiple and particles twice a multiple of it",
+                      options.islands, options.particles, options.first_draws));
+    }
+  }
+
+  std::string name() const override { return "tempering"; }
+
+  void start(State& state) const override {
+    for (const char* earlier : {"tempered", "tempered_particles"}) state.memory.erase(earlier);
+    const Student wide = wide_density(target_, state, options_.seed);
+    at(state, "shift") = wide.base.shift;
+    at(state, "scale") = wide.base.scale;
+    at(state, "nu") = Matrix::Constant(1, 1, wide.nu);
+    at(state, "values") = Matrix(1, 0);
+    at(state, "islands") = Matrix::Zero(1, options_.islands);
+    TemperingProgress progress;
+    progress.step = first_step * std::pow(static_cast<double>(size()), -0.25);
+    progress.save(state);
+  }
+
+  Record advance(State& state, bool& done) const override {
+    Record record;
+    record.rows = target_.num_rows(options_.batch);
+    TemperingProgress progress(state);
+    if (!contains(state, "points")) {
+      if (progress.particles == 0.0) plan(state, progress, record, done);
+      if (!done) draw_first(state, progress, record, done);
+    } else if (!contains(state, "gradients")) {
+      evaluate_first(state, progress, record);
+    } else {
+      leap(state, progress, record);
+      if (progress.leapfrog == progress.leapfrogs) arrive(state, progress, record, done);
+    }
+    progress.save(state);
+    record.free_energy = -log_mean_exp(at(state, "islands").row(0).transpose());
+    record.rate = progress.step;
+    if (done) finish(state, progress);
+    return record;
+  }
+
+ private:
+  Index size() const { return target_.size(); }
+
+  static bool contains(const State& state, const char* what) {
+    return state.memory.contains(tempering_key(what));
+  }
+  static const Matrix& at(const State& state, const char* what) {
+    return state.memory.at(tempering_key(what));
+  }
+  static Matrix& at(State& state, const char* what) { return state.memory[tempering_key(what)]; }
+
+  static Student wide(const State& state) {
+    return {{at(state, "shift").col(0), at(state, "scale")}, at(state, "nu")(0, 0)};
+  }
+
+  Address address(const TemperingProgress& progress, std::uint32_t block) const {
+    return {.seed = options_.seed,
+            .purpose = Purpose::chain,
+            .step = static_cast<std::uint32_t>(progress.temperatures),
+            .block = block};
+  }
+
+  double leapfrogs(double step) const {
+    return std::clamp(std::ceil(options_.trajectory / step), 1.0,
+                      static_cast<double>(options_.max_leapfrogs));
+  }
+
+  double first_share(double particles) const {
+    return std::min(options_.effective,
+                    first_effective * particles / static_cast<double>(options_.first_draws));
+  }
+
+  /// As many particles, and as small steps, as the budget allows for the way there is.
+  void plan(const State& state, TemperingProgress& progress, Record& record, bool& done) const {
+    const double whole = path_length(wide(state), base_of(state));
+    const double budget = static_cast<double>(options_.max_gradients);
+    const auto way = [&](double particles) {
+      return std::max(whole - std::sqrt(-std::log(first_share(particles))), 0.0);
+    };
+    // Gradients, where each temperature leaves that share of the particles effective.
+    const auto cost = [&](double particles, double share) {
+      return forecast * particles * leapfrogs(progress.step) * way(particles) / std::sqrt(-std::log(share));
+    };
+    progress.particles = static_cast<double>(options_.particles);
+    if (cost(progress.particles, options_.effective) > budget) progress.particles *= 0.5;
+    const double step =
+        std::sqrt(-std::log(options_.effective)) * cost(progress.particles, options_.effective) / budget;
+    progress.effective = std::clamp(std::exp(-step * step), options_.least_effective, options_.effective);
+    const double needed = cost(progress.particles, options_.least_effective);
+    if (needed <= excess * budget) return;
+    record.note = fmt::format("about {:.0f} gradients to the posterior, at most {} allowed", needed,
+                              options_.max_gradients);
+    done = true;
+  }
+
+  /// [collective] Values at the next draws of the wide density; after the last of them the first temperature.
+  void draw_first(State& state, TemperingProgress& progress, Record& record, bool& done) const {
+    const Student from = wide(state);
+    const auto draws = [&](Index first, Index number) {
+      return from.draw({.seed = options_.seed,
+                        .purpose = Purpose::proposal,
+                        .step = first_address,
+                        .draw = static_cast<std::uint32_t>(first)},
+                       number);
+    };
+    Matrix& values = at(state, "values");
+    const Index first = values.cols(), number = std::min(draws_per_call, options_.first_draws - first);
+    Vector value(number);
+    Matrix no_gradient(size(), 0);
+    target_.log_joint(options_.batch, draws(first, number), value, no_gradient);
+    values.conservativeResize(1, first + number);
+    values.rightCols(number) = value.transpose();
+    record.draws = number;
+    record.non_finite = number - value.array().isFinite().count();
+    if (values.cols() < options_.first_draws) return;
+    const Matrix theta = draws(0, options_.first_draws);
+    const std::vector<Index> chosen =
+        heat(state, progress, values.row(0).transpose() - from.log_density(theta),
+             first_share(progress.particles), record, done);
+    if (!done) at(state, "points") = theta(Eigen::all, chosen);
+  }
+
+  /// Moves on to the next temperature, where `share` of the draws stay effective: the draws, by island, that
+  /// go on from there. `ratio` is log f - log p_0. Sets `done` where there is no such temperature.
+  std::vector<Index> heat(State& state, TemperingProgress& progress, ConstVec ratio, double share,
+                          Record& record, bool& done) const {
+    const Index islands = options_.islands, each = ratio.size() / islands, kept = progress.count() / islands;
+    const double left = 1.0 - progress.temperature;
+    double change = left;
+    for (Index k = 0; k < islands; ++k) {
+      if (!std::isfinite(ratio.segment(k * each, each).maxCoeff())) change = 0.0;
+    }
+    const auto enough = [&](double by) {
+      double sum = 0.0;
+      for (Index k = 0; k < islands; ++k) sum += effective_share(ratio.segment(k * each, each), by);
+      return sum >= share * static_cast<double>(islands);
+    };
+    if (change > 0.0 && !enough(left)) {
+      double high = left;
+      change = 0.0;
+      for (Index k = 0; k < halvings; ++k) {
+        const double middle = 0.5 * (change + high);
+        (enough(middle) ? change : high) = middle;
+      }
+    }
+    if (change == 0.0) {
+      record.note = "too few draws with a finite density, " + stopped(progress);
+      done = true;
+      return {};
+    }
+    std::vector<Index> chosen;
+    for (Index k = 0; k < islands; ++k) {
+      const Vector log_weight = change * ratio.segment(k * each, each);
+      at(state, "islands")(0, k) += log_mean_exp(log_weight);
+      const Vector weight = normalised_weights(log_weight, "tempering");
+      Address from = address(progress, resampling_block);
+      from.draw = static_cast<std::uint32_t>(k);
+      const double offset = uniform(from, 0);
+      double sum = weight(0);
+      for (Index j = 0, next = 0; j < kept; ++j) {
+        const double mark = (static_cast<double>(j) + offset) / static_cast<double>(kept);
+        while (sum < mark && next + 1 < each) sum += weight(++next);
+        chosen.push_back(k * each + next);
+      }
+    }
+    progress.temperature = change == left ? 1.0 : progress.temperature + change;
+    progress.temperatures += 1.0;
+    record.note = fmt::format("inverse temperature {:.3g}", progress.temperature);
+    return chosen;
+  }
+
+  static std::string stopped(const TemperingProgress& progress) {
+    return fmt::format("stopped at inverse temperature {:.2g}", progress.temperature);
+  }
+
+  /// [collective]
+  void evaluate_first(State& state, TemperingProgress& progress, Record& record) const {
+    Vector value(progress.count());
+    Matrix gradient(size(), progress.count());
+    target_.log_joint(options_.batch, at(state, "points"), value, gradient);
+    at(state, "values") = value.transpose();
+    at(state, "gradients") = gradient;
+    progress.gradients += progress.particles;
+    record.draws = progress.count();
+  }
+
+  /// log p_0^(1-t) f^t [nats]; sets its gradient from that of log f.
+  static Vector tempered(const State& state, double temperature, ConstMat theta, ConstVec value,
+                         ConstMat gradient, Matrix& mixed) {
+    Matrix of_wide;
+    const Vector log_wide = log_density(wide(state), theta, of_wide);
+    mixed = temperature * gradient + (1.0 - temperature) * of_wide;
+    return temperature * value + (1.0 - temperature) * log_wide;
+  }
+
+  /// Of each particle.
+  Vector steps(const TemperingProgress& progress) const {
+    Vector step(progress.count());
+    Address from = address(progress, jitter_block);
+    for (Index s = 0; s < step.size(); ++s) {
+      from.draw = static_cast<std::uint32_t>(s);
+      step(s) = progress.step * (smallest_jitter + (largest_jitter - smallest_jitter) * uniform(from, 0));
+    }
+    return step;
+  }
+
+  /// Lower factors of the curvature to be used in either half of the islands, d x 2 d. The mean outer product
+  /// of the gradients is the mean curvature, which does not know how far apart modes are. It is that of the
+  /// other half: a metric fitted to the very particles that it moves is not independent of where they are,
+  /// and the evidence was 3 nats too high (d = 60).
+  Matrix metric(const State& state, const TemperingProgress& progress, const Matrix& gradient) const {
+    const Index d = size(), half = progress.count() / 2;
+    const auto n = distinct * static_cast<double>(half);
+    const double kept = n / (n + static_cast<double>(d));
+    const Matrix guess = laplace_curvature(state, wide(state), progress.temperature).llt().matrixL();
+    const auto lower = guess.triangularView<Eigen::Lower>();
+    Matrix factors(d, 2 * d);
+    for (Index k = 0; k < 2; ++k) {
+      const Matrix others = lower.solve(gradient.middleCols((1 - k) * half, half));
+      Matrix curvature = others * others.transpose() / static_cast<double>(half);
+      const Vector diagonal = curvature.diagonal();
+      curvature *= kept;
+      curvature.diagonal() += (1.0 - kept) * diagonal;
+      curvature.diagonal().array() += least_curvature * diagonal.maxCoeff();
+      factors.middleCols(k * d, d) = lower * Matrix(curvature.llt().matrixL());
+    }
+    return factors;
+  }
+
+  /// Gradients in the coordinates of the metric.
+  Matrix pull_back(const State& state, Matrix gradient) const {
+    const Index d = size(), half = gradient.cols() / 2;
+    for (Index k = 0; k < 2; ++k) {
+      const auto lower = at(state, "metric").middleCols(k * d, d).triangularView<Eigen::Lower>();
+      lower.solveInPlace(gradient.middleCols(k * half, half));
+    }
+    return gradient;
+  }
+
+  /// The way in theta that a momentum goes.
+  Matrix stretch(const State& state, Matrix momentum) const {
+    const Index d = size(), half = momentum.cols() / 2;
+    for (Index k = 0; k < 2; ++k) {
+      const auto lower = at(state, "metric").middleCols(k * d, d).triangularView<Eigen::Lower>();
+      lower.transpose().solveInPlace(momentum.middleCols(k * half, half));
+    }
+    return momentum;
+  }
+
+  /// New momenta, the metric and the first half kick.
+  void set_out(State& state, TemperingProgress& progress) const {
+    const Matrix& points = at(state, "points");
+    Matrix gradient;
+    const Vector value = tempered(state, progress.temperature, points, at(state, "values").row(0).transpose(),
+                                  at(state, "gradients"), gradient);
+    at(state, "metric") = metric(state, progress, gradient);
+    progress.leapfrog = 0.0;
+    progress.leapfrogs = leapfrogs(progress.step);
+    Matrix moving(size(), 2 * progress.count());
+    moving.leftCols(progress.count()) = points;
+    auto momentum = moving.rightCols(progress.count());
+    fill_normal(address(progress, momenta_block), momentum);
+    Matrix energy = Matrix::Zero(2, progress.count());
+    energy.row(0) = value.transpose() - 0.5 * momentum.colwise().squaredNorm();
+    momentum += 0.5 * pull_back(state, gradient) * steps(progress).asDiagonal();
+    at(state, "moving") = std::move(moving);
+    at(state, "energy") = std::move(energy);
+  }
+
+  /// [collective] One leapfrog step of all particles.
+  void leap(State& state, TemperingProgress& progress, Record& record) const {
+    if (progress.leapfrogs == 0.0) set_out(state, progress);
+    const Index particles = progress.count();
+    const Vector step = steps(progress);
+    Matrix& moving = at(state, "moving");
+    Matrix& energy = at(state, "energy");
+    auto x = moving.leftCols(particles);
+    auto momentum = moving.rightCols(particles);
+    x += stretch(state, momentum) * step.asDiagonal();
+    Vector value(particles);
+    Matrix gradient(size(), particles), mixed;
+    target_.log_joint(options_.batch, x, value, gradient);
+    progress.gradients += progress.particles;
+    record.draws = particles;
+    record.non_finite = particles - value.array().isFinite().count();
+    const Vector density = tempered(state, progress.temperature, x, value, gradient, mixed);
+    const Matrix half_kick = 0.5 * pull_back(state, mixed) * step.asDiagonal();
+    momentum += half_kick;
+    const bool last = ++progress.leapfrog == progress.leapfrogs;
+    for (Index s = 0; s < particles; ++s) {
+      const double gain = density(s) - 0.5 * momentum.col(s).squaredNorm() - energy(0, s);
+      if (!(gain >= -largest_energy_error)) energy(1, s) = -std::numeric_limits<double>::infinity();
+      if (energy(1, s) < 0.0) {
+        // What diverged waits where it set out: further on the density may be no number at all.
+        x.col(s) = at(state, "points").col(s);
+        momentum.col(s).setZero();
+      } else if (last) {
+        energy(1, s) = gain;
+      } else {
+        momentum.col(s) += half_kick.col(s);
+      }
+    }
+    if (!last) return;
+    at(state, "end_values") = value.transpose();
+    at(state, "end_gradients") = gradient;
+  }
+
+  /// Accepts or rejects where the trajectories ended; then the next temperature.
+  void arrive(State& state, TemperingProgress& progress, Record& record, bool& done) const {
+    Address from = address(progress, acceptance_block);
+    double accepted = 0.0;
+    for (Index s = 0; s < progress.count(); ++s) {
+      const double chance = std::exp(std::min(at(state, "energy")(1, s), 0.0));
+      accepted += chance / progress.particles;
+      from.draw = static_cast<std::uint32_t>(s);
+      if (uniform(from, 0) >= chance) continue;
+      at(state, "points").col(s) = at(state, "moving").col(s);
+      at(state, "gradients").col(s) = at(state, "end_gradients").col(s);
+      at(state, "values")(0, s) = at(state, "end_values")(0, s);
+    }
+    for (const char* spent : {"moving", "energy", "end_values", "end_gradients", "metric"}) {
+      state.memory.erase(tempering_key(spent));
+    }
+    progress.leapfrog = progress.leapfrogs = 0.0;
+    progress.step =
+        std::clamp(progress.step * std::exp(accepted - options_.acceptance), shortest_step, longest_step);
+    if (progress.temperature == 1.0) {
+      record.note = "arrived at the posterior";
+      done = true;
+      return;
+    }
+    if (progress.gradients >= static_cast<double>(options_.max_gradients)) {
+      record.note = fmt::format("{} gradients spent, {}", progress.gradients, stopped(progress));
+      done = true;
+      return;
+    }
+    const Vector ratio =
+        at(state, "values").row(0).transpose() - wide(state).log_density(at(state, "points"));
+    const std::vector<Index> chosen = heat(state, progress, ratio, progress.effective, record, done);
+    if (done) return;
+    for (const char* what : {"points", "gradients", "values"}) {
+      at(state, what) = Matrix(at(state, what)(Eigen::all, chosen));
+    }
+  }
+
+  void finish(State& state, const TemperingProgress& progress) const {
+    Matrix particles(size() + 1, 0);
+    if (contains(state, "gradients")) {
+      particles.resize(size() + 1, progress.count());
+      particles << at(state, "points"), at(state, "values");
+    }
+    Matrix summary(1, 3 + options_.islands);
+    summary << progress.temperature, progress.temperatures, progress.gradients, at(state, "islands");
+    std::erase_if(state.memory, [](const auto& entry) { return entry.first.starts_with(tempering_key("")); });
+    state.memory["tempered_particles"] = particles;
+    state.memory["tempered"] = summary;
+  }
+
+  const Target& target_;
+  TemperingOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> tempering(const Target& target, const TemperingOptions& options) {
+  return std::make_unique<Tempering>(target, options);
+}
+
+}  // namespace vfe
