@@ -13,7 +13,7 @@
 namespace vfe {
 namespace {
 
-constexpr double least_log_weight = -9.0;
+constexpr double least_log_weight = -11.0;
 constexpr double largest_log_weight = 600.0;  // its exponential is still a number
 
 }  // namespace
@@ -112,6 +112,15 @@ Affine base_of(const State& state) {
 
 Proposal found_modes(const State& state) {
   return Proposal(state.memory.at("found_modes").col(0));
+}
+
+Matrix centres_of_modes(const State& state) {
+  if (!state.memory.contains("found_modes")) return {};
+  const Proposal modes = found_modes(state);
+  Matrix centres(modes.size(), modes.num_components());
+  for (Index k = 0; k < centres.cols(); ++k)
+    centres.col(k) = std::get<Student>(modes.component(k)).base.shift;
+  return centres;
 }
 
 Vector start_at_modes(const Family& family, const State& state, double scale) {

@@ -6,14 +6,20 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "base.hpp"
+#include "census.hpp"
 #include "curvature.hpp"
 #include "searches.hpp"
+#include "vfe/infer/importance.hpp"
+#include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
+#include "vfe/infer/symmetry.hpp"
+#include "vfe/infer/tempering.hpp"
 
 namespace vfe {
 namespace {
@@ -23,13 +29,20 @@ constexpr double degrees_of_freedom = 5.0;
 constexpr std::uint32_t address =
     0xFFFF0000u;  // step of the proposals' draws: rounds of sampling count from 0
 constexpr std::uint32_t far_address = address + 1;
-constexpr Index most_weighed = 30;   // dimension up to which ratios of densities tell where a mode is
-constexpr double near = 0.5;         // sds of the base within which a search has found the base's mode again
-constexpr double far = 5.0;          // the same where no Hessian tells modes from ends on the way
-constexpr double difference = 1e-2;  // of the Hessian, in sds of the base
+// Of Purpose::start: the starts of further rounds, and the points that show symmetries.
+constexpr std::uint32_t more_block = 10, generic_block = 11;
+constexpr Index generic_points = 3;
+constexpr Index most_scattered = 5;     // dimension up to which draws alone meet what is far
+constexpr Index most_weighed = 30;      // dimension up to which ratios of densities tell where a mode is
+constexpr double near = 0.5;            // sds of the base within which an end is at a mode known before
+constexpr double difference = 1e-2;     // of the Hessian, in sds of the base
 constexpr double most_decrement = 1.0;  // [nats] of a mode whose Laplace share means something
-constexpr Index most_new = 3;
-constexpr Index most_dense = 500;  // dimension up to which a new mode has a Hessian of its own
+constexpr Index most_dense = 500;       // dimension up to which a new mode has a Hessian of its own
+constexpr Index least_more = 24, most_more = 64;  // searches of a further round
+constexpr Index most_weighed_modes = 64;
+constexpr Index gradients_for_hessians = 8000;
+constexpr double hopeless = 0.5;     // share of searches with a mode of their own
+constexpr double few_searches = 90;  // before which that says little
 
 Proposal wide_proposal(const Affine& base) {
   Proposal wide;
@@ -50,29 +63,57 @@ std::vector<Index> highest(ConstVec log_ratio, Index count) {
   return order;
 }
 
+std::vector<Index> lowest(ConstVec f) {
+  std::vector<Index> order(static_cast<std::size_t>(f.size()));
+  std::iota(order.begin(), order.end(), Index{0});
+  std::ranges::stable_sort(order, [&](Index a, Index b) { return f(a) < f(b); });
+  return order;
+}
+
 void append(Matrix& points, ConstVec x) {
   points.conservativeResize(x.size(), points.cols() + 1);
   points.rightCols(1) = x;
 }
 
-// The memory holds "exploration" (a packed search in each column) and "exploration_base" (1 x 1, -log f at
-// the base).
+/// Nats below the best mode beyond which one can hold no mass that matters.
+double reach(Index d) {
+  return 12.0 + static_cast<double>(d);
+}
+
+// The memory holds "exploration" (a packed search in each column), "exploration_base" (1 x 1, -log f at the
+// base), "exploration_progress" (1 x 3: rounds, gradients, modes at the last look for symmetries),
+// and what the census keeps.
 class Exploration final : public Stage {
  public:
-  Exploration(const Target& target, const ExplorationOptions& options)
+  Exploration(const Target& target, const ExplorationOptions& options, bool further)
       : target_(target),
         options_(options),
-        search_{options.batch, options.history, options.max_iterations, options.tolerance} {}
+        further_(further),
+        search_{options.batch, options.history, options.max_iterations, options.tolerance} {
+    if (options_.draws == 0) options_.draws = size() <= most_scattered ? 512 : 64;
+    if (options_.far_starts == 0) {
+      options_.far_starts = size() <= most_scattered ? 0 : 32;
+    }
+  }
 
-  std::string name() const override { return "exploration"; }
+  std::string name() const override { return further_ ? options_.name : "exploration"; }
 
-  void start(State& state) const override { state.memory.erase("exploration"); }
+  void start(State& state) const override {
+    if (further_) {
+      state.memory[options_.name + "_found"] =
+          Matrix::Constant(1, 1, -static_cast<double>(found_modes(state).num_components()));
+      return;
+    }
+    for (const char* old : {"exploration", "symmetries", "searched"}) state.memory.erase(old);
+    Census::clear(state);
+  }
 
   Record advance(State& state, bool& done) const override {
     Record record;
     record.rows = target_.num_rows(options_.batch);
     if (state.memory.at("base_definite")(0, 0) == 0.0) {
       record.note = "no proper mode to start from";
+      state.memory.erase("search_ends");
       done = true;
       return record;
     }
@@ -81,115 +122,329 @@ class Exploration final : public Stage {
     SearchOptions search = search_;
     search.map = base_of(state);
     Searches searches(target_, search, begun ? state.memory.at("exploration") : Matrix());
-    const Searches::Outcome outcome = begun ? searches.advance() : begin(state, searches, record);
+    const Searches::Outcome outcome =
+        begun ? searches.advance()
+              : searches.advance(further_ ? suspects(state) : first_starts(state, record));
     record.draws += outcome.draws;
     record.non_finite += outcome.non_finite;
+    state.memory.at("exploration_progress")(0, 1) += static_cast<double>(outcome.draws);
     record.free_energy = state.memory.at("exploration_base")(0, 0);
-    done = !searches.running();
-    if (done) {
-      finish(state, searches, record);
-    } else {
+    if (searches.running()) {
       state.memory["exploration"] = searches.packed();
+      return record;
     }
+    enter_ends(state, searches, *search.map, record);
+    const Matrix more = further_starts(state);
+    if (more.cols() == 0) {
+      finish(state, record);
+      done = true;
+      return record;
+    }
+    Searches next(target_, search);
+    const Searches::Outcome begin = next.advance(more);
+    record.draws += begin.draws;
+    record.non_finite += begin.non_finite;
+    Matrix& progress = state.memory.at("exploration_progress");
+    progress(0, 0) += 1.0;
+    progress(0, 1) += static_cast<double>(begin.draws);
+    const SearchReport report = report_of(state);
+    record.note = fmt::format("{} searches ended in {} modes, {} of them met once; {} more", report.searches,
+                              report.modes, report.singles, more.cols());
+    state.memory["exploration"] = next.packed();
     return record;
   }
 
  private:
   Index size() const { return target_.size(); }
 
-  Searches::Outcome begin(State& state, Searches& searches, Record& record) const {
+  Census census(const State& state) const {
+    return {target_, options_.batch, base_of(state), symmetries_of(state)};
+  }
+
+  /// [collective] Where there are several modes, and more than at the last look: some may be images of
+  /// others.
+  void look_for_symmetries(State& state, Record& record) const {
+    Matrix& progress = state.memory.at("exploration_progress");
+    const Vector f = census_values(state);
+    if (f.size() < 2 || static_cast<double>(f.size()) < 2.0 * progress(0, 2)) return;
+    progress(0, 2) = static_cast<double>(f.size());
+    // Generic points, near different modes.
     const Affine base = base_of(state);
-    const Proposal wide = wide_proposal(base);
-    const Index count = options_.draws * wide.num_components();
-    Matrix theta(size(), 1 + count), no_gradient(size(), 0);
-    theta << base.shift,
+    const Matrix modes = census_points(state);
+    const std::vector<Index> order = lowest(f);
+    Matrix points(size(), generic_points);
+    fill_normal({.seed = options_.seed, .purpose = Purpose::start, .block = generic_block}, points);
+    points = base.stretch(points);
+    for (Index k = 0; k < generic_points; ++k) {
+      points.col(k) += modes.col(order[static_cast<std::size_t>(k) % order.size()]);
+    }
+    const std::uint64_t before = target_.counts().values;
+    const Symmetries found = find_symmetries(target_, options_.batch, modes, f, points);
+    if (found.size() > 1) {
+      state.memory["symmetries"] = found.pack();
+      census(state).fold(state);
+    }
+    record.draws += static_cast<Index>(target_.counts().values - before);
+  }
+
+  /// Where the density stands out from three wide t's. Enters what polish and the first searches found.
+  Matrix first_starts(State& state, Record& record) const {
+    const Affine base = base_of(state);
+    const Proposal wide = wide_proposal(base), before = found_modes(state);
+    const Index known = before.num_components(), count = options_.draws * wide.num_components();
+    Matrix theta(size(), known + count), no_gradient(size(), 0);
+    for (Index k = 0; k < known; ++k) theta.col(k) = std::get<Student>(before.component(k)).base.shift;
+    theta.rightCols(count) =
         wide.draw({.seed = options_.seed, .purpose = Purpose::proposal, .step = address}, count);
-    Vector value(1 + count);
+    Vector value(known + count);
     target_.log_joint(options_.batch, theta, value, no_gradient);
     record.draws = value.size();
     record.non_finite = value.size() - value.array().isFinite().count();
     state.memory["exploration_base"] = Matrix::Constant(1, 1, -value[0]);
+    record.draws += census(state).enter({theta.leftCols(known), -value.head(known), Vector::Zero(known), true,
+                                         std::vector<bool>(static_cast<std::size_t>(known), true)},
+                                        state);
+    const Matrix ends = state.memory.at("search_ends");
+    const auto ended = ends.row(size() + 1);
+    record.draws += census(state).enter({ends.topRows(size()),
+                                         ends.row(size()).transpose(),
+                                         Vector::Ones(ends.cols()),
+                                         false,
+                                         {ended.begin(), ended.end()}},
+                                        state);
+    state.memory["exploration_progress"] = Matrix{{0.0, 0.0, 1.0}};
+    state.memory.erase("search_ends");
+    look_for_symmetries(state, record);
 
     const Matrix drawn = theta.rightCols(count);
-    const Vector log_ratio = value.tail(count) - wide.stratified(count).log_density(drawn);
-    const Matrix high = drawn(Eigen::all, highest(log_ratio, options_.starts));
-    if (size() <= most_weighed) return searches.advance(high);
-    Matrix starts(size(), high.cols() + options_.far_starts);
-    starts << high, Student{base, degrees_of_freedom}
-                        .inflated(inflations.front())
-                        .draw({.seed = options_.seed, .purpose = Purpose::proposal, .step = far_address},
-                              options_.far_starts);
-    return searches.advance(starts);
+    const Vector found = value.tail(count);
+    // Half by the ratio to what was drawn from; half by that to the base's normal, among draws that could
+    // matter: a small mode apart is less dense than many draws near the base, but more than the base lets
+    // expect.
+    const Vector log_ratio = found - wide.stratified(count).log_density(drawn);
+    Vector excess = found - Student{base}.log_density(drawn);
+    for (Index s = 0; s < count; ++s) {
+      if (!(found(s) >= value[0] - reach(size()))) excess(s) = -INFINITY;
+    }
+    std::vector<Index> chosen = highest(log_ratio, options_.starts / 2);
+    for (const Index s : highest(excess, options_.starts - options_.starts / 2)) chosen.push_back(s);
+    const Matrix high = drawn(Eigen::all, chosen);
+    const Index half = options_.far_starts / 2;
+    Matrix starts(size(), high.cols() + 2 * half);
+    starts.leftCols(high.cols()) = high;
+    for (Index k = 0; k < 2; ++k) {
+      starts.middleCols(high.cols() + k * half, half) =
+          Student{base, degrees_of_freedom}
+              .inflated(inflations[static_cast<std::size_t>(k)])
+              .draw({.seed = options_.seed,
+                     .purpose = Purpose::proposal,
+                     .step = far_address,
+                     .draw = static_cast<std::uint32_t>(k * half)},
+                    half);
+    }
+    return starts;
   }
 
-  /// The end of a search: where, and the value and gradient (in the base's coordinates u) of -log f there.
-  struct End {
-    Vector theta;
-    double f = 0.0;
-    Vector gradient;
-  };
+  /// What later stages saw that the modes found may not explain.
+  Matrix suspects(const State& state) const {
+    Matrix starts(size(), 0);
+    if (state.memory.contains("pool_theta")) {
+      const WeightedPool pool = weighted_pool(state);
+      for (const Index s : highest(pool.log_weight(), 2 * options_.starts)) append(starts, pool.theta.col(s));
+    } else if (const auto report = tempering_report(state)) {
+      starts = report->strangers;
+    }
+    return starts;
+  }
 
-  /// The Laplace approximation at the end of a search; nothing where that is no proper mode, or where
-  /// Newton's step leads to a known one: a search may end on the way.
-  std::optional<Laplace> laplace(const State& state, const End& end, ConstMat known) const {
-    const Affine base = base_of(state);
+  void enter_ends(State& state, const Searches& searches, const Affine& base, Record& record) const {
+    const Index n = searches.size();
+    Census::Ends ends{Matrix(size(), n), Vector(n), Vector::Ones(n), false, {}};
+    for (Index k = 0; k < n; ++k) {
+      const Lbfgs search = searches.at(k);
+      ends.points.col(k) = base.apply(search.x());
+      ends.f(k) = search.f();
+      ends.ended.push_back(searches.ended(k));
+    }
+    record.draws += census(state).enter(std::move(ends), state);
+    look_for_symmetries(state, record);
+  }
+
+  SearchReport report_of(const State& state) const {
+    const Vector counts = census_counts(state);
+    SearchReport report;
+    report.searches = static_cast<Index>(counts.sum());
+    report.modes = (counts.array() > 0.0).count();
+    report.singles = (counts.array() == 1.0).count();
+    return report;
+  }
+
+  /// Starts of another round of searches; none where they have ended, or cannot.
+  Matrix further_starts(const State& state) const {
+    const SearchReport report = report_of(state);
+    const Matrix& progress = state.memory.at("exploration_progress");
+    const auto searches = static_cast<double>(report.searches);
+    const bool in_vain = searches > few_searches && static_cast<double>(report.singles) > hopeless * searches;
+    const bool in_sight = report.chance() <= 2.0 * SearchReport::most_chance;
+    if (report.ended() || in_vain || report.searches >= options_.max_searches ||
+        progress(0, 1) > static_cast<double>(options_.max_gradients) * (in_sight ? 2.0 : 1.0)) {
+      return Matrix(size(), 0);
+    }
+    const Index count = std::clamp(report.searches / 2, least_more, most_more);
+    Matrix starts(size(), count);
+    for (Index k = 0; k < count; ++k) {
+      const Address at{.seed = options_.seed,
+                       .purpose = Purpose::start,
+                       .step = static_cast<std::uint32_t>(progress(0, 0)),
+                       .draw = static_cast<std::uint32_t>(k),
+                       .block = more_block};
+      starts.col(k) = target_.draw_start(at, k % 2 == 0 ? Reach::near : Reach::far);
+    }
+    return starts;
+  }
+
+  /// The Laplace approximation at the end of a search; nothing where that is no proper mode.
+  std::optional<Laplace> laplace(const State& state, const Affine& base, ConstVec theta, double f,
+                                 Record& record) const {
     if (size() > most_dense) {  // as if it were as wide as the base
-      if (0.5 * end.gradient.squaredNorm() > most_decrement) return std::nullopt;
-      if (nearest(base, end.theta, known) < far) return std::nullopt;  // as well on the way to it
-      const double lower = end.f - state.memory.at("exploration_base")(0, 0);
-      return Laplace{{end.theta, base.scale}, state.memory.at("base_log_evidence")(0, 0) - lower, true};
+      const double lower = f - state.memory.at("exploration_base")(0, 0);
+      return Laplace{{theta, base.scale}, state.memory.at("base_log_evidence")(0, 0) - lower, true};
     }
     Matrix axes = base.stretch(Matrix::Identity(size(), size()));
-    const Curvature found = curvature(target_, options_.batch, end.theta, axes, difference);
+    const Curvature found = curvature(target_, options_.batch, theta, axes, difference);
+    record.draws += 2 * size();
     const Eigen::SelfAdjointEigenSolver<Matrix> eigen(found.hessian);
     if (found.non_finite > 0 || !(eigen.eigenvalues().minCoeff() > 0.0)) return std::nullopt;
-    const Matrix rotation =
-        eigen.eigenvectors() * eigen.eigenvalues().cwiseSqrt().cwiseInverse().asDiagonal();
-    axes = (axes * rotation).eval();
-    const Vector gradient = rotation.transpose() * end.gradient;
-    if (0.5 * gradient.squaredNorm() > most_decrement) return std::nullopt;
-    if (nearest(base, end.theta - axes * gradient, known) < near) return std::nullopt;
-    Laplace mode = laplace_at(end.theta, end.f, axes, base.diagonal());
+    axes = (axes * eigen.eigenvectors() * eigen.eigenvalues().cwiseSqrt().cwiseInverse().asDiagonal()).eval();
+    Laplace mode = laplace_at(theta, f, axes, base.diagonal());
     mode.definite = true;
     return mode;
   }
 
-  void finish(State& state, const Searches& searches, Record& record) const {
+  void finish(State& state, Record& record) const {
     const Affine base = base_of(state);
-    const double highest = state.memory.at("exploration_base")(0, 0) + 12.0 + static_cast<double>(size());
-    const Proposal before = found_modes(state);
-    Matrix known(size(), 0);
-    for (Index k = 0; k < before.num_components(); ++k) {
-      append(known, std::get<Student>(before.component(k)).base.shift);
+    SearchReport report = report_of(state);
+    const Matrix points = census_points(state);
+    const Vector f = census_values(state);
+    const std::vector<bool> known = census_known(state);
+    std::vector<Index> wanted;
+    for (const Index k : lowest(f)) {
+      if (!known[static_cast<std::size_t>(k)] && f(k) <= f.minCoeff() + reach(size())) wanted.push_back(k);
     }
-    Index tried = 0;
-    for (const Index k : searches.order()) {
-      const Lbfgs search = searches.at(k);
-      if (tried == most_new || search.f() > highest) break;
-      const End end{base.apply(search.x()), search.f(), search.g()};
-      // The end itself, or where a step of the base's Newton method leads.
-      if (nearest(base, end.theta, known) < near) continue;
-      if (nearest(base, base.apply(search.x() - search.g()), known) < near) continue;
-      ++tried;
-      if (const std::optional<Laplace> mode = laplace(state, end, known)) add_found_mode(state, *mode);
-      append(known, end.theta);
+    const Index most = std::clamp<Index>(gradients_for_hessians / (2 * size()), 3, most_weighed_modes);
+    report.unweighed = std::max<Index>(0, std::ssize(wanted) - most);
+    wanted.resize(std::min(wanted.size(), static_cast<std::size_t>(most)));
+    std::vector<Laplace> found{{base, state.memory.at("base_log_evidence")(0, 0), true}};
+    for (const Index k : wanted) {
+      if (const std::optional<Laplace> mode = laplace(state, base, points.col(k), f(k), record))
+        found.push_back(*mode);
     }
+    put(state, found);
+    state.memory.at("census_modes").row(2).setOnes();
     state.memory.erase("exploration");
-    state.memory.erase("exploration_base");
-    const Proposal found = found_modes(state);
-    record.note = fmt::format("{} searches ended, {} new modes, the base's share {:.2f}", searches.size(),
-                              found.num_components() - before.num_components(), found.weight(0));
+    if (further_) {
+      state.memory.at(options_.name + "_found")(0, 0) +=
+          static_cast<double>(found_modes(state).num_components());
+    }
+    const Symmetries group = symmetries_of(state);
+    if (group.size() > 1) {
+      const Affine after = base_of(state);
+      report.copies = std::ssize(group.distinct_images(after.shift, after, near));
+    }
+    report.put(state);
+    const Proposal after = found_modes(state);
+    record.note = fmt::format("{}; {} modes kept, the base's share {:.2f}", report.describe(),
+                              after.num_components(), after.weight(0));
+  }
+
+  /// Keeps one copy of each mode: the heaviest, whose copies together have the most mass, becomes the base.
+  /// `found` begins with the base.
+  void put(State& state, std::vector<Laplace> found) const {
+    if (found.size() == 1 && symmetries_of(state).size() == 1) return;
+    const Proposal before = found_modes(state);
+    const double unit = found.front().log_evidence - std::log(before.weight(0));
+    for (Index k = 1; k < before.num_components(); ++k) {
+      found.push_back({std::get<Student>(before.component(k)).base, unit + std::log(before.weight(k)), true});
+    }
+    const Symmetries group = symmetries_of(state);
+    if (group.size() > 1) {
+      const Affine metric = found.front().map;
+      std::vector<Laplace> kept;
+      for (Laplace& mode : found) {
+        const auto copies = static_cast<double>(group.distinct_images(mode.map.shift, metric, near).size());
+        mode.log_evidence += std::log(copies);
+        mode.map = group.apply(group.nearest_image(mode.map.shift, metric.shift, metric), mode.map);
+        const bool is_new = std::ranges::none_of(kept, [&](const Laplace& other) {
+          return nearest(metric, mode.map.shift, other.map.shift) < near;
+        });
+        if (is_new) kept.push_back(mode);
+      }
+      found = std::move(kept);
+    }
+    const auto heaviest = std::ranges::max_element(found, {}, &Laplace::log_evidence);
+    if (heaviest != found.begin() || group.size() > 1 || found.size() > 1) set_base(state, *heaviest);
+    for (const Laplace& mode : found) {
+      if (&mode != &*heaviest) add_found_mode(state, mode);
+    }
   }
 
   const Target& target_;
   ExplorationOptions options_;
+  bool further_;
   SearchOptions search_;
 };
 
 }  // namespace
 
+double SearchReport::chance() const {
+  const auto once = static_cast<double>(singles);
+  return (once + std::sqrt(once) + 1.0) / static_cast<double>(searches);
+}
+
+bool SearchReport::ended() const {
+  return modes <= 1 || chance() <= most_chance;
+}
+
+std::string SearchReport::describe() const {
+  return fmt::format("{} searches ended in {}{}", searches,
+                     modes == 1 ? "one mode" : fmt::format("{} modes", modes),
+                     copies > 1 ? fmt::format(" and its {} symmetric copies", copies - 1) : "");
+}
+
+std::string SearchReport::objection() const {
+  if (!ended()) {
+    return fmt::format(
+        "{} searches ended in {} different modes, {} of them met once: the next search ends in a new one "
+        "with a "
+        "chance of about {:.2g} (limit {})",
+        searches, modes, singles, chance(), most_chance);
+  }
+  if (unweighed > 0) {
+    return fmt::format("{} searches ended in {} different modes, too many to weigh: {} were left out",
+                       searches, modes, unweighed);
+  }
+  return {};
+}
+
+void SearchReport::put(State& state) const {
+  state.memory["searched"] =
+      Matrix{{static_cast<double>(searches), static_cast<double>(modes), static_cast<double>(singles),
+              static_cast<double>(unweighed), static_cast<double>(copies)}};
+}
+
+std::optional<SearchReport> search_report(const State& state) {
+  const auto found = state.memory.find("searched");
+  if (found == state.memory.end()) return std::nullopt;
+  const auto count = [&](Index k) { return static_cast<Index>(found->second(0, k)); };
+  return SearchReport{count(0), count(1), count(2), count(3), count(4)};
+}
+
 std::unique_ptr<Stage> exploration(const Target& target, const ExplorationOptions& options) {
-  return std::make_unique<Exploration>(target, options);
+  return std::make_unique<Exploration>(target, options, false);
+}
+
+std::unique_ptr<Stage> further_look(const Target& target, const ExplorationOptions& options) {
+  return std::make_unique<Exploration>(target, options, true);
 }
 
 }  // namespace vfe

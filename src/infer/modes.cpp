@@ -73,6 +73,13 @@ class Modes final : public Stage {
     }
     if (done) {
       state.memory["modes"] = searches.packed()(Eigen::all, order);
+      Matrix& ends = state.memory["search_ends"];
+      ends.resize(size() + 2, std::ssize(order));
+      for (Index k = 0; k < ends.cols(); ++k) {
+        const Index ranked = order[static_cast<std::size_t>(k)];
+        const Lbfgs search = searches.at(ranked);
+        ends.col(k) << search.x(), search.f(), searches.ended(ranked);
+      }
       state.memory.erase("modes_redraws");
       record.note = fmt::format("{} searches ended", order.size());
     } else {
@@ -99,6 +106,7 @@ class Modes final : public Stage {
                      .purpose = Purpose::start,
                      .step = static_cast<std::uint32_t>(redraw),
                      .draw = static_cast<std::uint32_t>(k)};
+    if (k % 2 == 1) return target_.draw_start(at, Reach::near);
     Vector point(size());
     for (Index i = 0; i < size(); ++i) {
       point(i) = options_.radius * (2.0 * uniform(at, static_cast<std::uint32_t>(i)) - 1.0);

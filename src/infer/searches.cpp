@@ -23,6 +23,11 @@ bool Searches::running(Index k) const {
          search.iterations() < options_.max_iterations;
 }
 
+bool Searches::ended(Index k) const {
+  const Lbfgs search = at(k);
+  return search.decrement() < options_.tolerance || search.stuck();
+}
+
 bool Searches::running() const {
   for (Index k = 0; k < size(); ++k) {
     if (running(k)) return true;

@@ -26,6 +26,7 @@ class Searches {
   Index size() const { return packed_.cols(); }
   Lbfgs at(Index k) const;  ///< in the coordinates of the map
   bool running(Index k) const;
+  bool ended(Index k) const;         ///< converged or stuck: not for want of iterations
   bool running() const;              ///< any
   std::vector<Index> order() const;  ///< lowest f first
   const Matrix& packed() const { return packed_; }

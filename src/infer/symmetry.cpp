@@ -244,4 +244,52 @@ std::optional<SignedPermutation> match(ConstVec from, ConstVec to, double tolera
   return result;
 }
 
+Symmetrised symmetrise(const Symmetries& group, ConstMat theta, ConstMat gradient) {
+  constexpr Index most_images = 200'000;
+  const Index n = theta.cols();
+  Symmetrised result;
+  result.copies = std::clamp<Index>(most_images / std::max<Index>(n, 1), 1, group.size());
+  result.theta.resize(theta.rows(), n * result.copies);
+  result.gradient.resize(gradient.rows(), n * result.copies);
+  for (Index s = 0; s < n; ++s) {
+    for (Index j = 0; j < result.copies; ++j) {
+      const Index g = (s * result.copies + j) % group.size(), column = s * result.copies + j;
+      result.theta.col(column) = group.apply(g, theta.col(s));
+      result.gradient.col(column) = group.apply(g, gradient.col(s));
+      result.source.push_back(s);
+    }
+  }
+  return result;
+}
+
+void fold(const Symmetries& group, const Affine& metric, Mat theta, Mat gradient) {
+  if (group.size() == 1) return;
+  for (Index s = 0; s < theta.cols(); ++s) {
+    const Index g = group.nearest_image(theta.col(s), metric.shift, metric);
+    if (g == 0) continue;
+    theta.col(s) = group.apply(g, theta.col(s)).eval();
+    if (gradient.cols() > 0) gradient.col(s) = group.apply(g, gradient.col(s)).eval();
+  }
+}
+
+Vector log_density_of_copies(const Symmetries& group, ConstMat theta,
+                             const std::function<Vector(ConstMat)>& log_density) {
+  if (group.size() == 1) return log_density(theta);
+  Matrix of_images(group.size(), theta.cols());
+  for (Index g = 0; g < group.size(); ++g) of_images.row(g) = log_density(group.apply(g, theta)).transpose();
+  Vector result(theta.cols());
+  for (Index s = 0; s < theta.cols(); ++s) {
+    const double top = of_images.col(s).maxCoeff();
+    double sum = 0.0;
+    for (const double x : of_images.col(s)) sum += std::exp(x - top);
+    result(s) = std::isfinite(top) ? top + std::log(sum / static_cast<double>(group.size())) : top;
+  }
+  return result;
+}
+
+Symmetries symmetries_of(const State& state) {
+  const auto found = state.memory.find("symmetries");
+  return found == state.memory.end() ? Symmetries() : Symmetries(found->second);
+}
+
 }  // namespace vfe

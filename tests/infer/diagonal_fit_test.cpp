@@ -125,7 +125,7 @@ TEST(DiagonalFit, ResumesBetweenAnyTwoStepsWithTheSameBits) {
   const State straight = fit(toy).state;
   EXPECT_EQ(hash(straight), hash(fit(toy, {}, true).state));
   EXPECT_NE(hash(straight), hash(fit(toy, {.seed = 2}).state));
-  EXPECT_EQ(straight.memory.size(), 6U);  // what polish left, and "converged"
+  EXPECT_EQ(straight.memory.size(), 7U);  // what modes and polish left, and "converged"
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "infer/toys.hpp"
@@ -82,7 +83,6 @@ TEST(Exploration, LeavesOneModeAlone) {
   const toys::Finished found = explore(toy);
   EXPECT_EQ(share(found.state), 1.0);
   EXPECT_FALSE(found.state.memory.contains("exploration"));
-  EXPECT_FALSE(found.state.memory.contains("exploration_base"));
 }
 
 // A long curved ridge has one mode, however far along it a search begins.
@@ -110,6 +110,115 @@ TEST(Exploration, SurvivesDrawsWithoutADensity) {
     return 3.0 * std::log(x[0]) - x[0];
   });
   EXPECT_EQ(share(explore(toy).state), 1.0);
+}
+
+SearchReport report_of(const State& state) {
+  const std::optional<SearchReport> report = search_report(state);
+  EXPECT_TRUE(report);
+  return report.value_or(SearchReport{});
+}
+
+TEST(Exploration, CostsNothingMoreWhereAllSearchesMeet) {
+  const toys::Toy toy(3, 1, toys::gaussian(Vector::Constant(3, 0.5), toys::random_precision(3, 4)));
+  const SearchReport report = report_of(explore(toy).state);
+  EXPECT_EQ(report.modes, 1);
+  EXPECT_EQ(report.searches, 16);
+  EXPECT_TRUE(report.ended());
+  EXPECT_TRUE(report.objection().empty());
+}
+
+/// Normals of sd 1 at the points of a lattice, 8 sds apart, around 0; the one at its middle is the heaviest.
+BlockLogDensity lattice(Index side) {
+  return [side](Index, ConstVec x, Vec grad) {
+    std::vector<double> values;
+    std::vector<Vector> centres;
+    for (Index i = 0; i < side; ++i) {
+      for (Index k = 0; k < side; ++k) {
+        const double half = 0.5 * static_cast<double>(side - 1);
+        centres.push_back(0.25 * Vector{{static_cast<double>(i) - half, static_cast<double>(k) - half}});
+        const double more = 0.1 * static_cast<double>((3 * i + 5 * k) % 7);
+        values.push_back(-0.5 * 32.0 * 32.0 * (x - centres.back()).squaredNorm() + more);
+      }
+    }
+    const double top = *std::ranges::max_element(values);
+    double sum = 0.0;
+    for (const double value : values) sum += std::exp(value - top);
+    for (std::size_t c = 0; c < values.size(); ++c)
+      grad += std::exp(values[c] - top) / sum * 32.0 * 32.0 * (centres[c] - x);
+    return top + std::log(sum);
+  };
+}
+
+TEST(Exploration, GoesOnUntilModesAreMetAgain) {
+  const toys::Toy toy(2, 1, lattice(3));
+  const SearchReport report = report_of(explore(toy).state);
+  EXPECT_EQ(report.modes, 9);
+  EXPECT_GE(report.searches, 50);
+  EXPECT_TRUE(report.ended()) << report.objection();
+  EXPECT_EQ(found_modes(explore(toy).state).num_components(), 9);
+}
+
+TEST(Exploration, SaysWhereTheSearchHasNotEnded) {
+  const toys::Toy toy(2, 1, lattice(20));
+  std::vector<Place> stages;
+  stages.push_back(modes(toy.target, {}));
+  stages.push_back(polish(toy.target, {}));
+  stages.push_back(exploration(toy.target, {.max_searches = 100}));
+  const SearchReport report = report_of(toys::run(Program(std::move(stages))).state);
+  EXPECT_FALSE(report.ended());
+  EXPECT_NE(report.objection().find("different modes"), std::string::npos) << report.objection();
+}
+
+TEST(Exploration, TakesTheHeaviestModeForTheBase) {
+  // The starts within (-2, 2) meet the lighter one alone.
+  const toys::Toy toy(2, 1, two_normals(0.1, 10.0, 1.0));
+  const State state = explore(toy).state;
+  EXPECT_NEAR(base_of(state).shift[0], 10.0, 0.01);
+  EXPECT_NEAR(share(state), 0.9, 0.01);
+}
+
+TEST(Exploration, KeepsOneCopyOfASymmetricDensity) {
+  const toys::Toy toy(2, 1, [](Index, ConstVec x, Vec grad) {  // modes at (2, 1) and (-2, -1)
+    const Vector centre{{2.0, 1.0}};
+    const double a = -4.0 * (x - centre).squaredNorm(), b = -4.0 * (x + centre).squaredNorm();
+    const double top = std::max(a, b), value = top + std::log(std::exp(a - top) + std::exp(b - top));
+    grad -= 8.0 * (std::exp(a - value) * (x - centre) + std::exp(b - value) * (x + centre));
+    return value;
+  });
+  const State state = explore(toy).state;
+  const SearchReport report = report_of(state);
+  EXPECT_EQ(report.copies, 2);
+  EXPECT_EQ(report.modes, 1);
+  EXPECT_EQ(found_modes(state).num_components(), 1);
+}
+
+TEST(Exploration, LooksFurtherWhereWeightsSayThatMassIs) {
+  // Hidden from all draws of the first look, but not from weighted draws.
+  const toys::Toy toy(1, 1, [](Index, ConstVec x, Vec grad) {
+    const double a = -0.5 * x[0] * x[0], z = (x[0] - 40.0) / 0.5, b = 1.0 - 0.5 * z * z;
+    const double top = std::max(a, b), value = top + std::log(std::exp(a - top) + std::exp(b - top));
+    grad[0] -= std::exp(a - value) * x[0] + std::exp(b - value) * z / 0.5;
+    return value;
+  });
+  std::vector<Place> stages;
+  stages.push_back(modes(toy.target, {}));
+  stages.push_back(polish(toy.target, {}));
+  stages.push_back(exploration(toy.target, {.draws = 8}));
+  State state = toys::run(Program(std::move(stages))).state;
+  ASSERT_EQ(found_modes(state).num_components(), 1);
+  state.memory["pool_theta"] = Matrix{{0.0, 1.0, 39.0}};
+  state.memory["pool_gradient"] = Matrix::Zero(1, 3);
+  state.memory["pool_log_joint"] = Matrix{{0.0, -0.5, -1.0}};
+  state.memory["pool_log_density"] = Matrix{{-1.0, -1.5, -30.0}};
+  state.memory["pool_draws"] = Matrix{{3.0}};
+  state.memory["pool_shift"] = state.memory["base_shift"];
+  state.memory["pool_scale"] = state.memory["base_scale"];
+  const auto look = further_look(toy.target, {.name = "look"});
+  look->start(state);
+  for (bool done = false; !done;) look->advance(state, done);
+  EXPECT_EQ(state.memory.at("look_found")(0, 0), 1.0);
+  EXPECT_EQ(found_modes(state).num_components(), 2);
+  EXPECT_NEAR(base_of(state).shift[0], 40.0, 0.01);  // e / 2 times as heavy
 }
 
 }  // namespace

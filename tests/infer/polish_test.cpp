@@ -33,7 +33,7 @@ TEST(Polish, LaplaceIsExactForANormal) {
   EXPECT_LT((map.scale * map.scale.transpose() * precision - Matrix::Identity(d, d)).norm(), 1e-6);
   EXPECT_EQ(scalar(state, "base_definite"), 1.0);
   EXPECT_EQ(found_modes(state).num_components(), 1);
-  EXPECT_EQ(state.memory.size(), 5U);
+  EXPECT_EQ(state.memory.size(), 6U);
   const double log_evidence =
       0.5 * d * std::log(2.0 * std::numbers::pi) - 0.5 * std::log(precision.determinant());
   EXPECT_NEAR(scalar(state, "base_log_evidence"), log_evidence, 0.02);

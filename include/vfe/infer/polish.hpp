@@ -33,5 +33,7 @@ Affine base_of(const State& state);
 /// The Laplace approximations (normals, diagonal where the base is) of the proper modes that polish and
 /// exploration found, with their Laplace weights; the base first. Just the base where it is no proper mode.
 Proposal found_modes(const State& state);
+/// Where they are: d x K; without columns where no stage has looked for modes.
+Matrix centres_of_modes(const State& state);
 
 }  // namespace vfe

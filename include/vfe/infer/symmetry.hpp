@@ -1,8 +1,10 @@
 #pragma once
+#include <functional>
 #include <optional>
 #include <vector>
 
 #include "vfe/core/parameters.hpp"
+#include "vfe/core/state.hpp"
 #include "vfe/family/affine.hpp"
 #include "vfe/target/target.hpp"
 
@@ -74,6 +76,25 @@ class Symmetries {
 
 /// d x (n |G|): the images of d x n points. Column s |G| + g is g theta_s.
 Matrix images(const Symmetries& group, ConstMat theta);
+
+/// Draws with images of theirs in all copies of a symmetric density: of each draw as many, all of them unless
+/// that would make more than 200,000, and then other ones of other draws.
+struct Symmetrised {
+  Matrix theta, gradient;     ///< d x (n m), gradients of log f
+  std::vector<Index> source;  ///< n m, the draw that each is an image of: s m + j is of draw s
+  Index copies = 1;           ///< m
+};
+Symmetrised symmetrise(const Symmetries& group, ConstMat theta, ConstMat gradient);
+
+/// Moves every draw, and its gradient, to its image nearest to the centre of `metric`.
+void fold(const Symmetries& group, const Affine& metric, Mat theta, Mat gradient);
+
+/// log of the mean density of the images of each of d x n points, `log_density` being that of one copy.
+Vector log_density_of_copies(const Symmetries& group, ConstMat theta,
+                             const std::function<Vector(ConstMat)>& log_density);
+
+/// What "exploration" found of a density: trivial, and without size, where it found none.
+Symmetries symmetries_of(const State& state);
 
 /// What may be a symmetry, by the shapes of the parameters: neighbours exchanged along all axes of one size,
 /// and along one alone; signs turned of parameters, of slices, of single coordinates; see the source for the

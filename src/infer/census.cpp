@@ -1,0 +1,190 @@
+#include "census.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "base.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr double same_distance = 0.1, same_value = 0.1;  // sds, nats: one mode, without a look
+constexpr double barrier = 0.1;                          // [nats] that sampling would hardly notice
+constexpr std::array<double, 4> between{0.2, 0.4, 0.6, 0.8};
+constexpr std::size_t most_compared = 3;  // of the nearest modes
+constexpr Index draws_per_call = 256;
+
+/// The nearest of `points`, nearest first.
+std::vector<Index> nearest_of(ConstVec distance) {
+  std::vector<Index> order(static_cast<std::size_t>(distance.size()));
+  std::iota(order.begin(), order.end(), Index{0});
+  const std::size_t count = std::min(order.size(), most_compared);
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+                    [&](Index a, Index b) { return std::pair(distance(a), a) < std::pair(distance(b), b); });
+  order.resize(count);
+  return order;
+}
+
+std::vector<Index> lowest_first(ConstVec f) {
+  std::vector<Index> order(static_cast<std::size_t>(f.size()));
+  std::iota(order.begin(), order.end(), Index{0});
+  std::ranges::stable_sort(order, [&](Index a, Index b) { return f(a) < f(b); });
+  return order;
+}
+
+}  // namespace
+
+Census::Census(const Target& target, const Minibatch& batch, Affine metric, Symmetries symmetries)
+    : target_(target), batch_(batch), metric_(std::move(metric)), symmetries_(std::move(symmetries)) {}
+
+std::vector<bool> Census::connected(ConstMat from, ConstMat to, ConstVec f) const {
+  const Index pairs = from.cols(), each = std::ssize(between);
+  std::vector<bool> result(static_cast<std::size_t>(pairs), true);
+  Matrix theta(from.rows(), pairs * each);
+  for (Index p = 0; p < pairs; ++p) {
+    for (Index k = 0; k < each; ++k) {
+      const double share = between[static_cast<std::size_t>(k)];
+      theta.col(p * each + k) = (1.0 - share) * from.col(p) + share * to.col(p);
+    }
+  }
+  const Matrix no_gradient(from.rows(), 0);
+  for (Index first = 0; first < theta.cols(); first += draws_per_call) {
+    Vector value(std::min(draws_per_call, theta.cols() - first));
+    Matrix unused = no_gradient;
+    target_.log_joint(batch_, theta.middleCols(first, value.size()), value, unused);
+    for (Index s = 0; s < value.size(); ++s) {
+      const Index pair = (first + s) / each;
+      if (!(-value(s) <= f(pair) + barrier)) result[static_cast<std::size_t>(pair)] = false;
+    }
+  }
+  return result;
+}
+
+Index Census::enter(Ends ends, State& state) const {
+  Matrix& points = ends.points;
+  const Vector& f = ends.f;
+  Matrix no_gradient(points.rows(), 0);
+  vfe::fold(symmetries_, metric_, points, no_gradient);
+  Matrix& known = state.memory["census_points"];
+  Matrix& modes = state.memory["census_modes"];
+  if (known.cols() == 0) {
+    known.resize(points.rows(), 0);
+    modes.resize(3, 0);
+  }
+  const auto count = [&](Index mode, Index k) {
+    modes(1, mode) += ends.searches(k);
+    if (ends.known) modes(2, mode) = 1.0;
+    if (f(k) >= modes(0, mode)) return;
+    modes(0, mode) = f(k);
+    known.col(mode) = points.col(k);
+  };
+  const auto open = [&](Index k) {
+    known.conservativeResize(points.rows(), known.cols() + 1);
+    known.rightCols(1) = points.col(k);
+    modes.conservativeResize(3, modes.cols() + 1);
+    modes.rightCols(1) << f(k), ends.searches(k), ends.known;
+  };
+
+  // First what needs no look; what is left is compared with the modes and the better ends nearest to it.
+  std::vector<Index> left;
+  for (const Index k : lowest_first(f)) {
+    if (known.cols() > 0) {
+      const Vector distance = Affine{points.col(k), metric_.scale}.whiten(known).colwise().norm().transpose();
+      Index mode = 0;
+      if (distance.minCoeff(&mode) < same_distance && std::abs(f(k) - modes(0, mode)) < same_value) {
+        count(mode, k);
+        continue;
+      }
+    }
+    left.push_back(k);
+  }
+  if (left.empty()) return 0;
+  struct Pair {
+    std::size_t end;
+    Index mode;         // or -1
+    std::size_t other;  // an end before it
+  };
+  std::vector<Pair> pairs;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    const Affine here{points.col(left[i]), metric_.scale};
+    if (known.cols() > 0) {
+      for (const Index mode : nearest_of(here.whiten(known).colwise().norm().transpose()))
+        pairs.push_back({i, mode, 0});
+    }
+    if (i == 0) continue;
+    const std::vector<Index> before(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(i));
+    const Matrix better = points(Eigen::all, before);
+    for (const Index other : nearest_of(here.whiten(better).colwise().norm().transpose()))
+      pairs.push_back({i, -1, static_cast<std::size_t>(other)});
+  }
+  Matrix from(points.rows(), std::ssize(pairs)), to(points.rows(), std::ssize(pairs));
+  Vector higher(std::ssize(pairs));
+  for (Index p = 0; p < higher.size(); ++p) {
+    const Pair& pair = pairs[static_cast<std::size_t>(p)];
+    const Index end = left[pair.end];
+    from.col(p) = points.col(end);
+    to.col(p) = pair.mode < 0 ? ConstVec(points.col(left[pair.other])) : ConstVec(known.col(pair.mode));
+    higher(p) = std::max(f(end), pair.mode < 0 ? f(left[pair.other]) : modes(0, pair.mode));
+  }
+  const std::vector<bool> joined = connected(from, to, higher);
+  std::vector<Index> mode_of_end(left.size(), -1);
+  for (std::size_t i = 0, p = 0; i < left.size(); ++i) {
+    for (; p < pairs.size() && pairs[p].end == i; ++p) {
+      if (!joined[p] || mode_of_end[i] >= 0) continue;
+      mode_of_end[i] = pairs[p].mode < 0 ? mode_of_end[pairs[p].other] : pairs[p].mode;
+    }
+    if (mode_of_end[i] >= 0) {
+      count(mode_of_end[i], left[i]);
+    } else if (ends.ended[static_cast<std::size_t>(left[i])]) {
+      mode_of_end[i] = known.cols();
+      open(left[i]);
+    }
+  }
+  return higher.size() * std::ssize(between);
+}
+
+Index Census::fold(State& state) const {
+  const Matrix points = state.memory.at("census_points"), modes = state.memory.at("census_modes");
+  clear(state);
+  Index evaluated = 0;
+  for (const bool known : {true, false}) {
+    std::vector<Index> which;
+    for (Index k = 0; k < modes.cols(); ++k) {
+      if ((modes(2, k) != 0.0) == known) which.push_back(k);
+    }
+    if (which.empty()) continue;
+    evaluated += enter({points(Eigen::all, which), modes.row(0)(which).transpose(),
+                        modes.row(1)(which).transpose(), known, std::vector<bool>(which.size(), true)},
+                       state);
+  }
+  return evaluated;
+}
+
+void Census::clear(State& state) {
+  state.memory.erase("census_points");
+  state.memory.erase("census_modes");
+}
+
+Matrix census_points(const State& state) {
+  return state.memory.at("census_points");
+}
+
+Vector census_values(const State& state) {
+  return state.memory.at("census_modes").row(0).transpose();
+}
+
+Vector census_counts(const State& state) {
+  return state.memory.at("census_modes").row(1).transpose();
+}
+
+std::vector<bool> census_known(const State& state) {
+  const auto known = state.memory.at("census_modes").row(2);
+  return {known.begin(), known.end()};
+}
+
+}  // namespace vfe

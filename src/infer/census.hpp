@@ -1,0 +1,53 @@
+#pragma once
+#include "vfe/family/affine.hpp"
+#include "vfe/infer/stage.hpp"
+#include "vfe/infer/symmetry.hpp"
+#include "vfe/target/target.hpp"
+
+namespace vfe {
+
+/// Where searches have ended, one entry for each mode: two ends are at one mode where log f has no barrier on
+/// the segment between them, or between one and an image of the other. What it has entered lies in the
+/// memory, "census_points" (d x M) and "census_modes" (3 x M: -log f, number of searches that ended there,
+/// whether the mode has a Laplace approximation already).
+class Census {
+ public:
+  /// Distances are in units of `metric`, a mode's own width, and only choose what is compared.
+  Census(const Target& target, const Minibatch& batch, Affine metric, Symmetries symmetries);
+
+  /// Where searches have ended, or modes that are known.
+  struct Ends {
+    Matrix points;    ///< d x n
+    Vector f;         ///< n, -log f
+    Vector searches;  ///< n, that ended there
+    bool known;       ///< all of them have Laplace approximations
+    /// n: whether it is an end. One that is none, of a search that ran out of iterations, counts for the mode
+    /// that it is on its way to, if that is known, or not at all.
+    std::vector<bool> ended;
+  };
+  /// [collective] Costs values, no gradients: none for points that are near a mode entered before. Returns
+  /// the number of draws evaluated.
+  Index enter(Ends ends, State& state) const;
+  /// [collective] Enters all modes anew: images of one another become one.
+  Index fold(State& state) const;
+
+  static void clear(State& state);
+
+ private:
+  /// [collective] Whether there is no barrier between columns of `from` and `to`; `f` is the higher of the
+  /// two values.
+  std::vector<bool> connected(ConstMat from, ConstMat to, ConstVec f) const;
+
+  const Target& target_;
+  Minibatch batch_;
+  Affine metric_;
+  Symmetries symmetries_;
+};
+
+/// What the census holds.
+Matrix census_points(const State& state);  ///< d x M
+Vector census_values(const State& state);  ///< M, -log f
+Vector census_counts(const State& state);  ///< M, searches that ended there
+std::vector<bool> census_known(const State& state);
+
+}  // namespace vfe
