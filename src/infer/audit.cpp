@@ -5,7 +5,7 @@ namespace {
 
 ChainsOptions chain_options(const AuditOptions& options) {
   ChainsOptions result;
-  result.name = "audit";
+  result.name = options.name;
   result.batch = options.batch;
   result.superchains = options.chains;
   result.chains_per_superchain = 1;

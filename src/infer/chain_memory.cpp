@@ -6,6 +6,7 @@
 #include "vfe/core/error.hpp"
 #include "vfe/family/proposal.hpp"
 #include "vfe/infer/flow_fit.hpp"
+#include "vfe/infer/polish.hpp"
 
 namespace vfe {
 namespace {
@@ -104,7 +105,10 @@ ChainDraws chain_draws(const State& state, const std::string& name) {
           state.memory.at(chain_key(name, "theta")),
           state.memory.at(chain_key(name, "gradient")),
           state.memory.at(chain_key(name, "log_joint")),
-          in_flow(state, name) ? flow_of(state, name).base() : metric_of(state, name)};
+          in_flow(state, name) ? flow_of(state, name).base() : metric_of(state, name),
+          symmetries_of(state),
+          1,
+          centres_of_modes(state)};
 }
 
 Matrix last_points(const ChainDraws& draws) {
@@ -118,7 +122,8 @@ Flow flow_of_chains(const ChainDraws& draws) {
   // In random order, for of what is fitted every third draw is held out.
   std::vector<Index> chosen = permutation({.purpose = Purpose::chain}, draws.theta.cols());
   if (chosen.size() > most_fitted) chosen.resize(most_fitted);
-  const Matrix theta = draws.theta(Eigen::all, chosen);
+  Matrix theta = draws.theta(Eigen::all, chosen), no_gradient(theta.rows(), 0);
+  fold(draws.symmetries, draws.metric, theta, no_gradient);
   const Vector log_weight = Vector::Zero(theta.cols());
   return fit_flow(theta, log_weight, whitening(theta, log_weight, draws.metric), {.reach = reach}).flow;
 }
@@ -141,7 +146,9 @@ ChainsSummary chains_summary(const State& state, const std::string& name) {
       .divergences_warm_up = progress.divergences_warm_up,
       .divergences = progress.divergences,
       .acceptance = kept > 0 ? progress.acceptance / static_cast<double>(kept) : 0.0,
-      .enough = progress.enough};
+      .enough = progress.enough,
+      .hopeless = progress.hopeless,
+      .in_sight = progress.in_sight};
 }
 
 }  // namespace vfe

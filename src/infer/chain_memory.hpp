@@ -33,6 +33,8 @@ struct ChainProgress {
   Index divergences_warm_up = 0, divergences = 0;
   double acceptance = 0.0;  ///< sum over the iterations kept
   bool enough = false;
+  bool hopeless = false;  ///< the rule saw no use in going on
+  bool in_sight = false;  ///< the end, at the last check
   StepSize step;
 
   ChainProgress() = default;
@@ -45,7 +47,8 @@ struct ChainProgress {
     const auto all = [&](auto&... fields) { (visit(fields), ...); };
     all(self.superchains, self.chains, self.iteration, self.trajectory, self.lengthened, self.leapfrogs,
         self.leapfrog, self.jittered, self.block, self.in_block, self.next_check, self.calls,
-        self.calls_warm_up, self.divergences_warm_up, self.divergences, self.acceptance, self.enough);
+        self.calls_warm_up, self.divergences_warm_up, self.divergences, self.acceptance, self.enough,
+        self.hopeless, self.in_sight);
   }
 };
 

@@ -309,17 +309,30 @@ class Chains final : public Stage {
 
   void check(const State& state, ChainProgress& progress, Record& record, bool& done) const {
     const Index kept = at(state, "log_joint").cols() / progress.chains;
-    const bool spent =
+    const double gradients = progress.calls * static_cast<double>(progress.chains);
+    const bool too_long =
         kept >= options_.max_iterations ||
-        progress.calls * static_cast<double>(progress.chains) >= static_cast<double>(options_.max_gradients);
-    if (kept < progress.next_check && !spent) return;
+        gradients >= static_cast<double>(std::max(options_.max_gradients, options_.max_gradients_in_sight));
+    const bool at_limit = gradients >= static_cast<double>(options_.max_gradients) && !progress.in_sight;
+    if (kept < progress.next_check && !too_long && !at_limit) return;
     progress.next_check = static_cast<Index>(std::ceil(check_growth * static_cast<double>(kept)));
     ChainCheck found;
     if (options_.rule) found = options_.rule(chain_draws(state, name()));
+    const double warm_up = progress.calls_warm_up * static_cast<double>(progress.chains);
+    progress.in_sight = warm_up + found.shortfall * (gradients - warm_up) <=
+                        static_cast<double>(options_.max_gradients_in_sight);
+    const bool spent =
+        too_long || (gradients >= static_cast<double>(options_.max_gradients) && !progress.in_sight);
     progress.enough = found.enough;
-    done = found.enough || spent;
-    record.note = fmt::format("{} iterations{}{}{}", kept, found.note.empty() ? "" : ": ", found.note,
-                              spent && !found.enough ? "; stopped at the limit" : "");
+    progress.hopeless = found.hopeless;
+    done = found.enough || found.hopeless || spent;
+    record.note = fmt::format(
+        "{} iterations{}{}{}{}", kept,
+        progress.divergences > 0 ? fmt::format(", {} divergent trajectories", progress.divergences) : "",
+        found.note.empty() ? "" : ": ", found.note,
+        found.hopeless           ? "; hopeless"
+        : spent && !found.enough ? "; stopped at the limit"
+                                 : "");
     if (found.lengthen && !done && progress.trajectory < longest_trajectory &&
         kept >= 2 * progress.lengthened) {
       progress.trajectory = std::min(2.0 * progress.trajectory, longest_trajectory);

@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "importance_proposal.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/family/family.hpp"
+#include "vfe/infer/exploration.hpp"
+#include "vfe/infer/polish.hpp"
+#include "vfe/infer/weigh.hpp"
 #include "weights.hpp"
 
 namespace vfe {
@@ -17,6 +21,10 @@ namespace {
 constexpr Index draws_per_call = 256;
 constexpr Index least_batch = 1024;
 constexpr Index most_first_draws = 4096;
+constexpr double almost_exact = 0.1;  // variance of log weights of q
+constexpr Index few_draws = 512;
+constexpr Index enough_to_tell = 15'000;  // draws after which weights that have no variance will not get one
+constexpr Index rounds_to_tell = 2;       // what more draws would bring
 constexpr double least_share_of_best = 0.5;
 constexpr double margin = 1.15;                      // on the draws that the shortfall asks for
 constexpr double sound_khat = 0.7, sound_ess = 0.3;  // where the shortfall can be believed
@@ -40,8 +48,9 @@ FreeEnergy free_energy(const Vector& log_weight) {
 }
 
 /// How often the draws of each round count: once in the first, twice in the second, and so on; not at all
-/// where a round had less than half of the best one's share of effective draws. `log_weight` is of each draw
-/// under its own round's proposal.
+/// where a later round had more than twice its share of effective draws. Not where an earlier one had: a
+/// round that meets what those before have missed has few. `log_weight` is of each draw under its own round's
+/// proposal.
 Vector round_counts(const Vector& log_weight, const Matrix& draws) {
   Vector share(draws.cols());
   Index first = 0;
@@ -54,7 +63,8 @@ Vector round_counts(const Vector& log_weight, const Matrix& draws) {
   }
   Vector counts(draws.cols());
   for (Index r = 0; r < draws.cols(); ++r) {
-    counts(r) = share(r) >= least_share_of_best * share.maxCoeff() ? static_cast<double>(r + 1) : 0.0;
+    const double best_from_here = share.tail(draws.cols() - r).maxCoeff();
+    counts(r) = share(r) >= least_share_of_best * best_from_here ? static_cast<double>(r + 1) : 0.0;
   }
   return counts;
 }
@@ -74,7 +84,7 @@ class Importance final : public Stage {
     }
   }
 
-  std::string name() const override { return "importance"; }
+  std::string name() const override { return options_.name; }
 
   void start(State& state) const override {
     const Index d = target_.size();
@@ -85,8 +95,8 @@ class Importance final : public Stage {
     for (const char* row : {"pool_log_density", "pool_log_joint", "pool_draws"}) {
       state.memory[row] = Matrix(1, 0);
     }
-    state.memory.erase("importance_enough");
-    begin_round(state, first_proposal(state, options_), first_draws());
+    for (const char* old : {"importance_enough", "audit_passed"}) state.memory.erase(old);
+    begin_round(state, first_proposal(state, options_), first_draws(state));
   }
 
   Record advance(State& state, bool& done) const override {
@@ -100,8 +110,13 @@ class Importance final : public Stage {
   }
 
  private:
-  Index first_draws() const {
+  Index first_draws(const State& state) const {
     if (options_.first_draws > 0) return options_.first_draws;
+    // Draws of a q that is nearly the posterior say all with their control variates.
+    if (state.memory.contains("weighed") && found_modes(state).num_components() == 1) {
+      const double variance = weighed_variance(state);
+      if (variance <= almost_exact) return few_draws;
+    }
     const auto d = static_cast<double>(target_.size());
     Index n = least_batch;
     while (n < most_first_draws && static_cast<double>(n) < 2.5 * d * (d + 3.0) / 2.0) n *= 2;
@@ -110,14 +125,21 @@ class Importance final : public Stage {
 
   void begin_round(State& state, const Proposal& proposal, Index count) const {
     Matrix& draws = state.memory.at("pool_draws");
-    const Matrix theta = proposal.draw({.seed = options_.seed,
-                                        .purpose = Purpose::proposal,
-                                        .step = static_cast<std::uint32_t>(draws.cols())},
-                                       count);
+    Matrix theta = proposal.draw({.seed = options_.seed,
+                                  .purpose = Purpose::proposal,
+                                  .step = static_cast<std::uint32_t>(draws.cols())},
+                                 count);
+    // Of a symmetric density one copy is sampled, and weighed as if all were.
+    const Symmetries group = symmetries_of(state);
+    const Affine q{state.memory.at("pool_shift").col(0), state.memory.at("pool_scale")};
+    Matrix no_gradient(theta.rows(), 0);
+    fold(group, q, theta, no_gradient);
     append(state.memory.at("pool_theta"), theta);
+    const Proposal drawn_from = proposal.stratified(count);
     // A draw so far out that it has no density counts for nothing.
-    const Vector density = proposal.stratified(count).log_density(theta).unaryExpr(
-        [](double x) { return std::isfinite(x) ? x : INFINITY; });
+    const Vector density = log_density_of_copies(group, theta, [&](ConstMat x) {
+                             return drawn_from.log_density(x);
+                           }).unaryExpr([](double x) { return std::isfinite(x) ? x : INFINITY; });
     append(state.memory.at("pool_log_density"), density.transpose());
     append(draws, Matrix::Constant(1, 1, static_cast<double>(count)));
   }
@@ -158,10 +180,17 @@ class Importance final : public Stage {
       record.note += fmt::format(", {:.0f} effective", check.ess);
       if (!check.note.empty()) record.note += "; " + check.note;
     }
-    const bool poor = check.ess < options_.hopeless * static_cast<double>(total) &&
-                      (pool.rounds > 1 || target_.size() > options_.most_flow);
-    if (check.enough || !any || !options_.rule || poor || pool.rounds >= options_.max_rounds ||
-        total + least_batch > options_.max_draws) {
+    const std::optional<SearchReport> searched = search_report(state);
+    const bool in_vain = searched && !searched->objection().empty();
+    const bool last_of_one =
+        found_modes(state).num_components() == 1 && pool.rounds >= options_.max_rounds_of_one_mode;
+    const bool stays_unsound = total >= enough_to_tell && check.khat > sound_khat;
+    const bool poor = (check.ess < options_.hopeless * static_cast<double>(total) &&
+                       (pool.rounds > 1 || target_.size() > options_.most_flow)) ||
+                      (pool.rounds > rounds_to_tell &&
+                       draws_needed(check, total) > static_cast<double>(options_.worthwhile));
+    if (check.enough || !any || !options_.rule || poor || in_vain || stays_unsound || last_of_one ||
+        pool.rounds >= options_.max_rounds || total + least_batch > options_.max_draws) {
       state.memory["importance_enough"] = Matrix::Constant(1, 1, check.enough ? 1.0 : 0.0);
       done = true;
       return;
@@ -172,11 +201,19 @@ class Importance final : public Stage {
     record.note += fmt::format("; {} more from {}", count, next.kind);
   }
 
+  /// In all, as far as the shortfall can be believed; else 0.
+  static double draws_needed(const PoolCheck& check, Index total) {
+    const auto n = static_cast<double>(total);
+    const bool sound =
+        check.khat <= sound_khat && check.ess > sound_ess * n && std::isfinite(check.shortfall);
+    return sound ? margin * n * check.shortfall : 0.0;
+  }
+
   Index next_draws(const WeightedPool& pool, const PoolCheck& check, const Matrix& draws) const {
     const auto total = static_cast<double>(pool.theta.cols());
     double count = 2.0 * draws(draws.cols() - 1);
-    if (check.khat <= sound_khat && check.ess > sound_ess * total && std::isfinite(check.shortfall)) {
-      count = std::min(count, margin * total * check.shortfall - total);
+    if (const double needed = draws_needed(check, pool.theta.cols()); needed > 0.0) {
+      count = std::min(count, needed - total);
     }
     return std::min(std::max(static_cast<Index>(count), least_batch), options_.max_draws - pool.theta.cols());
   }
@@ -208,7 +245,9 @@ WeightedPool weighted_pool(const State& state) {
           .log_joint = state.memory.at("pool_log_joint"),
           .log_proposal = log_proposal,
           .whitening = {state.memory.at("pool_shift").col(0), state.memory.at("pool_scale")},
-          .rounds = draws.cols()};
+          .rounds = draws.cols(),
+          .symmetries = symmetries_of(state),
+          .modes = centres_of_modes(state)};
 }
 
 }  // namespace vfe

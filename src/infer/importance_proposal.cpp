@@ -19,11 +19,12 @@
 namespace vfe {
 namespace {
 
-constexpr double least_share = 0.05;  // of a mode
-constexpr Index most_probed = 30;     // dimension above which wide t's meet nothing
-constexpr double heavy_tails = 5.0;   // degrees of freedom of probes and mixtures
-constexpr double fitted_share = 0.8;  // of what the probes leave
-constexpr double tail_share = 0.3;    // of the flows
+constexpr double least_share = 0.05;            // of a mode
+constexpr double least_share_of_others = 0.25;  // of many modes together
+constexpr Index most_probed = 30;               // dimension above which wide t's meet nothing
+constexpr double heavy_tails = 5.0;             // degrees of freedom of probes and mixtures
+constexpr double fitted_share = 0.8;            // of what the probes leave
+constexpr double tail_share = 0.3;              // of the flows
 constexpr double most_inflation = 1.5;
 constexpr double least_ess_for_tails = 300.0, least_tail_ess = 100.0;
 constexpr double hopeless_khat = 1.0;  // weights without a mean
@@ -51,8 +52,9 @@ Proposal unfitted(const Affine& q, const Proposal& modes) {
     }
   }
   Proposal result;
+  const double others = std::max(1.0, static_cast<double>(modes.num_components() - 1));
   for (Index k = 0; k < modes.num_components(); ++k) {
-    result.add(std::max(modes.weight(k), least_share),
+    result.add(std::max(modes.weight(k), std::min(least_share, least_share_of_others / others)),
                Student{.base = k == own ? q : laplace(k), .nu = tails_of(q.size())});
   }
   return result;
@@ -68,6 +70,16 @@ Proposal with_probes(const Proposal& main, const Affine& q, double share) {
     result.add(share / inflations.size(), Student{.base = q, .nu = heavy_tails}.inflated(inflation));
   }
   return result;
+}
+
+/// Four fifths of what was fitted, the rest in case it misses something: the start, and q somewhat wider.
+Proposal around(const Proposal& fitted, const Proposal& start, const Affine& q) {
+  const double inflation = std::min(most_inflation, 1.0 + 3.0 / std::sqrt(static_cast<double>(q.size())));
+  Proposal main;
+  main.add(fitted_share, fitted);
+  main.add((1.0 - fitted_share) / 2.0, start);
+  main.add((1.0 - fitted_share) / 2.0, Student{.base = q, .nu = fitted_tails(q.size())}.inflated(inflation));
+  return main;
 }
 
 struct Sample {
@@ -134,30 +146,42 @@ class ProposalFit {
   FittedProposal one_mode(const Proposal& start) const {
     FittedProposal best{start, "q"};
     double best_score = score(start);
-    const auto consider = [&](std::optional<FittedProposal> candidate, auto refit) {
-      if (!candidate) return;
-      const double value = score(candidate->proposal);
-      if (!(value > best_score)) return;
-      if (auto fitted = attempt(refit)) {
-        best = std::move(*fitted);
-        best_score = value;
-      }
-    };
-    consider(attempt([&] { return moments(seen_); }), [&] { return moments(sample_); });
+    consider([&](const Sample& sample) { return moments(sample); }, best, best_score);
     if (q_.size() > options_.most_flow) return best;
     const std::optional<FlowFit> flow = attempt([&] { return fit_a_flow(sample_.log_weight); });
     if (flow && flow->held_out > best_score) return flows(*flow);
-    consider(attempt([&] { return mixture(seen_); }), [&] { return mixture(sample_); });
+    consider([&](const Sample& sample) { return mixture(sample); }, best, best_score);
     return best;
   }
 
+  /// A mixture; with the modes' own approximations where these do as well on draws that it has not seen.
   FittedProposal several_modes(const Proposal& start) const {
-    if (auto fitted = attempt([&] { return mixture(sample_); })) return *std::move(fitted);
-    if (auto fitted = attempt([&] { return moments(sample_); })) return *std::move(fitted);
-    return {start, "q"};
+    FittedProposal best{start, "the modes"};
+    double best_score = score(start);
+    consider([&](const Sample& sample) { return mixture(sample); }, best, best_score);
+    if (best.kind != "the modes") return best;
+    if (auto fitted = attempt([&] { return mixture(sample_); })) {
+      best.proposal.add(1.0, fitted->proposal);
+      best.kind += " and " + fitted->kind;
+    }
+    return best;
   }
 
  private:
+  /// Replaces the best by what `fit` makes of all draws, if what it makes of two thirds does better on the
+  /// others.
+  template <class Fit>
+  void consider(const Fit& fit, FittedProposal& best, double& best_score) const {
+    const auto candidate = attempt([&] { return fit(seen_); });
+    if (!candidate) return;
+    const double value = score(candidate->proposal);
+    if (!(value > best_score)) return;
+    if (auto fitted = attempt([&] { return fit(sample_); })) {
+      best = std::move(*fitted);
+      best_score = value;
+    }
+  }
+
   double score(const Proposal& proposal) const {
     return held_out_weight_.dot(proposal.log_density(held_out_.theta));
   }
@@ -228,12 +252,7 @@ FittedProposal fit_proposal(const State& state, const WeightedPool& pool, const 
   const bool simple = modes.num_components() == 1 && check.khat < hopeless_khat;
   const FittedProposal fitted = simple ? fit.one_mode(start) : fit.several_modes(start);
 
-  const double inflation = std::min(most_inflation, 1.0 + 3.0 / std::sqrt(static_cast<double>(q.size())));
-  Proposal main;
-  main.add(fitted_share, fitted.proposal);
-  main.add((1.0 - fitted_share) / 2.0, start);
-  main.add((1.0 - fitted_share) / 2.0, Student{.base = q, .nu = fitted_tails(q.size())}.inflated(inflation));
-  return {with_probes(main, q, options.probes / 3.0), fitted.kind};
+  return {with_probes(around(fitted.proposal, start, q), q, options.probes / 3.0), fitted.kind};
 }
 
 }  // namespace vfe

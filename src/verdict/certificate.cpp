@@ -24,8 +24,14 @@ constexpr double most_lost = 1e-3;                     // share of the weights
 constexpr double most_outside = 1e-3;                  // share of q where the density is not finite
 constexpr double min_ess = 100.0;
 constexpr double finite_variance_khat = 0.5;  // the variance of weights with a heavier tail is infinite
-constexpr double slow = 0.5;                  // correlation of neighbours in a chain
-constexpr double immaterial = 0.004;          // difference of two estimates, in sds
+// Iterations after which chains have forgotten where they began, and of a run whose mean no other run's tells
+// much of: neighbours in a chain are correlated by less than 0.5, or trajectories grow.
+constexpr Index forgotten = 32, iterations_of_a_run = 128, most_runs = 4;
+// R-hat of chains that keep to modes of their own, and iterations after which it is no matter of time.
+constexpr double apart = 1.5;
+constexpr Index enough_to_despair = 20;
+constexpr double slow = 0.5;          // correlation of neighbours in a chain
+constexpr double immaterial = 0.004;  // difference of two estimates, in sds
 // Dimensions up to which polynomials are the first choice, and up to which they are tried at all.
 constexpr Index first_polynomial = 45, last_polynomial = 60;
 constexpr Index draws_each = 4;  // for each polynomial, to be tried
@@ -41,6 +47,15 @@ struct Judged {
   double lost = 0.0;         ///< share of the weights on draws with something not finite
   Index worst = -1;          ///< the value that is to blame for most of it; -1: theta or a gradient
 };
+
+/// As compute() of JudgedValues has them; 0 in the rows that are nowhere a number.
+Matrix compute_values(const JudgedValues& judged, const Matrix& theta) {
+  Matrix x = judged.compute(theta);
+  for (Index k = 0; k < x.rows(); ++k) {
+    if (x.row(k).array().isNaN().all()) x.row(k).setZero();
+  }
+  return x;
+}
 
 /// `weight` is normalised.
 Judged compute(const JudgedValues& judged, const Matrix& theta, const Matrix& gradient,
@@ -72,13 +87,60 @@ Index num_varying(const Moments& moments) {
   return (moments.sd.array() != 0.0).count();
 }
 
+/// What k-hat of squares may be, over all draws and over some of them, resampled by weight, for the tail to
+/// be called light. Without weights all draws tell more than some: with 4,096 k-hat of t3, which has no
+/// fourth moment, is 0.62 to 0.89, that of a lognormal of sd 0.5 on the log scale 0.36 to 0.55.
+struct TailLimits {
+  double all, resampled;
+  /// Whether the standard error of the first is allowed for: the posterior's own tail is what it is, but that
+  /// of weights is to be mended.
+  bool allow;
+};
+constexpr TailLimits weighted_tails{0.7, 0.6, false}, equal_tails{0.6, infinity, true};
+
+/// What divides the limits of standard errors where k-hat, its own standard error allowed for, says that
+/// weights have no variance: 2 at 0.7.
+double strictness_at(double khat) {
+  constexpr double slope = 5.0;
+  return std::clamp(1.0 + slope * (khat - finite_variance_khat), 1.0, 2.0);
+}
+
+/// What the tail of a value's squares comes to: whether there is no fourth moment, and what the limit of its
+/// sd's error is divided by.
+struct TailVerdict {
+  bool heavy = false;
+  double strictness = 1.0;
+};
+
+TailVerdict tail_verdict(double khat, double error, double limit) {
+  if (std::isnan(khat)) return {true, 1.0};
+  return {khat > limit && khat - error > finite_variance_khat, strictness_at(khat - error)};
+}
+
+std::vector<TailVerdict> tail_verdicts(const Moments& moments, const TailLimits& limits) {
+  std::vector<TailVerdict> verdicts(static_cast<std::size_t>(moments.sd.size()));
+  for (Index k = 0; k < moments.sd.size(); ++k) {
+    if (moments.sd(k) == 0.0) continue;
+    TailVerdict all = tail_verdict(moments.weighted_tail(k), moments.weighted_tail_error(k), limits.all);
+    if (!limits.allow) all.heavy = !(moments.weighted_tail(k) <= limits.all);
+    const TailVerdict some =
+        limits.resampled < infinity
+            ? tail_verdict(moments.resampled_tail(k), moments.resampled_tail_error(k), limits.resampled)
+            : TailVerdict{};
+    verdicts[static_cast<std::size_t>(k)] = {all.heavy || some.heavy,
+                                             std::max(all.strictness, some.strictness)};
+  }
+  return verdicts;
+}
+
 /// The standard error that is furthest beyond its limit.
 struct Shortfall {
   double ratio = 0.0;  ///< to its limit
   Index at = 0;
   bool of_sd = false;
 };
-Shortfall shortfall(const Moments& moments, const StandardErrorLimits& limits) {
+Shortfall shortfall(const Moments& moments, const StandardErrorLimits& limits,
+                    const std::vector<TailVerdict>& tails = {}) {
   Shortfall worst;
   const auto consider = [&](double error, double limit, Index at, bool of_sd) {
     const double ratio = std::isnan(error) ? infinity : error / limit;
@@ -87,7 +149,8 @@ Shortfall shortfall(const Moments& moments, const StandardErrorLimits& limits) {
   for (Index k = 0; k < moments.sd.size(); ++k) {
     if (moments.sd(k) == 0.0) continue;
     consider(moments.mean_error(k) / moments.sd(k), limits.mean, k, false);
-    consider(moments.sd_error(k) / moments.sd(k), limits.sd, k, true);
+    const double strictness = tails.empty() ? 1.0 : tails[static_cast<std::size_t>(k)].strictness;
+    consider(moments.sd_error(k) / moments.sd(k), limits.sd / strictness, k, true);
   }
   return worst;
 }
@@ -109,16 +172,6 @@ Moments estimate(const WeightedDraws& draws, const Affine& whitening, const Mome
   const Index groups = draws.group.empty() ? 0 : moments.groups;
   if (!affordable || shortfall(moments, limits_of(moments, groups, strictness)).ratio <= 1.0) return moments;
   return estimate_moments(draws, whitening, options);
-}
-
-/// The largest of `numbers` over the values that vary, and which that is.
-std::pair<double, Index> largest(const Vector& numbers, const Moments& moments) {
-  std::pair<double, Index> found{-infinity, 0};
-  for (Index k = 0; k < numbers.size(); ++k) {
-    const double number = std::isnan(numbers(k)) ? infinity : numbers(k);
-    if (moments.sd(k) != 0.0 && number > found.first) found = {number, k};
-  }
-  return found;
 }
 
 /// The first of a list of checks that fails has the word.
@@ -147,18 +200,11 @@ bool expect_finite(const Judged& judged, const JudgedValues& values, Findings& f
   return judged.lost < 1.0 - most_lost;
 }
 
-/// What k-hat of squares may be, over all draws and over some of them, resampled by weight. Without weights
-/// all draws tell more than some: with 4,096 k-hat of t3, which has no fourth moment, is 0.62 to 0.89, that
-/// of a lognormal of sd 0.5 on the log scale 0.36 to 0.55.
-struct TailLimits {
-  double all, resampled;
-};
-constexpr TailLimits weighted_tails{0.7, 0.6}, equal_tails{0.6, infinity};
-
 /// What is asked of the moments of any sample.
 void expect_moments(const Moments& moments, const StandardErrorLimits& limits, const TailLimits& tails,
                     const JudgedValues& values, Findings& findings, Certificate& certificate) {
-  const Shortfall worst = shortfall(moments, limits);
+  const std::vector<TailVerdict> verdicts = tail_verdicts(moments, tails);
+  const Shortfall worst = shortfall(moments, limits, verdicts);
   certificate.shortfall = worst.ratio * worst.ratio;
   findings.expect(num_varying(moments) > 0, [] { return std::string("no value varies over the draws"); });
   findings.expect(moments.stein.num_features > 0, [&] {
@@ -172,21 +218,23 @@ void expect_moments(const Moments& moments, const StandardErrorLimits& limits, c
         "or draws stop short of the tails",
         moments.stein.largest, moments.stein.limit, moments.stein.num_features);
   });
-  const auto expect_tail = [&](const Vector& khat, double limit) {
-    const auto [tail, at] = largest(khat, moments);
-    findings.expect(tail <= limit, [&, tail = tail, at = at] {
-      return fmt::format(
-          "{}: no fourth moment, its sd cannot be estimated (k-hat of its squares {:.2f}, limit {:.2f})",
-          name_of(values, at), tail, limit);
-    });
-  };
-  expect_tail(moments.weighted_tail, tails.all);
-  expect_tail(moments.resampled_tail, tails.resampled);
+  const auto heavy = std::ranges::find(verdicts, true, &TailVerdict::heavy);
+  findings.expect(heavy == verdicts.end(), [&] {
+    const Index at = heavy - verdicts.begin();
+    const bool all = moments.weighted_tail(at) - tails.all > moments.resampled_tail(at) - tails.resampled;
+    return fmt::format(
+        "{}: no fourth moment, its sd cannot be estimated (k-hat of its squares {:.2f} +- {:.2f}, limit "
+        "{:.2f})",
+        name_of(values, at), all ? moments.weighted_tail(at) : moments.resampled_tail(at),
+        all ? moments.weighted_tail_error(at) : moments.resampled_tail_error(at),
+        all ? tails.all : tails.resampled);
+  });
   findings.expect(worst.ratio <= 1.0, [&] {
     const Vector& errors = worst.of_sd ? moments.sd_error : moments.mean_error;
     return fmt::format("{}: the standard error of its {} is {:.4f} sd (limit {:.4f})",
                        name_of(values, worst.at), worst.of_sd ? "sd" : "mean",
-                       errors(worst.at) / moments.sd(worst.at), worst.of_sd ? limits.sd : limits.mean);
+                       errors(worst.at) / moments.sd(worst.at),
+                       errors(worst.at) / moments.sd(worst.at) / worst.ratio);
   });
 }
 
@@ -208,10 +256,74 @@ void put_unset(const std::vector<Index>& unset, Moments& moments) {
   }
 }
 
+/// The options with the values at all modes and their images, where there are several.
+MomentOptions with_centres(const MomentOptions& options, const JudgedValues& values, const Matrix& modes,
+                           const Symmetries& symmetries) {
+  MomentOptions result = options;
+  const Matrix all = symmetries.size() > 1 && modes.cols() > 0 ? images(symmetries, modes) : modes;
+  if (all.cols() > 1) result.centres = compute_values(values, all);
+  return result;
+}
+
+/// For each draw the group that it belongs to, groups being as good as independent of each other:
+/// superchains, while chains remember their common start; then chains; then runs of iterations of each.
+std::vector<Index> independent_groups(const ChainDraws& draws) {
+  const Index iterations = draws.iterations(), each = draws.chains / draws.superchains;
+  const Index runs = std::clamp<Index>(iterations / iterations_of_a_run, 1, most_runs);
+  std::vector<Index> group;
+  for (Index s = 0; s < draws.theta.cols(); ++s) {
+    const Index chain = s % draws.chains, iteration = s / draws.chains / draws.copies;
+    group.push_back(iterations < forgotten ? chain / each : chain * runs + iteration * runs / iterations);
+  }
+  return group;
+}
+
+/// Chains with the images of their draws: as if each stayed as many times as long, and went through all
+/// copies.
+class SymmetrisedChains {
+ public:
+  explicit SymmetrisedChains(const ChainDraws& given)
+      : given_(given), all_(symmetrise(given.symmetries, given.theta, given.gradient)) {
+    // Images of one draw follow each other in its chain, not in the row of chains.
+    const Index chains = given.chains, copies = all_.copies;
+    std::vector<Index> order;
+    for (Index t = 0; t < given.iterations(); ++t) {
+      for (Index j = 0; j < copies; ++j) {
+        for (Index c = 0; c < chains; ++c) order.push_back((t * chains + c) * copies + j);
+      }
+    }
+    all_.theta = all_.theta(Eigen::all, order).eval();
+    all_.gradient = all_.gradient(Eigen::all, order).eval();
+    log_joint_.resize(1, all_.theta.cols());
+    for (Index k = 0; k < log_joint_.cols(); ++k) {
+      log_joint_(0, k) =
+          given.log_joint(0, all_.source[static_cast<std::size_t>(order[static_cast<std::size_t>(k)])]);
+    }
+  }
+  ChainDraws draws() const {
+    return {given_.superchains,
+            given_.chains,
+            all_.theta,
+            all_.gradient,
+            log_joint_,
+            given_.metric,
+            {},
+            all_.copies,
+            {}};
+  }
+
+ private:
+  const ChainDraws& given_;
+  Symmetrised all_;
+  Matrix log_joint_;
+};
+
 /// What part of the normal that `whitening` makes lies where the density is not finite, from the pool's
 /// draws.
 double share_outside(const WeightedPool& pool, const Affine& whitening) {
-  const Vector log_ratio = Student{whitening}.log_density(pool.theta) - pool.log_proposal;
+  const Vector of_q = log_density_of_copies(
+      pool.symmetries, pool.theta, [&](ConstMat theta) { return Student{whitening}.log_density(theta); });
+  const Vector log_ratio = of_q - pool.log_proposal;
   const double top = log_ratio.maxCoeff();
   double outside = 0.0, all = 0.0;
   for (Index s = 0; s < log_ratio.size(); ++s) {
@@ -268,10 +380,20 @@ Certificate certify(const WeightedPool& pool, const Affine& whitening, const Jud
         "or cannot be computed, Stein's identities fail",
         outside, most_outside);
   });
-  const double strictness = certificate.khat > finite_variance_khat ? 2.0 : 1.0;
-  const WeightedDraws draws{pool.theta,           pool.gradient,     judged.values,
-                            smoothed.log_weights, values.coordinate, {}};
-  certificate.moments = estimate(draws, whitening, options, strictness);
+  const double strictness = strictness_at(certificate.khat - smoothed.khat_error);
+  const MomentOptions own_options = with_centres(options, values, pool.modes, pool.symmetries);
+  if (pool.symmetries.size() > 1) {
+    const Symmetrised all = symmetrise(pool.symmetries, pool.theta, pool.gradient);
+    const Matrix values_of_all = compute_values(values, all.theta);
+    const WeightedDraws draws{all.theta,         all.gradient,
+                              values_of_all,     smoothed.log_weights(all.source),
+                              values.coordinate, all.source};
+    certificate.moments = estimate(draws, whitening, own_options, strictness);
+  } else {
+    const WeightedDraws draws{pool.theta,           pool.gradient,     judged.values,
+                              smoothed.log_weights, values.coordinate, {}};
+    certificate.moments = estimate(draws, whitening, own_options, strictness);
+  }
   const StandardErrorLimits limits = limits_of(certificate.moments, 0, strictness);
   expect_moments(certificate.moments, limits, weighted_tails, values, findings, certificate);
   put_unset(judged.unset, certificate.moments);
@@ -281,8 +403,18 @@ Certificate certify(const WeightedPool& pool, const Affine& whitening, const Jud
   return certificate;
 }
 
-Certificate certify(const ChainDraws& draws, Index divergences, const Affine& whitening,
+Certificate certify(const ChainDraws& given, Index divergences, const Affine& whitening,
                     const JudgedValues& values, const MomentOptions& options) {
+  if (given.symmetries.size() > 1 || given.modes.cols() > 1) {
+    const MomentOptions own_options = with_centres(options, values, given.modes, given.symmetries);
+    if (given.symmetries.size() > 1) {
+      return certify(SymmetrisedChains(given).draws(), divergences, whitening, values, own_options);
+    }
+    ChainDraws plain = given;
+    plain.modes.resize(0, 0);
+    return certify(plain, divergences, whitening, values, own_options);
+  }
+  const ChainDraws& draws = given;
   Certificate certificate;
   const Index n = draws.theta.cols();
   certificate.shortfall = infinity;
@@ -300,11 +432,8 @@ Certificate certify(const ChainDraws& draws, Index divergences, const Affine& wh
   certificate.lag_correlation = mixed.lag_correlation;
   certificate.ess = std::clamp(1.0 / (mixed.mean_error * mixed.mean_error), 1.0, static_cast<double>(n));
 
-  std::vector<Index> superchain(static_cast<std::size_t>(n));
-  const Index each = draws.chains / draws.superchains;
-  for (Index s = 0; s < n; ++s) superchain[static_cast<std::size_t>(s)] = s % draws.chains / each;
   const WeightedDraws weighted{draws.theta, draws.gradient,    judged.values,
-                               {},          values.coordinate, std::move(superchain)};
+                               {},          values.coordinate, independent_groups(draws)};
   certificate.moments = estimate(weighted, whitening, options, 1.0);
   const StandardErrorLimits limits = limits_of(certificate.moments, certificate.moments.groups, 1.0);
 
@@ -316,6 +445,10 @@ Certificate certify(const ChainDraws& draws, Index divergences, const Affine& wh
                        name_of(values, mixed.rhat_at), mixed.rhat, certificate.rhat_limit);
   });
   expect_moments(certificate.moments, limits, equal_tails, values, findings, certificate);
+  // R-hat squared less 1 is a variance of means, and falls like one.
+  const auto excess = [](double rhat) { return rhat * rhat - 1.0; };
+  certificate.shortfall =
+      std::max(certificate.shortfall, excess(mixed.rhat) / excess(certificate.rhat_limit));
   put_unset(judged.unset, certificate.moments);
   findings.conclude(fmt::format("{}, nested R-hat {:.4f} (limit {:.4f}), {} draws of {} chains; {}",
                                 describe(certificate.moments, limits), certificate.rhat,
@@ -338,7 +471,11 @@ PoolRule pool_rule(const JudgedValues& values) {
 ChainRule chain_rule(const JudgedValues& values) {
   return [values](const ChainDraws& draws) {
     const Certificate found = certify(draws, 0, draws.metric, values);
-    return ChainCheck{.enough = found.holds, .lengthen = found.lag_correlation > slow, .note = found.reason};
+    return ChainCheck{.enough = found.holds,
+                      .lengthen = found.lag_correlation > slow,
+                      .hopeless = found.rhat > apart && draws.iterations() >= enough_to_despair,
+                      .shortfall = found.shortfall,
+                      .note = found.reason};
   };
 }
 

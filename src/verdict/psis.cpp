@@ -35,16 +35,21 @@ double pareto_quantile(double probability, const ParetoFit& fit) {
   return fit.scale * std::expm1(fit.shape * exponential) / fit.shape;
 }
 
+/// What a tail is like: its shape, the shape's standard error, and how far it reaches [nats].
+struct Tail {
+  double shape = infinity, error = 0.0, span = infinity;
+};
+
 /// Replaces the tail of x (log weights, at most 0) by the order statistics expected of the generalised Pareto
-/// distribution fitted to it; returns the shape.
-double smooth_tail(Vector& x) {
+/// distribution fitted to it.
+Tail smooth_tail(Vector& x) {
   // With fewer the fit means nothing.
   constexpr Index fewest = 5;
   const Index draws = x.size();
   const double count = static_cast<double>(draws);
   const auto length = static_cast<Index>(std::ceil(std::min(count / 5.0, 3.0 * std::sqrt(count))));
-  if (length < fewest) return infinity;
-  if (x.minCoeff() > -flat) return 0.0;
+  if (length < fewest) return {};
+  if (x.minCoeff() > -flat) return {0.0, 0.0, 0.0};
 
   std::vector<Index> order(static_cast<std::size_t>(draws));
   std::iota(order.begin(), order.end(), Index{0});
@@ -52,21 +57,21 @@ double smooth_tail(Vector& x) {
   // Weights below the smallest normal number are no part of a tail.
   const double cutoff = std::max(x(order[static_cast<std::size_t>(draws - length - 1)]),
                                  std::log(std::numeric_limits<double>::min()));
-  if (cutoff > -1e-6) return 0.0;
+  if (cutoff > -1e-6) return {0.0, 0.0, 0.0};
   const auto first = std::find_if(order.begin(), order.end(), [&](Index s) { return x(s) > cutoff; });
   const std::vector<Index> tail(first, order.end());
   const auto size = static_cast<Index>(tail.size());
-  if (size < fewest) return infinity;
+  if (size < fewest) return {};
 
   const double base = std::exp(cutoff);
   const ParetoFit fit = fit_pareto(x(tail).array().exp() - base);
-  if (!std::isfinite(fit.shape) || !(fit.scale > 0.0)) return infinity;
+  if (!std::isfinite(fit.shape) || !(fit.scale > 0.0)) return {};
   for (Index i = 0; i < size; ++i) {
     const double probability = (static_cast<double>(i) + 0.5) / static_cast<double>(size);
     const double smoothed = std::log(pareto_quantile(probability, fit) + base);
     x(tail[static_cast<std::size_t>(i)]) = std::min(smoothed, 0.0);  // 0: the largest raw weight
   }
-  return fit.shape;
+  return {fit.shape, (1.0 + std::max(fit.shape, 0.0)) / std::sqrt(static_cast<double>(size)), -cutoff};
 }
 
 }  // namespace
@@ -107,7 +112,10 @@ Psis psis(ConstVec log_weights) {
   const double largest = x.size() > 0 ? x.maxCoeff() : -infinity;
   if (largest == -infinity) return result;
   x.array() -= largest;
-  result.khat = smooth_tail(x);
+  const Tail tail = smooth_tail(x);
+  result.khat = tail.shape;
+  result.khat_error = tail.error;
+  result.span = tail.span;
   x.array() -= std::log(x.array().exp().sum());
   result.ess = 1.0 / (2.0 * x.array()).exp().sum();
   return result;

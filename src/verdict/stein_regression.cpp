@@ -13,6 +13,7 @@ constexpr Index block_draws = 256;  // features exist for so many draws at a tim
 constexpr double ridge = 1e-4;      // of features scaled to variance 1
 // A feature that varies by less, relative to its size over all draws, is constant where it is to be fitted.
 constexpr double constant = 1e-12;
+constexpr double rounding = 1e-12;  // of a mean, against the root mean square
 
 /// Calls visit(first, features) for the draws [begin, end), a block at a time.
 template <class Visit>
@@ -143,7 +144,8 @@ class Deviation {
     const double n = static_cast<double>(design_.num_groups);
     Vector result(mean_.size());
     for (Index i = 0; i < mean_.size(); ++i) {
-      if (mean_(i) == 0.0) {
+      // Over all copies of a symmetric density odd functions cancel but for rounding.
+      if (std::abs(mean_(i)) <= rounding * std::sqrt(size_(i))) {
         result(i) = 0.0;
       } else if (variance(i) <= constant * design_.weight.squaredNorm() * size_(i)) {
         result(i) = infinity;

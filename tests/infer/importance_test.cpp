@@ -313,5 +313,28 @@ TEST(Importance, AsksForWhatTheShortfallSays) {
   EXPECT_EQ(weighted_pool(found.state).theta.cols(), static_cast<Index>(1.15 * 1024 * 2.5));
 }
 
+/// A pool of two rounds of three draws each, as the stage leaves it, with these log weights.
+State pool_of(const Matrix& log_weight) {
+  State state;
+  state.memory["pool_theta"] = Matrix::Zero(1, 6);
+  state.memory["pool_gradient"] = Matrix::Zero(1, 6);
+  state.memory["pool_log_joint"] = log_weight;
+  state.memory["pool_log_density"] = Matrix::Zero(1, 6);
+  state.memory["pool_draws"] = Matrix{{3.0, 3.0}};
+  state.memory["pool_shift"] = Matrix::Zero(1, 1);
+  state.memory["pool_scale"] = Matrix::Ones(1, 1);
+  return state;
+}
+
+TEST(Importance, DropsARoundForALaterOneAndNotForAnEarlierOne) {
+  // The second round has met what the first did not know of.
+  const State met = pool_of(Matrix{{0.0, 0.0, 0.0, 0.0, 9.0, 0.0}});
+  EXPECT_TRUE(weighted_pool(met).log_proposal.allFinite());
+  const State mended = pool_of(Matrix{{0.0, 9.0, 0.0, 0.0, 0.0, 0.0}});
+  const Vector log_proposal = weighted_pool(mended).log_proposal;
+  EXPECT_TRUE((log_proposal.head(3).array() == INFINITY).all());
+  EXPECT_TRUE(log_proposal.tail(3).allFinite());
+}
+
 }  // namespace
 }  // namespace vfe

@@ -11,6 +11,7 @@ namespace vfe {
 using AuditRule = std::function<std::string(const WeightedPool&, const ChainDraws&)>;
 
 struct AuditOptions {
+  std::string name = "audit";  ///< of the stage, and of the chains
   Minibatch batch = {};
   Index chains = 48;
   Index warm_up_iterations = 6, iterations = 8;
@@ -20,7 +21,7 @@ struct AuditOptions {
 
 /// Stage "audit": short Markov chains that begin where importance sampling says the posterior is, and in
 /// twice as wide a place, must agree with what it says of the moments: weights can look good over a part of
-/// the posterior. Needs what weighted_pool() reads and starts placed under "audit" (see place_chains());
+/// the posterior. Needs what weighted_pool() reads and starts placed under its name (see place_chains());
 /// keeps none of its draws. Leaves "audit_passed" (1 x 1).
 std::unique_ptr<Stage> audit(const Target& target, const AuditOptions& options);
 

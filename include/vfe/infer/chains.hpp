@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <numbers>
 #include <string>
 
@@ -8,6 +9,7 @@
 #include "vfe/family/family.hpp"
 #include "vfe/family/flow.hpp"
 #include "vfe/infer/stage.hpp"
+#include "vfe/infer/symmetry.hpp"
 #include "vfe/target/target.hpp"
 
 namespace vfe {
@@ -16,12 +18,15 @@ namespace vfe {
 /// stand next to each other. References into State::memory.
 struct ChainDraws {
   Index superchains = 0;
-  Index chains = 0;         ///< C, of all superchains
-  const Matrix& theta;      ///< d x C T
-  const Matrix& gradient;   ///< d x C T, of log f
-  const Matrix& log_joint;  ///< 1 x C T, log f [nats]
-  Affine metric;            ///< the last one; of chains in the noise of a flow: the flow's base
-  Index iterations() const { return theta.cols() / chains; }  ///< T
+  Index chains = 0;            ///< C, of all superchains
+  const Matrix& theta;         ///< d x C T
+  const Matrix& gradient;      ///< d x C T, of log f
+  const Matrix& log_joint;     ///< 1 x C T, log f [nats]
+  Affine metric;               ///< the last one; of chains in the noise of a flow: the flow's base
+  Symmetries symmetries = {};  ///< of the density: what a draw says, its images say as well
+  Index copies = 1;            ///< columns that are images of one draw, as neighbours in its chain
+  Matrix modes = {};           ///< d x K, of found_modes()
+  Index iterations() const { return theta.cols() / chains / copies; }  ///< T
 };
 
 /// Whether chains have run long enough, and why.
@@ -30,6 +35,9 @@ struct ChainCheck {
   /// Neighbours in a chain are too much alike. Trajectories become twice as long, at most 2 pi; not again
   /// before as many iterations are kept as there were.
   bool lengthen = false;
+  bool hopeless = false;  ///< more iterations would not help: the stage ends
+  /// How many times as many iterations would do, as far as that can be said.
+  double shortfall = std::numeric_limits<double>::infinity();
   std::string note;
 };
 using ChainRule = std::function<ChainCheck(const ChainDraws&)>;
@@ -51,7 +59,9 @@ struct ChainsOptions {
   Index first_check = 16;  ///< iterations kept; later ones after 30 % more each
   Index max_iterations = 600;
   std::uint64_t max_gradients = 500'000;  ///< of the stage, of all chains
-  Index calls_per_advance = 8;            ///< leapfrog steps a kill can lose; the bits do not depend on it
+  /// The limit instead, where the rule's shortfall says that the chains will be done by then.
+  std::uint64_t max_gradients_in_sight = 0;
+  Index calls_per_advance = 8;  ///< leapfrog steps a kill can lose; the bits do not depend on it
   std::uint64_t seed = 1;
 };
 
@@ -91,7 +101,8 @@ ChainDraws chain_draws(const State& state, const std::string& name = "chains");
 /// Fault::bug if nothing has been kept.
 Matrix last_points(const ChainDraws& draws);
 /// A flow for further chains to move in, fitted to the draws, to 8,192 of them where there are more: seconds
-/// up to d = 60; see fit_flow(). Throws Fault::bug if nothing has been kept.
+/// up to d = 60; see fit_flow(). It reaches beyond all draws, for where it ends chains diverge. Throws
+/// Fault::bug if nothing has been kept.
 Flow flow_of_chains(const ChainDraws& draws);
 /// Removes all that chains of that name keep.
 void drop_chains(State& state, const std::string& name = "chains");
@@ -108,6 +119,8 @@ struct ChainsSummary {
   Index divergences_warm_up = 0, divergences = 0;
   double acceptance = 0.0;  ///< mean over the iterations kept
   bool enough = false;      ///< the rule was satisfied; else the chains ran into a limit, or are not done
+  bool hopeless = false;    ///< the rule ended them
+  bool in_sight = false;    ///< by the last check they would soon have been done
 };
 ChainsSummary chains_summary(const State& state, const std::string& name = "chains");
 

@@ -4,6 +4,7 @@
 
 #include "vfe/family/proposal.hpp"
 #include "vfe/infer/stage.hpp"
+#include "vfe/infer/symmetry.hpp"
 #include "vfe/target/target.hpp"
 
 namespace vfe {
@@ -16,14 +17,17 @@ struct WeightedPool {
   const Matrix& log_joint;  ///< 1 x N, log f [nats]; -infinity outside the support
   /// N [nats], of each draw under its own round's proposal, less the log of how much that round counts: its
   /// draws count once in the first, twice in the second, and so on, divided by their mean (Owen and Zhou
-  /// 2020); +infinity, not at all, where a round had less than half of the best one's share of effective
-  /// draws, for a first proposal that misses a tail would spoil all. The mean of the weights is then the
-  /// evidence, without a bias. Under the mixture of all rounds (Veach and Guibas 1995) it was up to 8
-  /// standard errors too low, and sds 1 % too small (d = 26): later proposals are fitted to the draws of
+  /// 2020); +infinity, not at all, where a later round had more than twice its share of
+  /// effective draws, for a first proposal that misses a tail would spoil all. The mean of the weights is
+  /// then the evidence, without a bias. Under the mixture of all rounds (Veach and Guibas 1995) it was up to
+  /// 8 standard errors too low, and sds 1 % too small (d = 26): later proposals are fitted to the draws of
   /// earlier rounds, and too dense just there. +infinity for a draw too far out to have a density.
   Vector log_proposal;
   Affine whitening;  ///< of q, the normal that sampling began from
   Index rounds = 0;
+  /// Of the density: the draws lie in one copy, the proposals' densities are those of all copies together.
+  Symmetries symmetries = {};
+  Matrix modes = {};  ///< d x K, of found_modes()
 
   Vector log_weight() const { return log_joint.row(0).transpose() - log_proposal; }  ///< [nats]
 };
@@ -40,12 +44,17 @@ struct PoolCheck {
 using PoolRule = std::function<PoolCheck(const WeightedPool&)>;
 
 struct ImportanceOptions {
-  Minibatch batch = {};  ///< all blocks; a part of them would give another posterior
+  std::string name = "importance";  ///< of the stage
+  Minibatch batch = {};             ///< all blocks; a part of them would give another posterior
   /// Of the first round; 0: by dimension, 2.5 d (d + 3) / 2 rounded up to a power of two, at least 1,024 and
   /// at most 4,096.
   Index first_draws = 0;
   Index max_rounds = 8;
+  Index max_rounds_of_one_mode = 8;  ///< where there is one mode, and fits between rounds take longest
   Index max_draws = 60'000;
+  /// Draws in all beyond which, by what the rule finds missing, other ways are cheaper: no more rounds
+  /// follow, from the third on.
+  Index worthwhile = 36'000;
   double probes = 0.15;  ///< share of the wide t's, in three equal parts; 0 above 30 dimensions
   Index most_flow = 60;  ///< dimension up to which a flow is fitted between rounds
   /// Share of effective draws below which no more rounds follow: from the second round on, so that the fit
@@ -61,6 +70,8 @@ struct ImportanceOptions {
 /// from. A round has as many draws as the rule finds missing, or twice those of the round before where k-hat
 /// or the effective draws say that this cannot be known yet; at least 1,024. A step is one call with up to
 /// 256 draws and, at the end of a round, the rule and the fit.
+///
+/// One round must do where exploration's search for modes has not ended: no certificate will come of it.
 ///
 /// Needs State::lambda, a normal q, and what found_modes() reads; touches neither. Leaves what
 /// weighted_pool() reads and "importance_enough" (1 x 1: whether the rule was satisfied). The pool takes 16 d

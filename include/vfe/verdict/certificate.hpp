@@ -41,9 +41,12 @@ struct Certificate {
 
 /// Judges importance sampling. All of these must hold: at most 0.001 of the weight on draws with something
 /// not finite; k-hat within khat_threshold(); 100 effective draws; the Stein check; for every value that
-/// varies tails of at most 0.7 (weighted) and 0.6 (resampled); and standard_error_limits() for as many values
-/// as vary, halved where k-hat is above 0.5: weights without a variance make errors look smaller than they
-/// are. k-hat alone is not honest: it passes samples that are off by half a sd.
+/// varies tails of at most 0.7 (weighted) and, allowing for its standard error, 0.6 (resampled); and
+/// standard_error_limits() for as many values as vary. Weights without a variance make errors look smaller
+/// than they are, and a value without a fourth moment that of its sd: by how much k-hat, less its standard
+/// error, passes 0.5 the limits are divided, by 2 at 0.7. k-hat alone is not honest: it passes samples that
+/// are off by half a sd. Of a symmetric density the images of all draws are judged, and distances for tails
+/// are from the nearest mode where there are several.
 ///
 /// The moments are those of the Pareto smoothed weights. Without options.control_variates they have the usual
 /// ones (see MomentOptions) up to 45 dimensions; above, where polynomials cost more than they save, "own",
@@ -52,7 +55,8 @@ Certificate certify(const WeightedPool& pool, const Affine& whitening, const Jud
                     const MomentOptions& options = {});
 
 /// Judges Markov chains: nested R-hat of every value below nested_rhat_limit(); then as above, with errors
-/// from the spread of superchains and tails, over all draws, of at most 0.6; and no `divergences` in
+/// from the spread of superchains, from 32 iterations on of chains, from 256 on of runs of 128 and more, and
+/// tails, over all draws, of at most 0.6; and no `divergences` in
 /// sampling: one says that the chains missed a part of the posterior.
 Certificate certify(const ChainDraws& draws, Index divergences, const Affine& whitening,
                     const JudgedValues& values, const MomentOptions& options = {});

@@ -42,6 +42,9 @@ struct MomentOptions {
   /// Control variates to use. If empty: "own", "quadratic" where there are 2.5 draws (4 if grouped) for each,
   /// and for d <= 6 "cubic" where there are 4; of these the set with the smallest errors over all values.
   std::optional<ControlVariates> control_variates = {};
+  /// P x K, the values at the modes of a posterior that has several: how far its tails reach is then told by
+  /// distances from the nearest, for a mode apart is no tail. No columns: from the mean.
+  Matrix centres = {};
 };
 
 /// Whether the identities hold by which control variates have mean zero. They do not where the density ends
@@ -62,8 +65,9 @@ struct Moments {
   Vector sd, sd_error;
   Matrix quantiles, quantile_errors;  ///< a row for each probability, P columns
   /// k-hat of weight times squared distance from the mean, and of that distance over draws resampled by
-  /// weight. Above 0.7, or 0.6, there is no fourth moment, and sd_error means nothing.
-  Vector weighted_tail, resampled_tail;
+  /// weight, with their standard errors. 0 where the distances end soon after the tail begins, as those of a
+  /// bounded value do. Above 0.5 there is no fourth moment, and sd_error means nothing.
+  Vector weighted_tail, weighted_tail_error, resampled_tail, resampled_tail_error;
   ControlVariates control_variates = ControlVariates::none;  ///< the set chosen
   SteinCheck stein;                                          ///< over all sets tried
   double ess = 0.0;          ///< of the weights of the draws used, 1 / sum w^2

@@ -22,6 +22,10 @@ struct Psis {
   /// posterior: there is no tail whose shape could matter.
   double khat = 0.0;
   double ess = 0.0;  ///< 1 / sum w^2
+  /// Standard error of k-hat: that of the maximum likelihood estimate, (1 + k) / sqrt(draws of the tail)
+  /// (Smith 1987); 0 where there is no tail.
+  double khat_error = 0.0;
+  double span = 0.0;  ///< [nats] of the tail: the largest weight over the one at which the tail begins
 };
 /// The tail is that of Vehtari et al.: the ceil(min(S/5, 3 sqrt S)) largest weights. A weight may be 0 (its
 /// log -infinity); if all are, they stay so and ess is 0. Throws Fault::numeric on NaN or +infinity.
