@@ -12,8 +12,12 @@
 #include "vfe/family/family.hpp"
 #include "vfe/family/student.hpp"
 #include "vfe/infer/chains.hpp"
+#include "vfe/infer/exploration.hpp"
 #include "vfe/infer/importance.hpp"
 #include "vfe/infer/linear_response.hpp"
+#include "vfe/infer/polish.hpp"
+#include "vfe/infer/symmetry.hpp"
+#include "vfe/infer/tempering.hpp"
 #include "vfe/infer/weigh.hpp"
 #include "vfe/verdict/bridge.hpp"
 #include "vfe/verdict/certificate.hpp"
@@ -27,6 +31,19 @@ constexpr std::uint32_t bridge_step = 0xFFFD0000;  // of Purpose::proposal
 constexpr double largest_bridge_error = 0.5;       // [nats]
 constexpr Index most_corrected = 32;               // coordinates
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+/// Of a normal, spread over the copies of a symmetric density.
+Vector log_density_of_normal(const Symmetries& group, const Affine& normal, ConstMat theta) {
+  return log_density_of_copies(group, theta, [&](ConstMat x) { return Student{normal}.log_density(x); });
+}
+
+Sample sample_of_all_copies(const Symmetries& group, const Matrix& theta, const Vector& log_joint,
+                            const Vector& log_weight) {
+  if (group.size() == 1) return {theta, log_joint, log_weight};
+  const Symmetrised all = symmetrise(group, theta, Matrix(theta.rows(), theta.cols()));
+  return {all.theta, log_joint(all.source),
+          log_weight(all.source).array() - std::log(static_cast<double>(all.copies))};
+}
 
 MomentOptions reported() {
   return {.probabilities = reported_probabilities()};
@@ -45,11 +62,31 @@ void put_free_energy(const State& state, Verdict& verdict) {
   verdict.log_evidence_lower = -verdict.free_energy;
 }
 
-void put_certificate(const Certificate& certificate, Verdict& verdict) {
-  verdict.grade = certificate.holds ? Grade::certified : Grade::rejected;
-  verdict.reason = certificate.reason;
+void put_certificate(const Certificate& certificate, const State& state, Verdict& verdict) {
+  const std::optional<SearchReport> report = search_report(state);
+  const std::string objection = report ? report->objection() : "";
+  const Index copies = report ? report->copies : 1;
+  verdict.grade = certificate.holds && objection.empty() ? Grade::certified : Grade::rejected;
+  verdict.reason = objection.empty() ? certificate.reason : objection;
+  if (verdict.grade == Grade::certified && copies > 1) {
+    verdict.reason +=
+        fmt::format("; sampled in one of {} symmetric copies, the draws spread over all", copies);
+  }
   verdict.mean_standard_error = certificate.moments.largest_mean_error();
   verdict.sd_standard_error = certificate.moments.largest_sd_error();
+}
+
+/// No certificate beside tempered particles that found more of the mass.
+void object_by_tempering(const State& state, Verdict& verdict) {
+  const std::optional<TemperingReport> report = tempering_report(state);
+  if (verdict.grade != Grade::certified || !report || !report->complete()) return;
+  if (agrees(*report, verdict.log_evidence, verdict.log_evidence_error)) return;
+  verdict.grade = Grade::rejected;
+  verdict.reason = fmt::format(
+      "the log evidence is {:.2f} +- {:.2g}, but {:.2f} +- {:.2g} by particles that came from a wide "
+      "density: a part "
+      "of the posterior is missing",
+      verdict.log_evidence, verdict.log_evidence_error, report->log_evidence, report->log_evidence_error);
 }
 
 Answer by_importance(const State& state, const JudgedValues& values) {
@@ -57,7 +94,7 @@ Answer by_importance(const State& state, const JudgedValues& values) {
   Certificate certificate = certify(pool, pool.whitening, values, reported());
   Answer answer;
   Verdict& verdict = answer.verdict;
-  put_certificate(certificate, verdict);
+  put_certificate(certificate, state, verdict);
   put_free_energy(state, verdict);
   verdict.khat = certificate.khat;
   verdict.khat_limit = certificate.khat_limit;
@@ -68,27 +105,31 @@ Answer by_importance(const State& state, const JudgedValues& values) {
   const Eigen::ArrayXd weight = log_weight.unaryExpr([top](double x) { return std::exp(x - top); });
   verdict.log_evidence = top + std::log(weight.mean());
   verdict.log_evidence_error = std::sqrt((weight / weight.mean() - 1.0).square().sum()) / n;
-  const Vector of_q = pool.log_joint.row(0).transpose() - Student{pool.whitening}.log_density(pool.theta);
+  const Vector of_q =
+      pool.log_joint.row(0).transpose() - log_density_of_normal(pool.symmetries, pool.whitening, pool.theta);
   verdict.log_evidence_upper = 0.0;
   for (Index s = 0; s < of_q.size(); ++s) {
     if (weight(s) > 0.0) verdict.log_evidence_upper += weight(s) / weight.sum() * of_q(s);
   }
   verdict.evidence_reason = fmt::format("from {} weighted draws", log_weight.size());
-  if (certificate.holds) {
+  object_by_tempering(state, verdict);
+  if (verdict.grade == Grade::certified) {
     verdict.reason += "; short Markov chains agree";
   } else {
     refuse_evidence("the weights do not license it", verdict);
   }
-  answer.sample = {pool.theta, pool.log_joint.row(0).transpose(), psis(log_weight).log_weights};
+  answer.sample = sample_of_all_copies(pool.symmetries, pool.theta, pool.log_joint.row(0).transpose(),
+                                       psis(log_weight).log_weights);
   answer.moments = std::move(certificate.moments);
   return answer;
 }
 
 /// [collective] Log weights of draws of q; empty if the ranks were asked to stop.
-std::optional<Vector> weigh_for_bridge(const Target& target, const Student& q, std::uint64_t seed) {
+std::optional<Vector> weigh_for_bridge(const Target& target, const Symmetries& group, const Student& q,
+                                       std::uint64_t seed) {
   const Matrix theta =
       q.draw({.seed = seed, .purpose = Purpose::proposal, .step = bridge_step}, bridge_draws);
-  Vector log_weight = -q.log_density(theta);
+  Vector log_weight = -log_density_of_normal(group, q.base, theta);
   for (Index first = 0; first < bridge_draws; first += chunk) {
     Vector value(chunk);
     target.log_joint(theta.middleCols(first, chunk), value);
@@ -112,7 +153,8 @@ double effective_draws(ConstVec values, const ChainDraws& draws) {
 }
 
 void put_bridge(ConstVec of_q, const ChainDraws& draws, const Student& q, Verdict& verdict) {
-  const Vector of_chains = draws.log_joint.row(0).transpose() - q.log_density(draws.theta);
+  const Vector of_chains =
+      draws.log_joint.row(0).transpose() - log_density_of_normal(draws.symmetries, q.base, draws.theta);
   const BridgeEstimate found = bridge(of_q, of_chains, effective_draws(of_chains, draws));
   verdict.log_evidence = found.log_evidence;
   verdict.log_evidence_error = found.error;
@@ -134,13 +176,13 @@ std::optional<Answer> by_chains(const Config& config, const Problem& problem, co
   Certificate certificate = certify(draws, divergences, draws.metric, values, reported());
   Answer answer;
   Verdict& verdict = answer.verdict;
-  put_certificate(certificate, verdict);
+  put_certificate(certificate, state, verdict);
   put_free_energy(state, verdict);
   verdict.khat = verdict.khat_limit = nan;
   verdict.ess = 0.0;
   verdict.rhat = certificate.rhat;
   verdict.rhat_limit = certificate.rhat_limit;
-  if (divergences > 0) {
+  if (divergences > 0 && problem.model().has_scales()) {
     verdict.advice =
         "a parameterisation in which scales and what they scale are independent (non-centred), or tighter "
         "priors on scales";
@@ -148,12 +190,13 @@ std::optional<Answer> by_chains(const Config& config, const Problem& problem, co
 
   // Its metric was fitted to draws of the warm-up alone.
   const Student q{draws.metric};
-  const std::optional<Vector> of_q = weigh_for_bridge(problem.target(), q, config.fit.seed);
+  const std::optional<Vector> of_q = weigh_for_bridge(problem.target(), draws.symmetries, q, config.fit.seed);
   if (!of_q) return std::nullopt;
   put_bridge(*of_q, draws, q, verdict);
+  object_by_tempering(state, verdict);
   const double n = static_cast<double>(draws.theta.cols());
-  answer.sample = {draws.theta, draws.log_joint.row(0).transpose(),
-                   Vector::Constant(draws.theta.cols(), -std::log(n))};
+  answer.sample = sample_of_all_copies(draws.symmetries, draws.theta, draws.log_joint.row(0).transpose(),
+                                       Vector::Constant(draws.theta.cols(), -std::log(n)));
   answer.moments = std::move(certificate.moments);
   return answer;
 }
@@ -212,6 +255,15 @@ std::optional<Answer> approximate(const Config& config, const Problem& problem, 
 }
 
 std::string advice_for(const State& state) {
+  const std::optional<SearchReport> report = search_report(state);
+  if (report && !report->objection().empty()) {
+    return "priors, or constraints such as an order, that leave fewer modes; data that tell them apart";
+  }
+  if (found_modes(state).num_components() > 1) {
+    return "priors, or constraints such as an order, that leave fewer modes; another fit.seed shows whether "
+           "it was "
+           "chance";
+  }
   if (state.memory.at("base_definite")(0, 0) == 0.0) {
     return "priors that keep the posterior proper and away from infinite densities; a parameter that the "
            "data "

@@ -15,6 +15,7 @@
 #include "vfe/infer/importance.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
+#include "vfe/infer/tempering.hpp"
 #include "vfe/infer/weigh.hpp"
 #include "vfe/verdict/psis.hpp"
 
@@ -22,13 +23,31 @@ namespace vfe {
 namespace {
 
 constexpr Index most_full_rank = 60, most_sampled = 3000;  // dimensions
-constexpr Index most_weighed = 30;  // dimension up to which adaptation is worth while whatever the weights
+constexpr Index most_weighed = 30;   // dimension up to which adaptation is worth while whatever the weights
+constexpr Index most_tempered = 60;  // dimensions
+// Variance of log weights up to which what is fitted between rounds mends them. Beyond it the weights of
+// eight schools looked good (k-hat 0.4, 20,000 effective draws) with an sd of tau 4.4 % too small: q's misfit
+// grew with tau, and where tau is largest hardly a draw was where it should have been.
+constexpr double most_mended = 2.0;
+constexpr double least_share_of_one_mode = 0.95;
+constexpr double least_share_started = 1e-4;  // of a mode that chains must start from
 constexpr Index superchains = 32;
-constexpr std::uint64_t gradients_before_flow = 40'000, gradients_flow = 230'000, gradients_high = 500'000;
-constexpr double careful_acceptance = 0.9;  // of the last chains, for small steps where others diverged
-constexpr Index trajectories_per_divergence = 4000;
+constexpr std::uint64_t gradients_before_flow = 25'000, gradients_in_sight = 100'000,
+                        gradients_before_next_flow = 100'000, gradients_flow = 300'000,
+                        gradients_high = 120'000, gradients_high_in_sight = 500'000;
+constexpr double careful_acceptance = 0.9;  // of chains in a flow, which has edges: for small steps
+// For each of which one may diverge: in theta's own coordinates it is a place that the chains hardly enter,
+// in a flow's noise one of the flow's edges.
+constexpr Index trajectories_per_divergence = 5000, trajectories_per_divergence_in_flow = 500;
 const std::vector<std::string> chain_stages{"chains", "flow_chains", "flow_chains_2"};
-constexpr Index audit_chains = 48;
+/// Of the audit; where q itself is nearly the posterior, fewer and shorter chains would notice as much.
+struct AuditSize {
+  const char* name;
+  Index chains, warm_up_iterations, iterations;
+};
+constexpr AuditSize full_audit{"audit", 48, 6, 8}, brief_audit{"brief_audit", 16, 4, 6},
+    audit_again{"audit_again", 48, 6, 8};
+constexpr double nearly_exact = 0.3;  // variance of log weights of q
 constexpr double audit_inflation = 2.0;
 // Of the starts of chains in many dimensions. Two modes 8 sds apart at d = 100 went unnoticed with starts
 // from the one that was found.
@@ -50,8 +69,26 @@ bool has_proper_mode(const State& state) {
 bool weights_may_do(const State& state, Index d) {
   if (!has_proper_mode(state)) return false;
   const double variance = weighed_variance(state);
-  if (d <= most_weighed) return true;
-  return variance <= (d <= most_full_rank ? 1.5 : 1.0) && d <= 300;
+  if (d <= most_weighed) return variance <= most_mended || found_modes(state).num_components() > 1;
+  return variance <= 1.0 && d <= 300;
+}
+
+/// Whether what is to be sampled is known: else no certificate can come of it, and sampling is not worth
+/// much.
+bool search_ended(const State& state) {
+  const std::optional<SearchReport> report = search_report(state);
+  return !report || report->objection().empty();
+}
+
+/// Whether q is nearly the posterior, as far as its own draws and searches tell.
+bool is_nearly_exact(const State& state) {
+  const std::optional<SearchReport> report = search_report(state);
+  return report && report->modes == 1 && weighed_variance(state) <= nearly_exact;
+}
+
+bool has_strangers(const State& state) {
+  const std::optional<TemperingReport> report = tempering_report(state);
+  return report && report->complete() && report->strange > 0.0;
 }
 
 bool weights_do(const State& state) {
@@ -82,7 +119,7 @@ Matrix drawn_from_modes(const State& state, const Affine& q, const Address& at, 
   return around.draw(at, count);
 }
 
-void prepare_audit(State& state, std::uint64_t seed) {
+void prepare_audit(State& state, std::uint64_t seed, const std::string& name, Index audit_chains) {
   const WeightedPool pool = weighted_pool(state);
   const Address at{.seed = seed, .purpose = Purpose::start, .block = audit_block};
   Matrix starts(pool.theta.rows(), audit_chains);
@@ -106,7 +143,7 @@ void prepare_audit(State& state, std::uint64_t seed) {
     far.col(c) = centre + audit_inflation * (far.col(c) - centre);
   }
   starts.rightCols(audit_chains / 2) = far;
-  place_chains(state, whitening_of(pool), starts, "audit");
+  place_chains(state, whitening_of(pool), starts, name);
 }
 
 /// Errors within which pool and short chains must agree, in joint standard errors.
@@ -127,6 +164,15 @@ void prepare_chains(State& state, Index d, std::uint64_t seed) {
     const WeightedPool pool = weighted_pool(state);
     metric = whitening_of(pool);
     points = drawn_by_weight(pool, 1.0 / superchains, at, superchains);
+    // Of several modes each has its superchains, whatever its weight: those that do not mix must show.
+    const Proposal found = found_modes(state);
+    Index next = 0;
+    for (Index k = 0; k < found.num_components() && found.num_components() > 1; ++k) {
+      if (found.weight(k) < least_share_started) continue;
+      for (Index copy = 0; copy < 2 && next < superchains; ++copy) {
+        points.col(next++) = std::get<Student>(found.component(k)).base.shift;
+      }
+    }
   } else {
     points = drawn_from_modes(state, metric, at, superchains);
   }
@@ -143,6 +189,36 @@ bool chains_do(const State& state, const std::string& name) {
   return chains_summary(state, name).enough && telling_divergences(state, name) == 0;
 }
 
+/// Whether chains that did not do would in a flow's noise: those that keep to modes of their own would not,
+/// nor those that a flow has brought no nearer to their end.
+bool flow_may_help(const State& state, const std::string& before) {
+  const ChainsSummary summary = chains_summary(state, before);
+  if (summary.hopeless || found_modes(state).num_components() > 1) return false;
+  return before == chain_stages.front() || summary.enough || summary.in_sight;
+}
+
+/// Which of the audits the time has come for.
+bool is_due(const State& state, const AuditSize& size) {
+  if (flag(state, "importance_enough") == 0.0 || state.memory.contains("audit_passed")) return false;
+  if (!search_ended(state)) return false;
+  if (state.memory.contains("third_look_found")) return size.name == std::string(audit_again.name);
+  return size.name == std::string(is_nearly_exact(state) ? brief_audit.name : full_audit.name);
+}
+
+void add_audit(const Config& config, const Target& target, const JudgedValues& values, const AuditSize& size,
+               std::vector<Place>& places) {
+  const std::uint64_t seed = config.fit.seed;
+  places.emplace_back(
+      audit(target, {.name = size.name,
+                     .chains = size.chains,
+                     .warm_up_iterations = size.warm_up_iterations,
+                     .iterations = size.iterations,
+                     .rule = audit_rule(values),
+                     .seed = seed}),
+      [size](const State& state) { return is_due(state, size); },
+      [seed, size](State& state) { prepare_audit(state, seed, size.name, size.chains); });
+}
+
 std::unique_ptr<Stage> fit_of_q(const Config& config, const Target& target, const Family& family) {
   const Index d = target.size();
   if (d > most_full_rank && d <= most_sampled) {
@@ -152,7 +228,8 @@ std::unique_ptr<Stage> fit_of_q(const Config& config, const Target& target, cons
   }
   FixedDrawsOptions options;
   options.draws = std::clamp<Index>(4 * d, 32, 256);  // above 3,000 dimensions as many as memory likes
-  options.max_iterations = 60;
+  options.max_iterations = 40;
+  options.tolerance = 0.01;  // nats that neither weights nor chains would notice
   options.seed = config.fit.seed;
   return fixed_draws(target, family, options);
 }
@@ -179,20 +256,36 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
   places.emplace_back(modes(target, {.seed = seed}));
   places.emplace_back(polish(target, {.diagonal = !sampled, .seed = seed}));
   places.emplace_back(exploration(target, {.seed = seed}));
+  if (d <= most_tempered) {
+    places.emplace_back(tempering(target, {.seed = seed}), [](const State& state) {
+      const std::optional<SearchReport> report = search_report(state);
+      return report && report->modes > 1 && search_ended(state);
+    });
+    places.emplace_back(further_look(target, {.name = "second_look", .seed = seed}), has_strangers);
+  }
   places.emplace_back(fit_of_q(config, target, family));
   places.emplace_back(weigh(target, {.seed = seed}));
   if (!sampled) return Program(std::move(places));
 
   // Where a flow takes longer to fit than chains to run, one round must do.
   const Index rounds = d <= most_weighed ? ImportanceOptions{}.max_rounds : 1;
-  places.emplace_back(importance(target, {.max_rounds = rounds, .rule = pool_rule(values), .seed = seed}),
-                      [d, sampling](const State& state) {
-                        return sampling == "importance" || (sampling == "auto" && weights_may_do(state, d));
-                      });
   places.emplace_back(
-      audit(target, {.chains = audit_chains, .rule = audit_rule(values), .seed = seed}),
-      [](const State& state) { return flag(state, "importance_enough") != 0.0; },
-      [seed](State& state) { prepare_audit(state, seed); });
+      importance(target, {.max_rounds_of_one_mode = rounds, .rule = pool_rule(values), .seed = seed}),
+      [d, sampling](const State& state) {
+        return sampling == "importance" || (sampling == "auto" && weights_may_do(state, d));
+      });
+  add_audit(config, target, values, brief_audit, places);
+  add_audit(config, target, values, full_audit, places);
+  // What weights saw elsewhere stands until it is explained.
+  places.emplace_back(further_look(target, {.name = "third_look", .seed = seed}), [](const State& state) {
+    return state.memory.contains("importance_enough") && !weights_do(state) && search_ended(state);
+  });
+  places.emplace_back(importance(target, {.name = "importance_again",
+                                          .max_rounds_of_one_mode = rounds,
+                                          .rule = pool_rule(values),
+                                          .seed = seed}),
+                      [](const State& state) { return flag(state, "third_look_found") > 0.0; });
+  add_audit(config, target, values, audit_again, places);
   if (sampling == "importance") return Program(std::move(places));
   const bool flows = d <= most_full_rank;
   ChainsOptions options;
@@ -201,18 +294,26 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
   options.seed = seed;
   options.name = chain_stages.front();
   options.max_gradients = flows ? gradients_before_flow : gradients_high;
+  options.max_gradients_in_sight = flows ? gradients_in_sight : gradients_high_in_sight;
   places.emplace_back(
-      chains(target, options), [](const State& state) { return !weights_do(state); },
+      chains(target, options),
+      [](const State& state) {
+        if (weights_do(state)) return false;
+        if (!state.memory.contains("importance_enough")) return true;
+        // Chains do not go from mode to mode, and would not say more than the weights that failed.
+        return search_ended(state) && found_modes(state).weight(0) >= least_share_of_one_mode;
+      },
       [d, seed](State& state) { prepare_chains(state, d, seed); });
-  options.max_gradients = gradients_flow;
+  options.max_gradients = gradients_before_next_flow;
+  options.max_gradients_in_sight = gradients_flow;
+  options.acceptance = careful_acceptance;
   for (std::size_t k = 1; flows && k < chain_stages.size(); ++k) {
     const std::string before = chain_stages[k - 1], name = chain_stages[k];
     options.name = name;
-    if (k + 1 == chain_stages.size()) options.acceptance = careful_acceptance;
     places.emplace_back(
         chains(target, options),
         [before](const State& state) {
-          return sampled_by(state) == before && has_proper_mode(state) && !chains_do(state, before);
+          return sampled_by(state) == before && !chains_do(state, before) && flow_may_help(state, before);
         },
         [before, name](State& state) { prepare_flow_chains(state, before, name); });
   }
@@ -220,13 +321,14 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
 }
 
 Index telling_divergences(const State& state, const std::string& name) {
-  const ChainsSummary summary = chains_summary(state, name);
-  if (name == chain_stages.front()) return summary.divergences;
-  const Index trajectories = chain_draws(state, name).theta.cols();
-  return summary.divergences * trajectories_per_divergence <= trajectories ? 0 : summary.divergences;
+  const Index divergences = chains_summary(state, name).divergences;
+  const Index each =
+      name == chain_stages.front() ? trajectories_per_divergence : trajectories_per_divergence_in_flow;
+  return divergences * each <= chain_draws(state, name).theta.cols() ? 0 : divergences;
 }
 
 std::string sampled_by(const State& state) {
+  if (weights_do(state)) return "importance";
   for (auto name = chain_stages.rbegin(); name != chain_stages.rend(); ++name) {
     if (state.memory.contains(*name + "_theta")) return *name;
   }

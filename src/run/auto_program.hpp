@@ -31,8 +31,8 @@ std::string fitted_family(Index d);
 /// did.
 std::string sampled_by(const State& state);
 
-/// Divergences of the chains of that name that speak of the posterior. A flow has edges of its own, where
-/// what it depends on is bounded: one trajectory in 4,000 may break there.
+/// Divergences of the chains of that name that speak of the posterior: all, or none where they are at most one
+/// in 5,000 trajectories; in a flow's noise, which has edges of its own, one in 500.
 Index telling_divergences(const State& state, const std::string& name);
 
 }  // namespace vfe

@@ -11,6 +11,7 @@
 #include "run/judged_values.hpp"
 #include "run/sample.hpp"
 #include "vfe/core/random.hpp"
+#include "vfe/infer/exploration.hpp"
 #include "vfe/infer/polish.hpp"
 #include "vfe/run/posterior.hpp"
 #include "vfe/run/saved_fit.hpp"
@@ -19,9 +20,10 @@
 namespace vfe {
 namespace {
 
-constexpr Index chunk = 256;              ///< draws evaluated in one call
-constexpr double largest_variance = 1.5;  ///< of log weights that license an evidence in a rejected fit
-constexpr double least_share = 0.95;      ///< of the mode that q is at: q has but one
+constexpr Index chunk = 256;               ///< draws evaluated in one call
+constexpr Index most_judged_draws = 4000;  ///< of q, by the verdict
+constexpr double largest_variance = 1.5;   ///< of log weights that license an evidence in a rejected fit
+constexpr double least_share = 0.95;       ///< of the mode that q is at: q has but one
 
 /// Draws of q and their log densities.
 struct WeighedDraws {
@@ -32,15 +34,15 @@ struct WeighedDraws {
   Vector log_weight() const { return log_joint - log_q; }
 };
 
-/// [collective]
+/// [collective] Draws `first`, ... of the result with their densities; nothing if the ranks were asked to
+/// stop.
 std::optional<WeighedDraws> weigh(const Config& config, const Target& target, const Family& family,
-                                  ConstVec lambda) {
-  const Index total = config.output.draws;
+                                  ConstVec lambda, Index begin, Index total) {
   WeighedDraws draws{Matrix(family.size(), total), Vector(total), Vector(total), ""};
   for (Index first = 0; first < total; first += chunk) {
     const Index count = std::min(chunk, total - first);
     const DrawsOfQ some =
-        draw_from_q(family, lambda, config.fit.seed, static_cast<std::uint32_t>(first), count);
+        draw_from_q(family, lambda, config.fit.seed, static_cast<std::uint32_t>(begin + first), count);
     draws.theta.middleCols(first, count) = some.theta;
     draws.log_q.segment(first, count) = some.log_q;
     Vector value(count);
@@ -49,11 +51,23 @@ std::optional<WeighedDraws> weigh(const Config& config, const Target& target, co
     if (target.request().stop) return std::nullopt;
     for (Index s = 0; s < count && draws.non_finite.empty(); ++s) {
       if (std::isfinite(value[s])) continue;
-      draws.non_finite = fmt::format("draw {} of the result: {}", first + s,
+      draws.non_finite = fmt::format("draw {} of the result: {}", begin + first + s,
                                      target.name_non_finite(Minibatch{}, some.theta.col(s)));
     }
   }
   return draws;
+}
+
+void append(Vector& kept, const Vector& more) {
+  Vector both(kept.size() + more.size());
+  both << kept, more;
+  kept = std::move(both);
+}
+
+void append(Matrix& kept, const Matrix& more) {
+  Matrix both(kept.rows(), kept.cols() + more.cols());
+  both << kept, more;
+  kept = std::move(both);
 }
 
 /// NaN where a number is not finite.
@@ -71,7 +85,12 @@ std::string objection_to(const State& state) {
   if (left_by(state, "base_definite") == 0.0) {
     return "no proper mode was found: the density may be unbounded or flat";
   }
-  const double share = found_modes(state).weight(0);
+  if (const auto report = search_report(state); report && !report->objection().empty()) {
+    return report->objection();
+  }
+  const std::optional<SearchReport> searched = search_report(state);
+  const double share =
+      found_modes(state).weight(0) / static_cast<double>(searched ? searched->copies : Index{1});
   if (share < least_share) {
     return fmt::format("the mode that q is at holds only {:.0f} % of the mass of the modes found",
                        100.0 * share);
@@ -152,9 +171,12 @@ void put_q(const Config& config, const Problem& problem, const std::string& fami
 
 std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config& config,
                                           const Problem& problem, const Family& family, const State& state) {
-  const std::optional<WeighedDraws> weighed = weigh(config, problem.target(), family, state.lambda);
+  // The verdict takes no more draws than these; the others need densities only where weights choose from
+  // them.
+  const Index wanted = config.output.draws, judged = std::min(wanted, most_judged_draws);
+  std::optional<WeighedDraws> weighed = weigh(config, problem.target(), family, state.lambda, 0, judged);
   if (!weighed) return std::nullopt;
-  const WeighedDraws& draws = *weighed;
+  WeighedDraws& draws = *weighed;
   const Model& model = problem.model();
   const Parameters& parameters = model.parameters();
   Matrix quantities(num_constrained(model.quantities()), draws.theta.cols());
@@ -174,16 +196,35 @@ std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config
     result.verdict.evidence_reason = "the weights do not license it";
   }
   const bool resampled = result.verdict.grade == Grade::corrected;
-  std::vector<Index> chosen(static_cast<std::size_t>(draws.theta.cols()));
+  if (resampled && wanted > judged) {
+    const auto more = weigh(config, problem.target(), family, state.lambda, judged, wanted - judged);
+    if (!more) return std::nullopt;
+    append(draws.theta, more->theta);
+    append(draws.log_joint, more->log_joint);
+    append(draws.log_q, more->log_q);
+  } else if (wanted > judged) {
+    const DrawsOfQ more = draw_from_q(family, state.lambda, config.fit.seed,
+                                      static_cast<std::uint32_t>(judged), wanted - judged);
+    append(draws.theta, more.theta);
+    append(draws.log_q, more.log_q);
+  }
+  if (wanted > judged) {
+    quantities.resize(quantities.rows(), wanted);
+    model.compute_quantities(draws.theta, config.fit.seed, 0, quantities);
+  }
+  std::vector<Index> chosen(static_cast<std::size_t>(wanted));
   std::iota(chosen.begin(), chosen.end(), Index{0});
   if (resampled) {
-    chosen = resample(psis(evidence.log_weight).log_weights, draws.theta.cols(),
+    chosen = resample(psis(draws.log_weight()).log_weights, wanted,
                       uniform({.seed = config.fit.seed, .purpose = Purpose::resample}, 0));
   }
+  std::vector<Variable> statistics{draw_variable("log_q", draws.log_q(chosen))};
+  if (draws.log_joint.size() == wanted) {
+    statistics.push_back(draw_variable("lp", draws.log_joint(chosen)));
+    statistics.push_back(draw_variable("log_weight", draws.log_weight()(chosen)));
+  }
   put_draws(comm, config, problem, draws.theta(Eigen::all, chosen), quantities(Eigen::all, chosen),
-            {draw_variable("lp", draws.log_joint(chosen)), draw_variable("log_q", draws.log_q(chosen)),
-             draw_variable("log_weight", evidence.log_weight(chosen))},
-            result);
+            std::move(statistics), result);
   put_q(config, problem, family.name(), state, result);
   result.file.attributes["resampled"] = std::int64_t{resampled};
   result.file.attributes["draws_non_finite"] = std::int64_t{evidence.non_finite};

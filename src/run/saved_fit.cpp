@@ -139,7 +139,10 @@ std::string verdict_text(const Verdict& verdict) {
   text +=
       fmt::format("; log evidence {:.3f} +- {:.1g} nats", verdict.log_evidence, verdict.log_evidence_error);
   if (!verdict.evidence_reason.empty()) text += fmt::format(", {}", verdict.evidence_reason);
-  if (std::isfinite(verdict.log_evidence_lower) && std::isfinite(verdict.log_evidence_upper)) {
+  constexpr double telling = 3.0;  // [nats] that a bound may be away and still say something
+  const double away = std::max(verdict.log_evidence - verdict.log_evidence_lower,
+                               verdict.log_evidence_upper - verdict.log_evidence);
+  if (std::isfinite(verdict.log_evidence_lower) && away <= telling) {
     text +=
         fmt::format(" (between {:.3f} and {:.3f})", verdict.log_evidence_lower, verdict.log_evidence_upper);
   }

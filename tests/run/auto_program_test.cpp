@@ -75,8 +75,8 @@ TEST(AutoProgram, GivesALinearModelsMomentsAndEvidenceExactly) {
     EXPECT_NEAR(x.mean, mean[i], 1e-6) << x.name;
     EXPECT_NEAR(x.sd, std::sqrt(covariance(i, i)), 1e-6) << x.name;
   }
-  EXPECT_THAT(stages_of(found),
-              ElementsAre("modes", "polish", "exploration", "fixed_draws", "weigh", "importance", "audit"));
+  EXPECT_THAT(stages_of(found), ElementsAre("modes", "polish", "exploration", "fixed_draws", "weigh",
+                                            "importance", "brief_audit"));
 }
 
 TEST(AutoProgram, WeighsDrawsOfASkewedPosterior) {
@@ -120,7 +120,9 @@ TEST(AutoProgram, SamplesByWhatItIsTold) {
   config.fit.sampling = "importance";
   const FitOutcome weights = fit(Communicator::self(), *far, Spread::draws, config,
                                  {.existing = Existing::overwrite, .quiet = true});
-  EXPECT_EQ(stages_of(diagnose(folder / "run")).back(), "importance");
+  const std::vector<std::string> stages = stages_of(diagnose(folder / "run"));
+  EXPECT_THAT(stages, testing::Contains("importance"));
+  EXPECT_THAT(stages, testing::Not(testing::Contains("chains")));
   EXPECT_EQ(weights.verdict.grade, Grade::rejected) << weights.verdict.reason;
 }
 
@@ -162,12 +164,86 @@ TEST(AutoProgram, ItsDrawsAgreeWithItsMomentsAndMoreCanBeHad) {
   }
 }
 
+/// Two normals of sd 0.1 and weights 0.7, 0.3 at (-1, 0), (1, 0); with `mirrored`, of equal weights, so that
+/// x and -x are alike.
+std::unique_ptr<const Model> two_modes(bool mirrored) {
+  const double share = mirrored ? 0.5 : 0.3;
+  return make_model({{"x", {{"i", 2, {}}}}}, [share](ConstVec x, Vec grad) {
+    const Vector one{{-1.0, 0.0}}, other{{1.0, 0.0}};
+    const double a = std::log(1.0 - share) - 50.0 * (x - one).squaredNorm();
+    const double b = std::log(share) - 50.0 * (x - other).squaredNorm();
+    const double top = std::max(a, b), value = top + std::log(std::exp(a - top) + std::exp(b - top));
+    if (grad.size() > 0)
+      grad -= 100.0 * (std::exp(a - value) * (x - one) + std::exp(b - value) * (x - other));
+    return value - std::log(0.02 * std::numbers::pi);
+  });
+}
+
+TEST(AutoProgram, CertifiesTwoModesByWeightsWithParticlesForASecondOpinion) {
+  const TemporaryFolder folder;
+  const auto model = two_modes(false);
+  const FitOutcome outcome =
+      fit(Communicator::self(), *model, Spread::draws, auto_config(folder), {.quiet = true});
+  EXPECT_EQ(outcome.verdict.grade, Grade::certified) << outcome.verdict.reason;
+  const Diagnosis found = diagnose(folder / "run");
+  EXPECT_THAT(stages_of(found), testing::Contains("tempering"));
+  EXPECT_NEAR(found.coefficients[0].mean, -0.4, 0.1);
+  EXPECT_NEAR(found.coefficients[0].sd, std::sqrt(0.85), 0.05);
+  EXPECT_NEAR(outcome.verdict.log_evidence, 0.0, 4.0 * outcome.verdict.log_evidence_error);
+}
+
+TEST(AutoProgram, SpreadsTheDrawsOfOneCopyOverAll) {
+  const TemporaryFolder folder;
+  const auto model = two_modes(true);
+  const FitOutcome outcome =
+      fit(Communicator::self(), *model, Spread::draws, auto_config(folder), {.quiet = true});
+  EXPECT_EQ(outcome.verdict.grade, Grade::certified) << to_text(diagnose(folder / "run"));
+  EXPECT_THAT(outcome.verdict.reason, HasSubstr("symmetric copies"));
+  const Diagnosis found = diagnose(folder / "run");
+  EXPECT_NEAR(found.coefficients[0].mean, 0.0, 1e-9);
+  EXPECT_NEAR(found.coefficients[0].sd, std::sqrt(1.01), 0.02);
+  EXPECT_NEAR(outcome.verdict.log_evidence, 0.0, 4.0 * outcome.verdict.log_evidence_error);
+  const ResultFile file = read_result(folder / "run" / "result.h5");
+  const Variable& x = file.variable("posterior", "x");
+  const Eigen::Map<const Matrix> values(x.values.data(), 2, 2000);
+  EXPECT_NEAR((values.row(0).array() > 0.0).cast<double>().mean(), 0.5, 0.05);
+}
+
+TEST(AutoProgram, AFamilyByNameIsRejectedWhereThereAreMoreModes) {
+  const TemporaryFolder folder;
+  for (const bool mirrored : {false, true}) {
+    const auto model = two_modes(mirrored);
+    Config config = auto_config(folder);
+    config.family.type = "full_rank";
+    const FitOutcome outcome = fit(Communicator::self(), *model, Spread::draws, config,
+                                   {.existing = Existing::overwrite, .quiet = true});
+    EXPECT_EQ(outcome.verdict.grade, Grade::rejected) << outcome.verdict.reason;
+    EXPECT_THAT(outcome.verdict.reason, HasSubstr("holds only"));
+  }
+}
+
+TEST(AutoProgram, ComputesNoDensityThatNobodyAskedFor) {
+  const TemporaryFolder folder;
+  const auto model = two_modes(false);
+  const auto normal = make_model({{"x"}}, [](ConstVec x, Vec grad) {
+    if (grad.size() > 0) grad -= x;
+    return -0.5 * x.squaredNorm();
+  });
+  Config config = auto_config(folder);
+  config.family.type = "full_rank";
+  config.output.draws = 20000;
+  fit(Communicator::self(), *normal, Spread::draws, config, {.quiet = true});
+  const ResultFile file = read_result(folder / "run" / "result.h5");
+  EXPECT_LT(std::get<std::int64_t>(file.attributes.at("values")), 8000);
+  EXPECT_EQ(file.variable("posterior", "x").values.size(), 20000U);
+}
+
 /// Stopped after every step and resumed; the same alone and by all ranks together.
 TEST(AutoProgramMpi, GivesTheSameBitsOnAnyNumberOfRanksStoppedAndResumed) {
   const Communicator world = Communicator::world();
-  for (const Index d : {3, 64}) {
+  for (const Index d : {0, 3, 64}) {  // 0: two modes, with their further stages
     const TemporaryFolder own;
-    const auto model = log_gamma(d);
+    const auto model = d == 0 ? two_modes(false) : log_gamma(d);
     const FitOutcome alone =
         fit(Communicator::self(), *model, Spread::draws, auto_config(own), {.quiet = true});
     Config shared = auto_config(own);
