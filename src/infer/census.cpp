@@ -30,13 +30,6 @@ std::vector<Index> nearest_of(ConstVec distance) {
   return order;
 }
 
-std::vector<Index> lowest_first(ConstVec f) {
-  std::vector<Index> order(static_cast<std::size_t>(f.size()));
-  std::iota(order.begin(), order.end(), Index{0});
-  std::ranges::stable_sort(order, [&](Index a, Index b) { return f(a) < f(b); });
-  return order;
-}
-
 }  // namespace
 
 Census::Census(const Target& target, const Minibatch& batch, Affine metric, Symmetries symmetries)
@@ -168,6 +161,13 @@ Index Census::fold(State& state) const {
 void Census::clear(State& state) {
   state.memory.erase("census_points");
   state.memory.erase("census_modes");
+}
+
+std::vector<Index> lowest_first(ConstVec f) {
+  std::vector<Index> order(static_cast<std::size_t>(f.size()));
+  std::iota(order.begin(), order.end(), Index{0});
+  std::ranges::stable_sort(order, [&](Index a, Index b) { return f(a) < f(b); });
+  return order;
 }
 
 Matrix census_points(const State& state) {

@@ -44,6 +44,9 @@ class Census {
   Symmetries symmetries_;
 };
 
+/// Indices of values in ascending order.
+std::vector<Index> lowest_first(ConstVec f);
+
 /// What the census holds.
 Matrix census_points(const State& state);  ///< d x M
 Vector census_values(const State& state);  ///< M, -log f

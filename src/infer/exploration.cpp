@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numeric>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -60,13 +59,6 @@ std::vector<Index> highest(ConstVec log_ratio, Index count) {
   }
   std::ranges::stable_sort(order, [&](Index a, Index b) { return log_ratio[a] > log_ratio[b]; });
   order.resize(std::min(order.size(), static_cast<std::size_t>(count)));
-  return order;
-}
-
-std::vector<Index> lowest(ConstVec f) {
-  std::vector<Index> order(static_cast<std::size_t>(f.size()));
-  std::iota(order.begin(), order.end(), Index{0});
-  std::ranges::stable_sort(order, [&](Index a, Index b) { return f(a) < f(b); });
   return order;
 }
 
@@ -171,7 +163,7 @@ class Exploration final : public Stage {
     // Generic points, near different modes.
     const Affine base = base_of(state);
     const Matrix modes = census_points(state);
-    const std::vector<Index> order = lowest(f);
+    const std::vector<Index> order = lowest_first(f);
     Matrix points(size(), generic_points);
     fill_normal({.seed = options_.seed, .purpose = Purpose::start, .block = generic_block}, points);
     points = base.stretch(points);
@@ -328,7 +320,7 @@ class Exploration final : public Stage {
     const Vector f = census_values(state);
     const std::vector<bool> known = census_known(state);
     std::vector<Index> wanted;
-    for (const Index k : lowest(f)) {
+    for (const Index k : lowest_first(f)) {
       if (!known[static_cast<std::size_t>(k)] && f(k) <= f.minCoeff() + reach(size())) wanted.push_back(k);
     }
     const Index most = std::clamp<Index>(gradients_for_hessians / (2 * size()), 3, most_weighed_modes);

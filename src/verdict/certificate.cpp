@@ -18,20 +18,18 @@ namespace vfe {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double mean_target = 0.1, sd_target = 0.05;  // errors of a moment that is called right
-constexpr double wrong = 0.005;                        // probability of one larger, over all values
-constexpr double most_lost = 1e-3;                     // share of the weights
-constexpr double most_outside = 1e-3;                  // share of q where the density is not finite
-constexpr double min_ess = 100.0;
-constexpr double finite_variance_khat = 0.5;  // the variance of weights with a heavier tail is infinite
+constexpr double mean_target = 0.1, sd_target = 0.05;    // errors of a moment that is called right
+constexpr double wrong = 0.005;                          // probability of one larger, over all values
+constexpr double most_lost = 1e-3, most_outside = 1e-3;  // shares of the weights; of q without a density
+constexpr double min_ess = 100.0, finite_variance_khat = 0.5;  // beyond it weights have no variance
 // Iterations after which chains have forgotten where they began, and of a run whose mean no other run's tells
 // much of: neighbours in a chain are correlated by less than 0.5, or trajectories grow.
 constexpr Index forgotten = 32, iterations_of_a_run = 128, most_runs = 4;
 // R-hat of chains that keep to modes of their own, and iterations after which it is no matter of time.
 constexpr double apart = 1.5;
 constexpr Index enough_to_despair = 20;
-constexpr double slow = 0.5;          // correlation of neighbours in a chain
-constexpr double immaterial = 0.004;  // difference of two estimates, in sds
+constexpr double slow = 0.5,
+                 immaterial = 0.004;  // correlation of neighbours; difference of estimates, in sds
 // Dimensions up to which polynomials are the first choice, and up to which they are tried at all.
 constexpr Index first_polynomial = 45, last_polynomial = 60;
 constexpr Index draws_each = 4;  // for each polynomial, to be tried
@@ -403,18 +401,17 @@ Certificate certify(const WeightedPool& pool, const Affine& whitening, const Jud
   return certificate;
 }
 
-Certificate certify(const ChainDraws& given, Index divergences, const Affine& whitening,
+Certificate certify(const ChainDraws& draws, Index divergences, const Affine& whitening,
                     const JudgedValues& values, const MomentOptions& options) {
-  if (given.symmetries.size() > 1 || given.modes.cols() > 1) {
-    const MomentOptions own_options = with_centres(options, values, given.modes, given.symmetries);
-    if (given.symmetries.size() > 1) {
-      return certify(SymmetrisedChains(given).draws(), divergences, whitening, values, own_options);
+  if (draws.symmetries.size() > 1 || draws.modes.cols() > 1) {
+    const MomentOptions own_options = with_centres(options, values, draws.modes, draws.symmetries);
+    if (draws.symmetries.size() > 1) {
+      return certify(SymmetrisedChains(draws).draws(), divergences, whitening, values, own_options);
     }
-    ChainDraws plain = given;
+    ChainDraws plain = draws;
     plain.modes.resize(0, 0);
     return certify(plain, divergences, whitening, values, own_options);
   }
-  const ChainDraws& draws = given;
   Certificate certificate;
   const Index n = draws.theta.cols();
   certificate.shortfall = infinity;
