@@ -110,6 +110,12 @@ class Exploration final : public Stage {
       return record;
     }
     const bool begun = state.memory.contains("exploration");
+    if (further_ && !begun && suspects(state).cols() == 0) {
+      state.memory.at(options_.name + "_found").setZero();
+      record.note = "nothing to look at";
+      done = true;
+      return record;
+    }
     // In the base's coordinates a search is short however ill-scaled the density is.
     SearchOptions search = search_;
     search.map = base_of(state);
@@ -222,6 +228,7 @@ class Exploration final : public Stage {
     for (const Index s : highest(excess, options_.starts - options_.starts / 2)) chosen.push_back(s);
     const Matrix high = drawn(Eigen::all, chosen);
     const Index half = options_.far_starts / 2;
+    if (half == 0) return high;
     Matrix starts(size(), high.cols() + 2 * half);
     starts.leftCols(high.cols()) = high;
     for (Index k = 0; k < 2; ++k) {
