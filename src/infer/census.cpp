@@ -77,10 +77,8 @@ Index Census::enter(Ends ends, State& state) const {
     known.col(mode) = points.col(k);
   };
   const auto open = [&](Index k) {
-    known.conservativeResize(points.rows(), known.cols() + 1);
-    known.rightCols(1) = points.col(k);
-    modes.conservativeResize(3, modes.cols() + 1);
-    modes.rightCols(1) << f(k), ends.searches(k), ends.known;
+    append_columns(known, points.col(k));
+    append_columns(modes, Eigen::Vector3d(f(k), ends.searches(k), ends.known));
   };
 
   // First what needs no look; what is left is compared with the modes and the better ends nearest to it.

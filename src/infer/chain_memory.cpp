@@ -14,9 +14,10 @@ namespace {
 constexpr std::size_t most_fitted = 8192;  // draws that a flow is fitted to
 constexpr double reach = 6.0;              // of that flow, beyond all draws: where it ends chains diverge
 
-constexpr std::array all_keys = {
-    "progress", "shift",  "scale", "flow",           "points", "point_gradients", "point_values", "moves",
-    "moving",   "energy", "warm",  "warm_gradients", "theta",  "gradient",        "log_joint"};
+constexpr std::array all_keys = {"progress",       "shift",           "scale",        "flow",
+                                 "points",         "point_gradients", "point_values", "moves",
+                                 "moving",         "velocity",        "energy",       "warm",
+                                 "warm_gradients", "theta",           "gradient",     "log_joint"};
 
 bool in_flow(const State& state, const std::string& name) {
   return state.memory.contains(chain_key(name, "flow"));

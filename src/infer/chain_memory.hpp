@@ -11,10 +11,10 @@ namespace vfe {
 // What chains of a name have in State::memory, under keys that begin with the name: "progress"; "shift" and
 // "scale", the metric of x; "flow", packed as a Proposal, if x is its noise; "points" (d x C, of x), their
 // "point_gradients" and "point_values" (1 x C), of theta (absent until all starts are finite, when "moves" (1
-// x 1) counts the moves towards the centre); of the trajectory under way "moving" (d x 2 C: x, momentum) and
-// "energy" (2 x C: energy at its start, with the sign of the log density; 1 if it diverged); of the second
-// half of a warm-up block "warm" and "warm_gradients" (d x C t, of x); what is kept: "theta", "gradient",
-// "log_joint".
+// x 1) counts the moves towards the centre); of the trajectory under way "moving" (d x C, of x), "velocity"
+// and "energy" (2 x C: log density at its start and the kinetic energy gained since; 1 if it diverged); of
+// the second half of a warm-up block "warm" and "warm_gradients" (d x C t, of x); what is kept: "theta",
+// "gradient", "log_joint".
 std::string chain_key(const std::string& name, const char* what);
 
 /// Where chains stand: their "progress" (a row).

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "chain_memory.hpp"
+#include "isokinetic.hpp"
 #include "metric_choice.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
@@ -25,17 +26,12 @@ constexpr double most_moves = 20.0;  // of a start towards the centre
 
 /// Purpose::chain, step = iteration, draw = chain; the block is the name's hash (FNV-1a), its last two bits
 /// one of these.
-enum class Numbers : std::uint32_t { momenta, acceptance, jitter };
+enum class Numbers : std::uint32_t { velocities, acceptance, jitter };
 
 std::uint32_t block(const std::string& name, Numbers what) {
   std::uint32_t hash = 2166136261;
   for (const char letter : name) hash = (hash ^ static_cast<unsigned char>(letter)) * 16777619;
   return hash << 2 | static_cast<std::uint32_t>(what);
-}
-
-void append(Matrix& kept, ConstMat columns) {
-  kept.conservativeResize(columns.rows(), kept.cols() + columns.cols());
-  kept.rightCols(columns.cols()) = columns;
 }
 
 /// What chains have reached, in the coordinates x, and what the target says of it, in theta.
@@ -103,7 +99,8 @@ class Chains final : public Stage {
     }
     record.rate = ChainProgress(state, name()).step.step;
     if (done) {
-      for (const char* spent : {"points", "point_gradients", "point_values", "moving", "energy"}) {
+      for (const char* spent :
+           {"points", "point_gradients", "point_values", "moving", "velocity", "energy"}) {
         state.memory.erase(chain_key(name(), spent));
       }
     }
@@ -174,41 +171,35 @@ class Chains final : public Stage {
   /// [collective] One leapfrog step of all chains, after which a trajectory may be at its end.
   void leap(State& state, ChainSpace& space, Record& record, bool& done) const {
     ChainProgress progress(state, name());
-    Matrix moving, energy;
-    if (progress.leapfrogs == 0) {
-      set_out(state, space, progress, moving, energy);
-    } else {
-      moving = at(state, "moving");
-      energy = at(state, "energy");
-    }
-    const Index count = progress.chains;
-    auto x = moving.leftCols(count);
-    auto momentum = moving.rightCols(count);
-    x += progress.jittered * space.metric.stretch(momentum);
+    if (progress.leapfrogs == 0) set_out(state, space, progress);
+    Matrix x = at(state, "moving"), velocity = at(state, "velocity"), energy = at(state, "energy");
+    const double step = progress.jittered * speed(velocity.rows());
+    x += step * space.metric.stretch(velocity.topRows(size()));
     const Points end = evaluate(space, x);
     progress.calls += 1.0;
-    record.draws += count;
+    record.draws += progress.chains;
 
     Vector value = end.log_joint;
     Matrix gradient = end.gradient;
     space.coordinates.pull_back(x, value, gradient);
-    const Matrix half_kick = 0.5 * progress.jittered * space.metric.pull_back(gradient);
-    momentum += half_kick;
-    Vector gain = value - 0.5 * momentum.colwise().squaredNorm().transpose() - energy.row(0).transpose();
-    for (Index c = 0; c < count; ++c) {
+    const Matrix force = space.metric.pull_back(gradient);
+    turn(force, 0.5 * step, velocity, energy.row(0));
+    Vector gain = value - energy.row(0).transpose();
+    for (Index c = 0; c < progress.chains; ++c) {
       if (!std::isfinite(end.log_joint(c))) ++record.non_finite;
       if (!(gain(c) >= -largest_energy_error)) energy(1, c) = 1.0;
       if (energy(1, c) != 0.0) gain(c) = -std::numeric_limits<double>::infinity();
     }
     if (++progress.leapfrog < progress.leapfrogs) {
-      momentum += half_kick;
-      for (Index c = 0; c < count; ++c) {
+      turn(force, 0.5 * step, velocity, energy.row(0));
+      for (Index c = 0; c < progress.chains; ++c) {
         if (energy(1, c) == 0.0) continue;
         // What diverged waits where it set out: further on the density may be costly, or no number at all.
         x.col(c) = at(state, "points").col(c);
-        momentum.col(c).setZero();
+        velocity.col(c).setZero();
       }
-      at(state, "moving") = std::move(moving);
+      at(state, "moving") = std::move(x);
+      at(state, "velocity") = std::move(velocity);
       at(state, "energy") = std::move(energy);
     } else {
       arrive(state, space, progress, end, gain, record, done);
@@ -216,10 +207,8 @@ class Chains final : public Stage {
     progress.save(state, name());
   }
 
-  /// New momenta, the length of the trajectories and their first half kick.
-  void set_out(const State& state, const ChainSpace& space, ChainProgress& progress, Matrix& moving,
-               Matrix& energy) const {
-    const Index count = progress.chains;
+  /// New velocities, the length of the trajectories and their first half turn.
+  void set_out(State& state, const ChainSpace& space, ChainProgress& progress) const {
     const Address jitter = address(progress, Numbers::jitter);
     const double length =
         progress.trajectory * (shortest_jitter + (longest_jitter - shortest_jitter) * uniform(jitter, 0));
@@ -228,16 +217,18 @@ class Chains final : public Stage {
     progress.leapfrogs = static_cast<Index>(
         std::clamp(std::ceil(length / progress.jittered), 1.0, static_cast<double>(options_.max_leapfrogs)));
     progress.leapfrog = 0;
-    moving.resize(size(), 2 * count);
-    moving.leftCols(count) = at(state, "points");
-    auto momentum = moving.rightCols(count);
-    fill_normal(address(progress, Numbers::momenta), momentum);
+    const Matrix& x = at(state, "points");
     Vector value = at(state, "point_values").row(0);
     Matrix gradient = at(state, "point_gradients");
-    space.coordinates.pull_back(moving.leftCols(count), value, gradient);
-    energy = Matrix::Zero(2, count);
-    energy.row(0) = value.transpose() - 0.5 * momentum.colwise().squaredNorm();
-    momentum += 0.5 * progress.jittered * space.metric.pull_back(gradient);
+    space.coordinates.pull_back(x, value, gradient);
+    Matrix velocity(velocity_rows(size()), progress.chains), energy = Matrix::Zero(2, progress.chains);
+    fill_velocities(address(progress, Numbers::velocities), velocity);
+    energy.row(0) = value.transpose();
+    turn(space.metric.pull_back(gradient), 0.5 * progress.jittered * speed(velocity.rows()), velocity,
+         energy.row(0));
+    at(state, "moving") = x;
+    at(state, "velocity") = std::move(velocity);
+    at(state, "energy") = std::move(energy);
   }
 
   /// Accepts or rejects where the trajectories ended, learns from it or keeps it. `gain` is that of energy,
@@ -259,8 +250,7 @@ class Chains final : public Stage {
     }
     progress.leapfrogs = progress.leapfrog = 0;
     progress.iteration += 1.0;
-    state.memory.erase(chain_key(name(), "moving"));
-    state.memory.erase(chain_key(name(), "energy"));
+    for (const char* spent : {"moving", "velocity", "energy"}) state.memory.erase(chain_key(name(), spent));
 
     if (progress.block < options_.warm_up_blocks) {
       progress.divergences_warm_up += divergences;
@@ -269,9 +259,9 @@ class Chains final : public Stage {
     } else {
       progress.divergences += divergences;
       progress.acceptance += acceptance.mean();
-      append(at(state, "theta"), space.coordinates.theta(x));
-      append(at(state, "gradient"), gradients);
-      append(at(state, "log_joint"), values);
+      append_columns(at(state, "theta"), space.coordinates.theta(x));
+      append_columns(at(state, "gradient"), gradients);
+      append_columns(at(state, "log_joint"), values);
       check(state, progress, record, done);
     }
   }
@@ -284,8 +274,8 @@ class Chains final : public Stage {
       Vector value = at(state, "point_values").row(0);
       Matrix gradient = at(state, "point_gradients");
       space.coordinates.pull_back(x, value, gradient);
-      append(at(state, "warm"), x);
-      append(at(state, "warm_gradients"), gradient);
+      append_columns(at(state, "warm"), x);
+      append_columns(at(state, "warm_gradients"), gradient);
     }
     if (progress.in_block < options_.warm_up_iterations) return;
     progress.step.settle();

@@ -62,11 +62,6 @@ std::vector<Index> highest(ConstVec log_ratio, Index count) {
   return order;
 }
 
-void append(Matrix& points, ConstVec x) {
-  points.conservativeResize(x.size(), points.cols() + 1);
-  points.rightCols(1) = x;
-}
-
 /// Nats below the best mode beyond which one can hold no mass that matters.
 double reach(Index d) {
   return 12.0 + static_cast<double>(d);
@@ -83,9 +78,7 @@ class Exploration final : public Stage {
         further_(further),
         search_{options.batch, options.history, options.max_iterations, options.tolerance} {
     if (options_.draws == 0) options_.draws = size() <= most_scattered ? 512 : 64;
-    if (options_.far_starts == 0) {
-      options_.far_starts = size() <= most_scattered ? 0 : 32;
-    }
+    if (options_.far_starts == 0 && size() > most_scattered) options_.far_starts = 32;
   }
 
   std::string name() const override { return further_ ? options_.name : "exploration"; }
@@ -110,7 +103,8 @@ class Exploration final : public Stage {
       return record;
     }
     const bool begun = state.memory.contains("exploration");
-    if (further_ && !begun && suspects(state).cols() == 0) {
+    const Matrix begin_at = begun || !further_ ? Matrix() : suspects(state);
+    if (further_ && !begun && begin_at.cols() == 0) {
       state.memory.at(options_.name + "_found").setZero();
       record.note = "nothing to look at";
       done = true;
@@ -121,8 +115,7 @@ class Exploration final : public Stage {
     search.map = base_of(state);
     Searches searches(target_, search, begun ? state.memory.at("exploration") : Matrix());
     const Searches::Outcome outcome =
-        begun ? searches.advance()
-              : searches.advance(further_ ? suspects(state) : first_starts(state, record));
+        begun ? searches.advance() : searches.advance(further_ ? begin_at : first_starts(state, record));
     record.draws += outcome.draws;
     record.non_finite += outcome.non_finite;
     state.memory.at("exploration_progress")(0, 1) += static_cast<double>(outcome.draws);
@@ -249,7 +242,8 @@ class Exploration final : public Stage {
     Matrix starts(size(), 0);
     if (state.memory.contains("pool_theta")) {
       const WeightedPool pool = weighted_pool(state);
-      for (const Index s : highest(pool.log_weight(), 2 * options_.starts)) append(starts, pool.theta.col(s));
+      for (const Index s : highest(pool.log_weight(), 2 * options_.starts))
+        append_columns(starts, pool.theta.col(s));
     } else if (const auto report = tempering_report(state)) {
       starts = report->strangers;
     }

@@ -29,11 +29,6 @@ constexpr double least_share_of_best = 0.5;
 constexpr double margin = 1.15;                      // on the draws that the shortfall asks for
 constexpr double sound_khat = 0.7, sound_ess = 0.3;  // where the shortfall can be believed
 
-void append(Matrix& kept, ConstMat columns) {
-  kept.conservativeResize(columns.rows(), kept.cols() + columns.cols());
-  kept.rightCols(columns.cols()) = columns;
-}
-
 /// -log of the mean weight, and its standard error [nats].
 struct FreeEnergy {
   double value = INFINITY, std_error = 0.0;
@@ -134,14 +129,14 @@ class Importance final : public Stage {
     const Affine q{state.memory.at("pool_shift").col(0), state.memory.at("pool_scale")};
     Matrix no_gradient(theta.rows(), 0);
     fold(group, q, theta, no_gradient);
-    append(state.memory.at("pool_theta"), theta);
+    append_columns(state.memory.at("pool_theta"), theta);
     const Proposal drawn_from = proposal.stratified(count);
     // A draw so far out that it has no density counts for nothing.
     const Vector density = log_density_of_copies(group, theta, [&](ConstMat x) {
                              return drawn_from.log_density(x);
                            }).unaryExpr([](double x) { return std::isfinite(x) ? x : INFINITY; });
-    append(state.memory.at("pool_log_density"), density.transpose());
-    append(draws, Matrix::Constant(1, 1, static_cast<double>(count)));
+    append_columns(state.memory.at("pool_log_density"), density.transpose());
+    append_columns(draws, Matrix::Constant(1, 1, static_cast<double>(count)));
   }
 
   /// [collective] One call, at the next draws of the round.
@@ -152,8 +147,8 @@ class Importance final : public Stage {
     Matrix gradient(theta.rows(), count);
     Vector value(count);
     target_.log_joint(options_.batch, theta.middleCols(first, count), value, gradient);
-    append(log_joint, value.transpose());
-    append(state.memory.at("pool_gradient"), gradient);
+    append_columns(log_joint, value.transpose());
+    append_columns(state.memory.at("pool_gradient"), gradient);
     record.draws = count;
     record.non_finite = count - value.array().isFinite().count();
     // Any part of a round is like the whole.

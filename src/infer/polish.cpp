@@ -257,12 +257,9 @@ class Polish final : public Stage {
         std::abs(progress.f - nearest_f(state, point.col(0))) < 1.0) {
       return;  // its polish led to a mode found before
     }
-    means.conservativeResize(size(), means.cols() + 1);
-    means.rightCols(1) = mode.map.shift;
-    scales.conservativeResize(size(), scales.cols() + mode.map.scale.cols());
-    scales.rightCols(mode.map.scale.cols()) = mode.map.scale;
-    weights.conservativeResize(3, weights.cols() + 1);
-    weights.rightCols(1) << progress.f, mode.log_evidence, mode.definite;
+    append_columns(means, mode.map.shift);
+    append_columns(scales, mode.map.scale);
+    append_columns(weights, Eigen::Vector3d(progress.f, mode.log_evidence, mode.definite));
 
     const bool definite_before = !first && state.memory.at("base_definite")(0, 0) != 0.0;
     const bool better =

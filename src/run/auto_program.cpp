@@ -31,7 +31,7 @@ constexpr Index most_tempered = 60;  // dimensions
 constexpr double most_mended = 2.0;
 constexpr double least_share_of_one_mode = 0.95;
 constexpr double least_share_started = 1e-4;  // of a mode that chains must start from
-constexpr Index superchains = 32;
+constexpr Index superchains = 16;
 constexpr std::uint64_t gradients_before_flow = 25'000, gradients_in_sight = 100'000,
                         gradients_before_next_flow = 100'000, gradients_flow = 300'000,
                         gradients_high = 120'000, gradients_high_in_sight = 500'000;

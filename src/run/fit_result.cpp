@@ -64,12 +64,6 @@ void append(Vector& kept, const Vector& more) {
   kept = std::move(both);
 }
 
-void append(Matrix& kept, const Matrix& more) {
-  Matrix both(kept.rows(), kept.cols() + more.cols());
-  both << kept, more;
-  kept = std::move(both);
-}
-
 /// NaN where a number is not finite.
 double variance(const Vector& x) {
   return (x.array() - x.mean()).square().mean();
@@ -199,13 +193,13 @@ std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config
   if (resampled && wanted > judged) {
     const auto more = weigh(config, problem.target(), family, state.lambda, judged, wanted - judged);
     if (!more) return std::nullopt;
-    append(draws.theta, more->theta);
+    append_columns(draws.theta, more->theta);
     append(draws.log_joint, more->log_joint);
     append(draws.log_q, more->log_q);
   } else if (wanted > judged) {
     const DrawsOfQ more = draw_from_q(family, state.lambda, config.fit.seed,
                                       static_cast<std::uint32_t>(judged), wanted - judged);
-    append(draws.theta, more.theta);
+    append_columns(draws.theta, more.theta);
     append(draws.log_q, more.log_q);
   }
   if (wanted > judged) {

@@ -343,7 +343,7 @@ TEST(Chains, MixAtOnceInTheNoiseOfTheRightFlow) {
 
 TEST(Chains, GoOnInTheNoiseOfAFlowFittedToThem) {
   const toys::Toy toy(2, 1, banana);
-  const ChainsOptions options{.rule = mixing_rule({}), .max_gradients = 30'000};
+  const ChainsOptions options{.rule = mixing_rule({.sd_error = 0.025}), .max_gradients = 30'000};
   const State first = sample(toy.target, unit(2), options);
   EXPECT_FALSE(chains_summary(first).enough);
 
@@ -360,7 +360,7 @@ TEST(Chains, GoOnInTheNoiseOfAFlowFittedToThem) {
   const ChainsSummary summary = chains_summary(second, "flow_chains");
   EXPECT_TRUE(summary.enough);
   EXPECT_EQ(summary.divergences, 0);
-  EXPECT_GT(summary.step, 3.0 * chains_summary(first).step);
+  EXPECT_GT(summary.step, 2.0 * chains_summary(first).step);
   const ChainDraws found = chain_draws(second, "flow_chains");
   // E x_1 = 1, its variance 2 + 0.1.
   const Vector mean{{0.0, 1.0}}, sd{{1.0, std::sqrt(2.1)}};
@@ -368,7 +368,7 @@ TEST(Chains, GoOnInTheNoiseOfAFlowFittedToThem) {
     const double own_mean = found.theta.row(i).mean();
     const double own_sd = std::sqrt((found.theta.row(i).array() - own_mean).square().mean());
     EXPECT_NEAR(own_mean, mean(i), 4.5 * 0.02 * sd(i));
-    EXPECT_NEAR(own_sd / sd(i), 1.0, 4.5 * 0.0125);
+    EXPECT_NEAR(own_sd / sd(i), 1.0, 4.5 * 0.025);
   }
   EXPECT_EQ(hash(flow_of_chains(draws).transform(starts)), hash(flow_of_chains(draws).transform(starts)));
 }

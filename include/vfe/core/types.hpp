@@ -14,4 +14,10 @@ using Mat = Eigen::Ref<Matrix>;
 using ConstVec = const Eigen::Ref<const Vector>&;
 using ConstMat = const Eigen::Ref<const Matrix>&;
 
+/// Adds columns to `kept`, which has as many rows or no columns yet.
+inline void append_columns(Matrix& kept, ConstMat columns) {
+  kept.conservativeResize(columns.rows(), kept.cols() + columns.cols());
+  kept.rightCols(columns.cols()) = columns;
+}
+
 }  // namespace vfe

@@ -65,12 +65,13 @@ struct ChainsOptions {
   std::uint64_t seed = 1;
 };
 
-/// Hamiltonian Monte Carlo with all chains in lockstep, one batched call a leapfrog step (Hoffman and
-/// Sountsov 2022; Margossian et al. 2024). All have the step size, the number of steps and the metric in
-/// common. The step is adapted in warm-up by dual averaging of (mean + harmonic mean) / 2 of the chains'
-/// acceptance: with the mean alone chains stay stuck where the posterior is narrow. The metric is kept,
-/// rescaled or replaced, whichever has the smallest Fisher divergence on the half of the chains it was not
-/// fitted to.
+/// Chains in lockstep, one batched call a leapfrog step (Hoffman and Sountsov 2022; Margossian et al. 2024),
+/// that move as unit velocities do which gradients turn but do not speed up, with a Metropolis step at the
+/// end of each trajectory (MAMS; Robnik, Cohn-Gordon and Seljak 2025). All have the step size, the number of
+/// steps and the metric in common. The step is adapted in warm-up by dual averaging of (mean + harmonic mean)
+/// / 2 of the chains' acceptance: with the mean alone chains stay stuck where the posterior is narrow. The
+/// metric is kept, rescaled or replaced, whichever has the smallest Fisher divergence on the half of the
+/// chains it was not fitted to.
 ///
 /// Needs what place_chains() wrote, or else what "polish" left, around which it then draws its starts. A
 /// start that is not finite is moved half of the way to the metric's centre, up to 20 times; then throws
