@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numbers>
 #include <string>
 
 #include "model/glm_reference.hpp"
@@ -291,6 +292,37 @@ TEST(Glm, BadOptionsAreNamed) {
   problem = make_problem({.likelihood = Likelihood::linear});
   problem.rows.y.conservativeResize(99);
   expect_error(problem, Fault::bug, {"99"});
+}
+
+TEST(Glm, StartsFarOutAreDrawsOfThePrior) {
+  for (const ScalePrior prior : {ScalePrior::half_normal, ScalePrior::exponential}) {
+    Problem problem = make_problem({.likelihood = Likelihood::student_t, .columns = 2});
+    problem.options.scale_prior = prior;
+    problem.options.scale_prior_scale = 3.0;
+    problem.options.prior_scale_by_name["x1"] = 0.5;
+    const Glm glm(problem.options, problem.schema, problem.rows);
+    constexpr int n = 4000;
+    Matrix near(5, n), far(5, n);
+    for (int s = 0; s < n; ++s) {
+      const Address at{.seed = 2, .purpose = Purpose::start, .draw = static_cast<std::uint32_t>(s)};
+      near.col(s) = glm.draw_start(at, Reach::near);
+      far.col(s) = glm.draw_start(at, Reach::far);
+    }
+    EXPECT_LT(near.cwiseAbs().maxCoeff(), radius(Reach::near));
+    const auto sd = [&](Index i) { return std::sqrt(far.row(i).cwiseAbs2().mean()); };
+    EXPECT_NEAR(sd(0) / problem.options.intercept_prior_scale, 1.0, 0.05);
+    EXPECT_NEAR(sd(1) / problem.options.prior_scale, 1.0, 0.05);
+    EXPECT_NEAR(sd(2) / 0.5, 1.0, 0.05);
+    const double mean_scale = prior == ScalePrior::exponential ? 1.0 : std::sqrt(2.0 / std::numbers::pi);
+    EXPECT_NEAR(far.row(3).array().exp().mean() / 3.0 / mean_scale, 1.0, 0.06);
+    EXPECT_NEAR(far.row(4).array().exp().mean() / 20.0, 1.0, 0.05);  // gamma(2, 0.1)
+    for (Index i = 0; i < 5; ++i) {
+      for (Index j = 0; j < i; ++j) {
+        const auto a = far.row(i).array() - far.row(i).mean(), b = far.row(j).array() - far.row(j).mean();
+        EXPECT_LT(std::abs((a * b).mean()), 0.08 * std::sqrt(a.square().mean() * b.square().mean()));
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -209,6 +209,30 @@ TEST(StanProgram, KeepsTheOrderOfUnconstrainedCoordinates) {
   EXPECT_EQ(coordinates.unconstrained_name(4), "b[1,3]");
 }
 
+TEST(StanProgram, DrawsOverTheDomainAreUniformWhereACoordinateIsBounded) {
+  const StanLibrary library(library_file("stan_bounded"));
+  const StanProgram program(library, "", "");
+  EXPECT_TRUE(program.has_scales());
+  constexpr int n = 2000;
+  Vector values(4);
+  Matrix drawn(4, n);
+  for (int s = 0; s < n; ++s) {
+    const Vector theta = program.draw_over_domain(
+        {.seed = 2, .purpose = Purpose::start, .draw = static_cast<std::uint32_t>(s)}, 6.0);
+    EXPECT_LT(theta.head(2).cwiseAbs().maxCoeff(), 6.0);
+    program.compute_quantities(theta, 1, values);
+    drawn.col(s) = values;
+  }
+  const Vector mean = drawn.rowwise().mean();
+  const Vector variance = (drawn.colwise() - mean).cwiseAbs2().rowwise().mean();
+  EXPECT_NEAR(mean[0], 0.0, 0.3);
+  EXPECT_NEAR(variance[0], 12.0, 0.8);
+  EXPECT_NEAR(mean[2], 1.5, 0.1);
+  EXPECT_NEAR(variance[2], 25.0 / 12.0, 0.15);
+  EXPECT_NEAR(mean[3], 0.5, 0.02);
+  EXPECT_NEAR(variance[3], 1.0 / 12.0, 0.006);
+}
+
 TEST(StanProgram, MayHaveNoParameters) {
   const StanLibrary library(library_file("stan_no_parameters"));
   const StanProgram program(library, "", "");
