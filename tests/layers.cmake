@@ -1,11 +1,14 @@
 # The layers, top to bottom, and the check that every file includes only what stands below it (its own layer
-# included), that MPI is known to comm alone and HDF5 to store alone. Tests may look anywhere.
+# included), of another layer only what is public, that headers are named with their layer, and that MPI is known to
+# comm alone, HDF5 to store alone, CLI11 to cli alone, toml++ to config alone. Tests may look anywhere.
 # Run: cmake -D ROOT=<source folder> -P tests/layers.cmake
 cmake_minimum_required(VERSION 3.25)
-set(layers apps run verdict infer objective target model family store comm core)
+set(layers apps cli run program verdict problem infer data stan config statistics objective target model family store
+  comm core)
 # Statistics is kept apart from machinery although machinery stands lower: these know no MPI and no files.
 set(never_family store comm)
 set(never_model store comm)
+set(never_statistics store comm model target objective)
 
 set(mistakes "")
 function(check_file path layer)
@@ -18,13 +21,21 @@ function(check_file path layer)
     if(header MATCHES "/" AND NOT other EQUAL -1)
       if(other LESS own)
         string(APPEND mistakes "${path}: layer ${layer} includes ${header} of the layer ${included} above it\n")
+      elseif(NOT other EQUAL own AND NOT header MATCHES "^vfe/" AND NOT layer STREQUAL "apps")
+        string(APPEND mistakes "${path}: includes ${header}, which is private to ${included}\n")
       elseif(included IN_LIST never_${layer})
         string(APPEND mistakes "${path}: layer ${layer} includes ${header}, but knows nothing of ${included}\n")
       endif()
+    elseif(NOT header MATCHES "/" AND EXISTS "${ROOT}/src/${layer}/${header}")
+      string(APPEND mistakes "${path}: includes ${header} without its layer\n")
     elseif(header MATCHES "^mpi(-ext)?\\.h$" AND NOT path MATCHES "^src/comm/")
       string(APPEND mistakes "${path}: includes ${header}, which is for src/comm alone\n")
     elseif(header MATCHES "^hdf5(_hl)?\\.h$|^H5[A-Za-z]*\\.h$" AND NOT path MATCHES "^src/store/")
       string(APPEND mistakes "${path}: includes ${header}, which is for src/store alone\n")
+    elseif(header MATCHES "^CLI/" AND NOT path MATCHES "^src/cli/")
+      string(APPEND mistakes "${path}: includes ${header}, which is for src/cli alone\n")
+    elseif(header MATCHES "^toml\\+\\+" AND NOT path MATCHES "^src/config/")
+      string(APPEND mistakes "${path}: includes ${header}, which is for src/config alone\n")
     endif()
   endforeach()
   set(mistakes "${mistakes}" PARENT_SCOPE)

@@ -9,8 +9,8 @@
 
 #include "vfe/comm/communicator.hpp"
 #include "vfe/core/random.hpp"
+#include "vfe/data/import.hpp"
 #include "vfe/model/glm.hpp"
-#include "vfe/run/import.hpp"
 #include "vfe/target/target.hpp"
 
 namespace {

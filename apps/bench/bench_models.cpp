@@ -13,7 +13,7 @@
 
 #include "vfe/comm/communicator.hpp"
 #include "vfe/core/random.hpp"
-#include "vfe/run/problem.hpp"
+#include "vfe/problem/problem.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "vfe/run/commands.hpp"
+#include "vfe/cli/commands.hpp"
 
 #include <fmt/format.h>
 
@@ -9,18 +9,18 @@
 #include <string>
 #include <vector>
 
-#include "comm/failure.hpp"
 #include "vfe/comm/communicator.hpp"
+#include "vfe/comm/failure.hpp"
 #include "vfe/core/random.hpp"
+#include "vfe/data/import.hpp"
+#include "vfe/data/simulate.hpp"
 #include "vfe/run/check.hpp"
 #include "vfe/run/diagnose.hpp"
 #include "vfe/run/draws.hpp"
 #include "vfe/run/fit.hpp"
-#include "vfe/run/import.hpp"
 #include "vfe/run/predict.hpp"
 #include "vfe/run/saved_fit.hpp"
-#include "vfe/run/simulate.hpp"
-#include "vfe/run/stan_build.hpp"
+#include "vfe/stan/stan_build.hpp"
 #include "vfe/store/atomic_file.hpp"
 
 namespace vfe {

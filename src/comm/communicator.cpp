@@ -8,7 +8,7 @@
 #include <numeric>
 #include <optional>
 
-#include "comm/failure.hpp"
+#include "vfe/comm/failure.hpp"
 
 namespace vfe {
 

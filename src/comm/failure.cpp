@@ -1,4 +1,4 @@
-#include "comm/failure.hpp"
+#include "vfe/comm/failure.hpp"
 
 #include <exception>
 #include <new>

@@ -10,8 +10,8 @@
 #include <string>
 #include <thread>
 
-#include "comm/failure.hpp"
 #include "vfe/comm/communicator.hpp"
+#include "vfe/comm/failure.hpp"
 #include "vfe/core/error.hpp"
 
 namespace vfe {

@@ -1,13 +1,13 @@
-#include "vfe/run/config.hpp"
+#include "vfe/config/config.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
-#include "run/config_keys.hpp"
-#include "run/nearest.hpp"
+#include "config/config_keys.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/nearest.hpp"
 #include "vfe/store/atomic_file.hpp"
 
 namespace vfe {

@@ -1,4 +1,4 @@
-#include "run/config_keys.hpp"
+#include "config/config_keys.hpp"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,8 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "run/key_makers.hpp"
-#include "run/model_keys.hpp"
+#include "config/key_makers.hpp"
+#include "config/model_keys.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "vfe/run/config.hpp"
+#include "vfe/config/config.hpp"
 
 namespace vfe {
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "run/config_keys.hpp"
+#include "config/config_keys.hpp"
 
 namespace vfe {
 

@@ -1,11 +1,11 @@
-#include "run/model_keys.hpp"
+#include "config/model_keys.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
-#include "run/key_makers.hpp"
+#include "config/key_makers.hpp"
 
 namespace vfe {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 #include <vector>
 
-#include "run/config_keys.hpp"
+#include "config/config_keys.hpp"
 
 namespace vfe {
 

@@ -1,4 +1,4 @@
-#include "run/nearest.hpp"
+#include "vfe/core/nearest.hpp"
 
 #include <algorithm>
 #include <cctype>

@@ -1,4 +1,4 @@
-#include "model/special.hpp"
+#include "vfe/core/special.hpp"
 
 #include <cmath>
 #include <numbers>

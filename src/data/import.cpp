@@ -1,4 +1,4 @@
-#include "vfe/run/import.hpp"
+#include "vfe/data/import.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -12,12 +12,12 @@
 #include <set>
 #include <string_view>
 
-#include "run/nearest.hpp"
-#include "run/record_sorter.hpp"
-#include "run/source_column.hpp"
+#include "data/record_sorter.hpp"
+#include "data/source_column.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/nearest.hpp"
 #include "vfe/core/random.hpp"
-#include "vfe/run/csv.hpp"
+#include "vfe/data/csv.hpp"
 #include "vfe/store/dataset.hpp"
 
 namespace vfe {

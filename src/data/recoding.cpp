@@ -1,4 +1,4 @@
-#include "run/recoding.hpp"
+#include "vfe/data/recoding.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <set>
 
-#include "run/nearest.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/nearest.hpp"
 
 namespace vfe {
 namespace {

@@ -1,4 +1,4 @@
-#include "run/record_sorter.hpp"
+#include "data/record_sorter.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "vfe/run/simulate.hpp"
+#include "vfe/data/simulate.hpp"
 
 #include <fmt/format.h>
 
@@ -6,10 +6,10 @@
 #include <cstring>
 #include <optional>
 
-#include "model/glm_layout.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
-#include "vfe/run/import.hpp"
+#include "vfe/data/import.hpp"
+#include "vfe/model/glm_layout.hpp"
 #include "vfe/store/dataset.hpp"
 
 namespace vfe {

@@ -1,4 +1,4 @@
-#include "run/source_column.hpp"
+#include "data/source_column.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "vfe/core/error.hpp"
-#include "vfe/run/csv.hpp"
+#include "vfe/data/csv.hpp"
 
 namespace vfe {
 

@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "family/warp.hpp"
 #include "vfe/core/random.hpp"
-#include "warp.hpp"
 
 namespace vfe {
 namespace {
@@ -73,7 +73,7 @@ class Coupling final : public Warp {
     if (d == 1) return;  // nothing is given
     Index first = 0;
     for (Index halving = 0; halving < num_halvings; ++halving) {
-      const Address at{.seed = 0, .purpose = Purpose::start, .step = static_cast<std::uint32_t>(halving)};
+      const Address at{.purpose = Purpose::coupling, .step = static_cast<std::uint32_t>(halving)};
       const std::vector<Index> order = permutation(at, d);
       std::vector<Index> one(order.begin(), order.begin() + d / 2), other(order.begin() + d / 2, order.end());
       std::ranges::sort(one);
@@ -97,7 +97,7 @@ class Coupling final : public Warp {
       Vec whole = c;
       Gradients own(layers_[i], whole);
       Matrix directions(own.directions.rows(), own.directions.cols() + 1);
-      fill_normal(Address{.seed = 0, .purpose = Purpose::start, .block = static_cast<std::uint32_t>(i + 1)},
+      fill_normal(Address{.purpose = Purpose::coupling, .block = static_cast<std::uint32_t>(i + 1)},
                   directions);
       own.directions =
           directions.leftCols(own.directions.cols()) / std::sqrt(static_cast<double>(own.directions.cols()));

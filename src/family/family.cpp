@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "gaussian.hpp"
+#include "family/gaussian.hpp"
 #include "vfe/core/error.hpp"
 
 namespace vfe {

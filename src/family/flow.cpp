@@ -8,7 +8,7 @@
 #include <numbers>
 #include <numeric>
 
-#include "flow_pass.hpp"
+#include "family/flow_pass.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/family/student.hpp"
 

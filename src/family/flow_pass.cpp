@@ -1,4 +1,4 @@
-#include "flow_pass.hpp"
+#include "family/flow_pass.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,8 +1,8 @@
 #pragma once
 #include <vector>
 
-#include "flow_features.hpp"
 #include "vfe/family/flow.hpp"
+#include "vfe/family/flow_features.hpp"
 
 namespace vfe {
 

@@ -3,7 +3,7 @@
 #include <Eigen/Dense>
 #include <cmath>
 
-#include "gaussian.hpp"
+#include "family/gaussian.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/family/family.hpp"
 

@@ -1,4 +1,4 @@
-#include "gaussian.hpp"
+#include "family/gaussian.hpp"
 
 #include <fmt/format.h>
 

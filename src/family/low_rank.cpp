@@ -2,7 +2,7 @@
 #include <cmath>
 #include <limits>
 
-#include "gaussian.hpp"
+#include "family/gaussian.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/family/family.hpp"
 
@@ -33,7 +33,7 @@ class LowRank final : public Family {
   Vector init(ConstVec mean, double scale) const override {
     constexpr double size = 0.01;
     Matrix factor(d_, rank_);
-    fill_normal(Address{.seed = 0, .purpose = Purpose::start}, factor);
+    fill_normal(Address{.purpose = Purpose::low_rank}, factor);
     factor.rowwise().normalize();
     Vector lambda(num_lambda());
     lambda.head(d_) = mean;

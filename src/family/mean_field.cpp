@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "gaussian.hpp"
+#include "family/gaussian.hpp"
 #include "vfe/family/family.hpp"
 
 namespace vfe {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "gaussian.hpp"
+#include "family/gaussian.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/family/family.hpp"
 

@@ -7,7 +7,7 @@
 #include <limits>
 #include <numeric>
 
-#include "packing.hpp"
+#include "family/packing.hpp"
 #include "vfe/core/error.hpp"
 
 namespace vfe {

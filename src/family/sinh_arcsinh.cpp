@@ -3,8 +3,8 @@
 #include <utility>
 #include <vector>
 
-#include "flow_pass.hpp"
-#include "warp.hpp"
+#include "family/flow_pass.hpp"
+#include "family/warp.hpp"
 
 namespace vfe {
 namespace {

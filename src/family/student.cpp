@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "gaussian.hpp"
+#include "family/gaussian.hpp"
 #include "vfe/core/error.hpp"
 
 namespace vfe {

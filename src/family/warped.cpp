@@ -1,10 +1,10 @@
 #include <cmath>
 #include <utility>
 
-#include "gaussian.hpp"
+#include "family/gaussian.hpp"
+#include "family/warp.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/family/family.hpp"
-#include "warp.hpp"
 
 namespace vfe {
 namespace {
@@ -121,7 +121,7 @@ class Warped final : public Family {
   /// Antithetic pairs, of unit variance in every coordinate.
   Matrix fixed_noise() const {
     Matrix half(size(), pairs_for_moments);
-    fill_normal(Address{.seed = 0, .purpose = Purpose::check}, half);
+    fill_normal(Address{.purpose = Purpose::warp}, half);
     half.array().colwise() /=
         (half.rowwise().squaredNorm() / static_cast<double>(pairs_for_moments)).array().sqrt();
     Matrix noise(size(), 2 * pairs_for_moments);

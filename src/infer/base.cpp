@@ -1,4 +1,4 @@
-#include "base.hpp"
+#include "infer/base.hpp"
 
 #include <Eigen/Dense>
 #include <algorithm>
@@ -50,9 +50,7 @@ Affine wide_start(const Target& target, const Minibatch& batch, const Laplace& l
   const Index d = target.size();
   std::vector<Affine> candidates{laplace.map};
   for (Index k = 0; k < num_wide; ++k) {
-    // Starts of the mode search are draws 0, 1, ... of block 0.
-    const Address at{
-        .seed = seed, .purpose = Purpose::start, .draw = static_cast<std::uint32_t>(k), .block = 1};
+    const Address at{.seed = seed, .purpose = Purpose::wide_start, .draw = static_cast<std::uint32_t>(k)};
     Affine wide{Vector(d), laplace.map.scale};
     for (Index i = 0; i < d; ++i) wide.shift(i) = 2.0 * uniform(at, static_cast<std::uint32_t>(i)) - 1.0;
     if (laplace.map.diagonal()) {

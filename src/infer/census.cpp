@@ -1,4 +1,4 @@
-#include "census.hpp"
+#include "infer/census.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "base.hpp"
+#include "infer/base.hpp"
 
 namespace vfe {
 namespace {

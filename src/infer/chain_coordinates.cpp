@@ -1,4 +1,4 @@
-#include "chain_coordinates.hpp"
+#include "infer/chain_coordinates.hpp"
 
 namespace vfe {
 

@@ -1,4 +1,4 @@
-#include "chain_memory.hpp"
+#include "infer/chain_memory.hpp"
 
 #include <array>
 #include <vector>
@@ -68,7 +68,7 @@ ChainSpace::ChainSpace(const State& state, const std::string& name)
       metric(metric_of(state, name)) {}
 
 Address chain_starts_address(std::uint64_t seed) {
-  return {.seed = seed, .purpose = Purpose::start, .block = 3};
+  return {.seed = seed, .purpose = Purpose::chain_start};
 }
 
 void place_chains(State& state, const Affine& metric, ConstMat starts, const std::string& name) {
@@ -121,7 +121,7 @@ Matrix last_points(const ChainDraws& draws) {
 Flow flow_of_chains(const ChainDraws& draws) {
   require_some(draws);
   // In random order, for of what is fitted every third draw is held out.
-  std::vector<Index> chosen = permutation({.purpose = Purpose::chain}, draws.theta.cols());
+  std::vector<Index> chosen = permutation({.purpose = Purpose::flow_fit}, draws.theta.cols());
   if (chosen.size() > most_fitted) chosen.resize(most_fitted);
   Matrix theta = draws.theta(Eigen::all, chosen), no_gradient(theta.rows(), 0);
   fold(draws.symmetries, draws.metric, theta, no_gradient);

@@ -1,8 +1,8 @@
 #pragma once
 #include <string>
 
-#include "chain_coordinates.hpp"
-#include "step_size.hpp"
+#include "infer/chain_coordinates.hpp"
+#include "infer/step_size.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/infer/chains.hpp"
 

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <limits>
 
-#include "chain_memory.hpp"
-#include "isokinetic.hpp"
-#include "metric_choice.hpp"
+#include "infer/chain_memory.hpp"
+#include "infer/isokinetic.hpp"
+#include "infer/metric_choice.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/infer/polish.hpp"

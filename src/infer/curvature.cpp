@@ -1,4 +1,4 @@
-#include "curvature.hpp"
+#include "infer/curvature.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -70,8 +70,7 @@ Vector curvature_diagonal(const Target& target, const Minibatch& batch, ConstVec
   const Index d = x.size();
   Matrix axes(d, probes), product(d, probes);
   for (Index k = 0; k < probes; ++k) {
-    const Address at{
-        .seed = seed, .purpose = Purpose::start, .draw = static_cast<std::uint32_t>(k), .block = 2};
+    const Address at{.seed = seed, .purpose = Purpose::curvature, .draw = static_cast<std::uint32_t>(k)};
     for (Index i = 0; i < d; ++i) {
       axes(i, k) = uniform(at, static_cast<std::uint32_t>(i)) < 0.5 ? -scaling(i) : scaling(i);
     }

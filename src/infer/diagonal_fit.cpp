@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "fixed_draws_search.hpp"
+#include "infer/fixed_draws_search.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/infer/polish.hpp"
 

@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include "base.hpp"
-#include "census.hpp"
-#include "curvature.hpp"
-#include "searches.hpp"
+#include "infer/base.hpp"
+#include "infer/census.hpp"
+#include "infer/curvature.hpp"
+#include "infer/searches.hpp"
 #include "vfe/infer/importance.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
@@ -25,11 +25,6 @@ namespace {
 
 constexpr std::array<double, 3> inflations{3.0, 6.0, 12.0};
 constexpr double degrees_of_freedom = 5.0;
-constexpr std::uint32_t address =
-    0xFFFF0000u;  // step of the proposals' draws: rounds of sampling count from 0
-constexpr std::uint32_t far_address = address + 1;
-// Of Purpose::start: the starts of further rounds, and the points that show symmetries.
-constexpr std::uint32_t more_block = 10, generic_block = 11;
 constexpr Index generic_points = 3;
 constexpr Index most_scattered = 5;     // dimension up to which draws alone meet what is far
 constexpr Index most_weighed = 30;      // dimension up to which ratios of densities tell where a mode is
@@ -164,7 +159,7 @@ class Exploration final : public Stage {
     const Matrix modes = census_points(state);
     const std::vector<Index> order = lowest_first(f);
     Matrix points(size(), generic_points);
-    fill_normal({.seed = options_.seed, .purpose = Purpose::start, .block = generic_block}, points);
+    fill_normal({.seed = options_.seed, .purpose = Purpose::symmetry}, points);
     points = base.stretch(points);
     for (Index k = 0; k < generic_points; ++k) {
       points.col(k) += modes.col(order[static_cast<std::size_t>(k) % order.size()]);
@@ -185,8 +180,7 @@ class Exploration final : public Stage {
     const Index known = before.num_components(), count = options_.draws * wide.num_components();
     Matrix theta(size(), known + count), no_gradient(size(), 0);
     for (Index k = 0; k < known; ++k) theta.col(k) = std::get<Student>(before.component(k)).base.shift;
-    theta.rightCols(count) =
-        wide.draw({.seed = options_.seed, .purpose = Purpose::proposal, .step = address}, count);
+    theta.rightCols(count) = wide.draw({.seed = options_.seed, .purpose = Purpose::scatter}, count);
     Vector value(known + count);
     target_.log_joint(options_.batch, theta, value, no_gradient);
     record.draws = value.size();
@@ -229,8 +223,7 @@ class Exploration final : public Stage {
           Student{base, degrees_of_freedom}
               .inflated(inflations[static_cast<std::size_t>(k)])
               .draw({.seed = options_.seed,
-                     .purpose = Purpose::proposal,
-                     .step = far_address,
+                     .purpose = Purpose::far_search,
                      .draw = static_cast<std::uint32_t>(k * half)},
                     half);
     }
@@ -287,10 +280,9 @@ class Exploration final : public Stage {
     Matrix starts(size(), count);
     for (Index k = 0; k < count; ++k) {
       const Address at{.seed = options_.seed,
-                       .purpose = Purpose::start,
+                       .purpose = Purpose::further_search,
                        .step = static_cast<std::uint32_t>(progress(0, 0)),
-                       .draw = static_cast<std::uint32_t>(k),
-                       .block = more_block};
+                       .draw = static_cast<std::uint32_t>(k)};
       starts.col(k) = target_.draw_start(at, k % 2 == 0 ? Reach::near : Reach::far);
     }
     return starts;

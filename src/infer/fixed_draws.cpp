@@ -6,8 +6,8 @@
 #include <cmath>
 #include <optional>
 
-#include "base.hpp"
-#include "fixed_draws_search.hpp"
+#include "infer/base.hpp"
+#include "infer/fixed_draws_search.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/infer/polish.hpp"
 

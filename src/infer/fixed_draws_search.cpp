@@ -1,4 +1,4 @@
-#include "fixed_draws_search.hpp"
+#include "infer/fixed_draws_search.hpp"
 
 #include <fmt/format.h>
 

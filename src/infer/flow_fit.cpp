@@ -9,10 +9,10 @@
 #include <limits>
 #include <numeric>
 
-#include "flow_objective.hpp"
+#include "infer/flow_objective.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/infer/lbfgs.hpp"
-#include "weights.hpp"
+#include "vfe/statistics/weights.hpp"
 
 namespace vfe {
 namespace {
@@ -27,19 +27,19 @@ using Rows = std::vector<Index>;
 using Order = std::vector<Index>;
 
 /// Whitened draws, one in a row, and their weights.
-struct Sample {
+struct WhitenedDraws {
   Matrix u;
   Vector weight;
 
-  Sample at(const Rows& rows) const {
-    Sample part{.u = u(rows, Eigen::all), .weight = weight(rows)};
+  WhitenedDraws at(const Rows& rows) const {
+    WhitenedDraws part{.u = u(rows, Eigen::all), .weight = weight(rows)};
     part.weight /= part.weight.sum();
     return part;
   }
 };
 
 /// Natural, reversed, most Gaussian last, most Gaussian first; those that are the same once.
-std::vector<Order> candidate_orders(const Sample& sample) {
+std::vector<Order> candidate_orders(const WhitenedDraws& sample) {
   const Index d = sample.u.cols();
   Vector score(d);  // squared skewness and a quarter of squared excess kurtosis
   for (Index i = 0; i < d; ++i) {
@@ -80,7 +80,7 @@ struct Ordered {
   Vector weight;
   FlowFeatures features;
 
-  Ordered(const Sample& sample, const Order& order, Index squared, Index last_quadratic, double reach)
+  Ordered(const WhitenedDraws& sample, const Order& order, Index squared, Index last_quadratic, double reach)
       : weight(sample.weight), features(sample.u.rows(), sample.u.cols(), squared, last_quadratic, reach) {
     for (const Index i : order) {
       u.emplace_back(sample.u.col(i));
@@ -127,7 +127,7 @@ Index last_quadratic(const Shape& shape) {
   return last;
 }
 
-double ridge_per_draw(const Sample& sample, const FlowFitOptions& options) {
+double ridge_per_draw(const WhitenedDraws& sample, const FlowFitOptions& options) {
   return options.ridge / std::max(effective_size(sample.weight), 10.0);
 }
 
@@ -145,7 +145,7 @@ Index num_squared(double ess, Index d) {
 }
 
 /// Of all kinds those which do best on the draws held out. Appends the conditionals fitted to the others.
-Shape choose_kinds(const Sample& sample, const Sample& judge, const Order& order,
+Shape choose_kinds(const WhitenedDraws& sample, const WhitenedDraws& judge, const Order& order,
                    const FlowFitOptions& options, std::vector<Flow::Conditional>& conditionals) {
   const Index d = sample.u.cols();
   const double ridge = ridge_per_draw(sample, options);
@@ -175,7 +175,8 @@ Shape choose_kinds(const Sample& sample, const Sample& judge, const Order& order
 }
 
 /// The flow of a shape, fitted to all draws.
-Flow fit_shape(const Sample& sample, const Affine& base, const Shape& shape, const FlowFitOptions& options) {
+Flow fit_shape(const WhitenedDraws& sample, const Affine& base, const Shape& shape,
+               const FlowFitOptions& options) {
   const Index d = sample.u.cols(), last = last_quadratic(shape);
   const double ridge = ridge_per_draw(sample, options);
   const Ordered fitted(sample, shape.order, shape.squared, last, options.reach);
@@ -209,9 +210,9 @@ FlowFit fit_flow(ConstMat theta, ConstVec log_weight, const Affine& base, const 
   if (held_out.empty()) held_out = fitted;
 
   const Matrix draws = theta(Eigen::all, kept);
-  Sample sample{.u = base.whiten(draws).transpose(), .weight = weight(kept)};
+  WhitenedDraws sample{.u = base.whiten(draws).transpose(), .weight = weight(kept)};
   sample.weight /= sample.weight.sum();
-  const Sample to_fit = sample.at(fitted), to_judge = sample.at(held_out);
+  const WhitenedDraws to_fit = sample.at(fitted), to_judge = sample.at(held_out);
   const Matrix judged = draws(Eigen::all, held_out);
   Shape best;
   double best_value = -infinity;

@@ -1,4 +1,4 @@
-#include "flow_objective.hpp"
+#include "infer/flow_objective.hpp"
 
 #include <Eigen/Dense>
 #include <algorithm>

@@ -1,6 +1,6 @@
 #pragma once
-#include "family/flow_features.hpp"
 #include "vfe/core/types.hpp"
+#include "vfe/family/flow_features.hpp"
 
 namespace vfe {
 

@@ -7,13 +7,13 @@
 #include <optional>
 #include <utility>
 
-#include "importance_proposal.hpp"
+#include "infer/importance_proposal.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/family/family.hpp"
 #include "vfe/infer/exploration.hpp"
 #include "vfe/infer/polish.hpp"
 #include "vfe/infer/weigh.hpp"
-#include "weights.hpp"
+#include "vfe/statistics/weights.hpp"
 
 namespace vfe {
 namespace {

@@ -1,4 +1,4 @@
-#include "importance_proposal.hpp"
+#include "infer/importance_proposal.hpp"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@
 #include "vfe/infer/flow_fit.hpp"
 #include "vfe/infer/mixture_fit.hpp"
 #include "vfe/infer/polish.hpp"
-#include "weights.hpp"
+#include "vfe/statistics/weights.hpp"
 
 namespace vfe {
 namespace {
@@ -82,15 +82,17 @@ Proposal around(const Proposal& fitted, const Proposal& start, const Affine& q) 
   return main;
 }
 
-struct Sample {
+struct ThinnedPool {
   Matrix theta;
   Vector log_weight;
 
-  Sample at(const std::vector<Index>& draws) const { return {theta(Eigen::all, draws), log_weight(draws)}; }
+  ThinnedPool at(const std::vector<Index>& draws) const {
+    return {theta(Eigen::all, draws), log_weight(draws)};
+  }
 };
 
 /// The draws with a weight that matters, weights truncated; of very many, evenly spread ones.
-Sample sample_of(const WeightedPool& pool) {
+ThinnedPool sample_of(const WeightedPool& pool) {
   const Vector weight = normalised_weights(pool.log_weight(), "fitting a proposal");
   const double most = 1.0 / std::sqrt(static_cast<double>(weight.size()));  // their mean being 1 / N
   const double least = negligible * weight.maxCoeff();
@@ -103,7 +105,7 @@ Sample sample_of(const WeightedPool& pool) {
   for (Index k = 0; k < count; ++k) {
     thinned.push_back(kept[static_cast<std::size_t>(k * std::ssize(kept) / count)]);
   }
-  Sample sample{.theta = pool.theta(Eigen::all, thinned), .log_weight = Vector(std::ssize(thinned))};
+  ThinnedPool sample{.theta = pool.theta(Eigen::all, thinned), .log_weight = Vector(std::ssize(thinned))};
   for (Index k = 0; k < sample.log_weight.size(); ++k) {
     sample.log_weight(k) = std::log(std::min(weight(thinned[static_cast<std::size_t>(k)]), most));
   }
@@ -146,11 +148,11 @@ class ProposalFit {
   FittedProposal one_mode(const Proposal& start) const {
     FittedProposal best{start, "q"};
     double best_score = score(start);
-    consider([&](const Sample& sample) { return moments(sample); }, best, best_score);
+    consider([&](const ThinnedPool& sample) { return moments(sample); }, best, best_score);
     if (q_.size() > options_.most_flow) return best;
     const std::optional<FlowFit> flow = attempt([&] { return fit_a_flow(sample_.log_weight); });
     if (flow && flow->held_out > best_score) return flows(*flow);
-    consider([&](const Sample& sample) { return mixture(sample); }, best, best_score);
+    consider([&](const ThinnedPool& sample) { return mixture(sample); }, best, best_score);
     return best;
   }
 
@@ -158,7 +160,7 @@ class ProposalFit {
   FittedProposal several_modes(const Proposal& start) const {
     FittedProposal best{start, "the modes"};
     double best_score = score(start);
-    consider([&](const Sample& sample) { return mixture(sample); }, best, best_score);
+    consider([&](const ThinnedPool& sample) { return mixture(sample); }, best, best_score);
     if (best.kind != "the modes") return best;
     if (auto fitted = attempt([&] { return mixture(sample_); })) {
       best.proposal.add(1.0, fitted->proposal);
@@ -186,14 +188,14 @@ class ProposalFit {
     return held_out_weight_.dot(proposal.log_density(held_out_.theta));
   }
 
-  FittedProposal moments(const Sample& sample) const {
+  FittedProposal moments(const ThinnedPool& sample) const {
     FittedProposal result{{}, "a t"};
     result.proposal.add(
         1.0, Student{.base = whitening(sample.theta, sample.log_weight, q_), .nu = tails_of(q_.size())});
     return result;
   }
 
-  FittedProposal mixture(const Sample& sample) const {
+  FittedProposal mixture(const ThinnedPool& sample) const {
     MixtureFit fit = fit_mixture(sample.theta, sample.log_weight, q_,
                                  {.components = components_,
                                   .nu = fitted_tails(q_.size()),
@@ -232,7 +234,7 @@ class ProposalFit {
   const Parameters& parameters_;
   const ImportanceOptions& options_;
   Index components_;
-  Sample sample_, seen_, held_out_;
+  ThinnedPool sample_, seen_, held_out_;
   Vector held_out_weight_;
 };
 

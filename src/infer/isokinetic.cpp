@@ -1,4 +1,4 @@
-#include "isokinetic.hpp"
+#include "infer/isokinetic.hpp"
 
 #include <algorithm>
 #include <cmath>

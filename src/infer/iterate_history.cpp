@@ -1,4 +1,4 @@
-#include "iterate_history.hpp"
+#include "infer/iterate_history.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "metric_choice.hpp"
+#include "infer/metric_choice.hpp"
 
 #include <Eigen/Dense>
 #include <algorithm>
@@ -14,11 +14,11 @@ constexpr double trimmed = 0.02;     // share of the draws, of the largest diver
 constexpr double few_pseudo_draws = 5.0;
 
 /// Draws and gradients in the coordinates of the metric in use.
-struct Sample {
+struct Scores {
   Matrix u, g;
 };
 
-Sample columns(const Sample& all, const std::vector<Index>& which) {
+Scores columns(const Scores& all, const std::vector<Index>& which) {
   return {all.u(Eigen::all, which), all.g(Eigen::all, which)};
 }
 
@@ -40,7 +40,7 @@ Affine linear(const Matrix& scale) {
 }
 
 /// What multiplies the scale.
-Affine lengths(const Sample& sample) {
+Affine lengths(const Scores& sample) {
   const Vector u = variances(sample.u), g = variances(sample.g);
   Matrix factor = Matrix::Ones(u.size(), 1);
   for (Index i = 0; i < u.size(); ++i) {
@@ -50,7 +50,7 @@ Affine lengths(const Sample& sample) {
   return linear(factor);
 }
 
-Affine fisher(const Sample& sample, double pseudo_draws) {
+Affine fisher(const Scores& sample, double pseudo_draws) {
   // A = G^-1/2 (G^1/2 U G^1/2)^1/2 G^-1/2, of which the Cholesky factor is as good as the root: the metric is
   // defined up to a rotation.
   const Matrix u = shrunk_covariance(sample.u, pseudo_draws), g = shrunk_covariance(sample.g, pseudo_draws);
@@ -61,8 +61,8 @@ Affine fisher(const Sample& sample, double pseudo_draws) {
   return linear(square.llt().matrixL());
 }
 
-double divergence(const Affine& factor, const Sample& fitted, const Sample& held_out) {
-  const auto residuals = [&](const Sample& sample) -> Matrix {
+double divergence(const Affine& factor, const Scores& fitted, const Scores& held_out) {
+  const auto residuals = [&](const Scores& sample) -> Matrix {
     return factor.pull_back(sample.g) + factor.whiten(sample.u);
   };
   const Vector centre = residuals(fitted).rowwise().mean();
@@ -78,10 +78,10 @@ double divergence(const Affine& factor, const Sample& fitted, const Sample& held
 MetricChoice choose_metric(const Affine& metric, ConstMat x, ConstMat gradient, Index chains, bool dense) {
   const Index d = x.rows();
   const Affine centred{x.rowwise().mean(), metric.scale};
-  const Sample all{centred.whiten(x), centred.pull_back(gradient)};
+  const Scores all{centred.whiten(x), centred.pull_back(gradient)};
   std::vector<Index> first, second;
   for (Index s = 0; s < x.cols(); ++s) (s % chains < chains / 2 ? first : second).push_back(s);
-  const Sample fitted = columns(all, first), held_out = columns(all, second);
+  const Scores fitted = columns(all, first), held_out = columns(all, second);
 
   const double kept = divergence(linear(Matrix::Ones(d, 1)), fitted, held_out);
   MetricChoice best{"kept", metric, kept};
@@ -94,8 +94,8 @@ MetricChoice choose_metric(const Affine& metric, ConstMat x, ConstMat gradient, 
   };
   consider("diagonal", lengths);
   if (dense) {
-    consider("Fisher", [](const Sample& sample) { return fisher(sample, few_pseudo_draws); });
-    consider("Fisher", [&](const Sample& sample) {
+    consider("Fisher", [](const Scores& sample) { return fisher(sample, few_pseudo_draws); });
+    consider("Fisher", [&](const Scores& sample) {
       return fisher(sample, static_cast<double>(std::max<Index>(d, 1)));
     });
   }

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "vfe/core/error.hpp"
-#include "weights.hpp"
+#include "vfe/statistics/weights.hpp"
 
 namespace vfe {
 namespace {
@@ -15,7 +15,6 @@ namespace {
 constexpr double prior_share = 0.3;    // of the covariance of all draws, in a component's prior covariance
 constexpr double least_draws = 2.0;    // effective draws that keep a component alive
 constexpr double least_spread = 1e-9;  // added to every covariance, against its own size
-constexpr std::uint32_t start_block = 1U << 31;  // above the blocks that components draw at
 
 /// Components while fitting, in whitened coordinates.
 struct Mixture {
@@ -45,8 +44,7 @@ Index pick(const Vector& mass, double uniform_number) {
 /// Equal components of the covariance of all draws, around draws chosen in proportion to weight times squared
 /// distance from those chosen before.
 Mixture start(const Matrix& u, const Vector& weight, const Matrix& factor, const MixtureFitOptions& options) {
-  const Address at{
-      .seed = options.seed, .purpose = Purpose::proposal, .step = options.step, .block = start_block};
+  const Address at{.seed = options.seed, .purpose = Purpose::mixture, .step = options.step};
   Mixture mixture;
   Vector mass = weight;
   Vector distance = Vector::Constant(u.cols(), std::numeric_limits<double>::infinity());

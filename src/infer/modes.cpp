@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "searches.hpp"
+#include "infer/searches.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 

@@ -7,9 +7,9 @@
 #include <array>
 #include <cmath>
 
-#include "base.hpp"
-#include "curvature.hpp"
-#include "polish_diagonal.hpp"
+#include "infer/base.hpp"
+#include "infer/curvature.hpp"
+#include "infer/polish_diagonal.hpp"
 #include "vfe/infer/modes.hpp"
 
 namespace vfe {

@@ -1,10 +1,10 @@
-#include "polish_diagonal.hpp"
+#include "infer/polish_diagonal.hpp"
 
 #include <cmath>
 #include <numbers>
 
-#include "base.hpp"
-#include "curvature.hpp"
+#include "infer/base.hpp"
+#include "infer/curvature.hpp"
 #include "vfe/infer/modes.hpp"
 
 namespace vfe {

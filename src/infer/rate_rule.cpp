@@ -1,4 +1,4 @@
-#include "rate_rule.hpp"
+#include "infer/rate_rule.hpp"
 
 #include <algorithm>
 #include <cmath>

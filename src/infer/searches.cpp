@@ -1,4 +1,4 @@
-#include "searches.hpp"
+#include "infer/searches.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "step_size.hpp"
+#include "infer/step_size.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base.hpp"
-#include "iterate_history.hpp"
-#include "rate_rule.hpp"
+#include "infer/base.hpp"
+#include "infer/iterate_history.hpp"
+#include "infer/rate_rule.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/infer/polish.hpp"
 
@@ -221,7 +221,7 @@ class Stochastic final : public Stage {
   double divergence(ConstVec a, ConstVec b) const {
     const Index half = std::clamp<Index>((Index{1} << 19) / family_.num_noise(), 8, 128);
     Matrix noise(family_.num_noise(), 2 * half);
-    fill_normal(Address{.seed = options_.seed, .purpose = Purpose::noise, .block = 1}, noise.leftCols(half));
+    fill_normal(Address{.seed = options_.seed, .purpose = Purpose::divergence}, noise.leftCols(half));
     noise.rightCols(half) = -noise.leftCols(half);
     const auto mean_log_ratio = [&](ConstVec at) {
       Matrix u(family_.size(), noise.cols()), no_gradient(family_.size(), 0);

@@ -8,8 +8,8 @@
 #include <set>
 #include <utility>
 
-#include "base.hpp"
-#include "signed_order.hpp"
+#include "infer/base.hpp"
+#include "infer/signed_order.hpp"
 #include "vfe/core/error.hpp"
 
 namespace vfe {

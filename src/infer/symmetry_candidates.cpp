@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "signed_order.hpp"
-#include "symmetry_shapes.hpp"
+#include "infer/signed_order.hpp"
+#include "infer/symmetry_shapes.hpp"
 #include "vfe/infer/symmetry.hpp"
 
 // In the order of the list, which is cut at its end:

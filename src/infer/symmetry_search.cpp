@@ -4,7 +4,7 @@
 #include <numeric>
 #include <utility>
 
-#include "signed_order.hpp"
+#include "infer/signed_order.hpp"
 #include "vfe/infer/symmetry.hpp"
 
 namespace vfe {

@@ -1,4 +1,4 @@
-#include "symmetry_shapes.hpp"
+#include "infer/symmetry_shapes.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -9,21 +9,18 @@
 #include <utility>
 #include <vector>
 
-#include "tempering_memory.hpp"
+#include "infer/tempering_memory.hpp"
+#include "infer/wide_density.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/infer/polish.hpp"
-#include "weights.hpp"
-#include "wide_density.hpp"
+#include "vfe/statistics/weights.hpp"
 
 namespace vfe {
 namespace {
 
-constexpr std::uint32_t first_address = 0xFFFC0000u;  // step of Purpose::proposal: draws of the wide density
-
-/// Blocks of Purpose::chain, step = temperature, draw = particle or island: the last two bits of a chain's
-/// own blocks are never 3.
-constexpr std::uint32_t momenta_block = 3, acceptance_block = 7, jitter_block = 11, resampling_block = 15;
+/// Blocks of Purpose::tempering; step = temperature, draw = particle or island.
+constexpr std::uint32_t momenta_block = 0, acceptance_block = 1, jitter_block = 2, resampling_block = 3;
 
 constexpr Index draws_per_call = 512;
 constexpr double first_effective = 2.0;  // of the first draws, times the number of particles
@@ -117,7 +114,7 @@ class Tempering final : public Stage {
 
   Address address(const TemperingProgress& progress, std::uint32_t block) const {
     return {.seed = options_.seed,
-            .purpose = Purpose::chain,
+            .purpose = Purpose::tempering,
             .step = static_cast<std::uint32_t>(progress.temperatures),
             .block = block};
   }
@@ -160,8 +157,7 @@ class Tempering final : public Stage {
     const Student from = wide(state);
     const auto draws = [&](Index first, Index number) {
       return from.draw({.seed = options_.seed,
-                        .purpose = Purpose::proposal,
-                        .step = first_address,
+                        .purpose = Purpose::tempering_start,
                         .draw = static_cast<std::uint32_t>(first)},
                        number);
     };

@@ -1,4 +1,4 @@
-#include "tempering_memory.hpp"
+#include "infer/tempering_memory.hpp"
 
 #include <cmath>
 

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <vector>
 
-#include "tempering_memory.hpp"
+#include "infer/tempering_memory.hpp"
 #include "vfe/infer/polish.hpp"
 #include "vfe/infer/tempering.hpp"
 

@@ -12,8 +12,6 @@
 namespace vfe {
 namespace {
 
-constexpr std::uint32_t address_step = 0xFFFE0000;  // of Purpose::proposal; small ones are rounds of sampling
-
 constexpr double widest = 1e100;
 
 // The memory holds "weighed" (1 x draws).
@@ -27,8 +25,7 @@ class Weigh final : public Stage {
   Record advance(State& state, bool& done) const override {
     const Student q{normal_map(state.lambda, target_.size())};
     refuse_unbounded(q.base);
-    const Matrix theta =
-        q.draw({.seed = options_.seed, .purpose = Purpose::proposal, .step = address_step}, options_.draws);
+    const Matrix theta = q.draw({.seed = options_.seed, .purpose = Purpose::weigh}, options_.draws);
     Vector value(options_.draws);
     Matrix no_gradient(target_.size(), 0);
     target_.log_joint(options_.batch, theta, value, no_gradient);

@@ -1,4 +1,4 @@
-#include "wide_density.hpp"
+#include "infer/wide_density.hpp"
 
 #include <Eigen/Dense>
 #include <algorithm>
@@ -9,10 +9,9 @@
 namespace vfe {
 namespace {
 
-constexpr std::uint32_t start_block = 11;  // of Purpose::start
-constexpr Index num_starts = 1024;         // half of them far out
-constexpr double farthest_mode = 2.0;      // sds from the centre
-constexpr double least_degrees = 7.0;      // of freedom
+constexpr Index num_starts = 1024;     // half of them far out
+constexpr double farthest_mode = 2.0;  // sds from the centre
+constexpr double least_degrees = 7.0;  // of freedom
 
 const Affine& mode(const Proposal& found, Index k) {
   return std::get<Student>(found.component(k)).base;
@@ -30,8 +29,7 @@ Student wide_density(const Target& target, const State& state, std::uint64_t see
   const Index d = target.size();
   Matrix starts(d, num_starts);
   for (Index k = 0; k < num_starts; ++k) {
-    const Address at{
-        .seed = seed, .purpose = Purpose::start, .draw = static_cast<std::uint32_t>(k), .block = start_block};
+    const Address at{.seed = seed, .purpose = Purpose::wide_density, .draw = static_cast<std::uint32_t>(k)};
     starts.col(k) = target.draw_start(at, k % 2 == 0 ? Reach::near : Reach::far);
   }
   const Vector centre = starts.rowwise().mean();

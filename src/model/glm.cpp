@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "model/glm_impl.hpp"
-#include "model/special.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/special.hpp"
 
 namespace vfe {
 namespace {

@@ -2,8 +2,8 @@
 #include <vector>
 
 #include "model/glm_kernel.hpp"
-#include "model/glm_layout.hpp"
 #include "vfe/model/glm.hpp"
+#include "vfe/model/glm_layout.hpp"
 
 namespace vfe {
 

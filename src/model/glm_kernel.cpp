@@ -7,7 +7,7 @@
 #include <numbers>
 #include <vector>
 
-#include "model/special.hpp"
+#include "vfe/core/special.hpp"
 
 // Three instruction sets on x86: plain code, AVX2 and AVX-512; those between gain nothing here. Scalable
 // vectors have no size at compile time.

@@ -1,4 +1,4 @@
-#include "model/glm_layout.hpp"
+#include "vfe/model/glm_layout.hpp"
 
 #include <fmt/format.h>
 

@@ -216,7 +216,7 @@ StanData::StanData(const std::string& json, const std::string& name, const StanS
   }
   impl->rows = *size;
   impl->others = text_of_others(object, shard);
-  const std::vector<Index> order = permutation({.seed = 1, .purpose = Purpose::shuffle}, impl->rows);
+  const std::vector<Index> order = permutation({.purpose = Purpose::shard_rows}, impl->rows);
   for (const std::string& variable : shard.rows) {
     impl->variables.push_back(text_rows(object.at(variable), order));
   }

@@ -43,7 +43,8 @@ Matrix find_draws(const StanProgram& program, std::uint64_t seed, const std::str
   std::vector<Vector> found;
   std::string why = "it is infinite or not a number";
   for (Index tried = 0; tried < max_tried && std::ssize(found) < num_draws; ++tried) {
-    const Address at{.seed = seed, .purpose = Purpose::check, .draw = static_cast<std::uint32_t>(tried)};
+    const Address at{
+        .seed = seed, .purpose = Purpose::shard_draws, .draw = static_cast<std::uint32_t>(tried)};
     Vector theta(program.size());
     for (Index i = 0; i < theta.size(); ++i)
       theta[i] = 4.0 * uniform(at, static_cast<std::uint32_t>(i)) - 2.0;
@@ -121,7 +122,7 @@ class Search {
   /// of rows of the third, so that sums and means of the whole change as well.
   void choose(std::uint32_t choice) {
     const Index rows = std::ssize(rows_);
-    const Address at{.seed = seed_, .purpose = Purpose::check, .step = 1 + choice};
+    const Address at{.seed = seed_, .purpose = Purpose::shard_choice, .step = choice};
     const std::vector<Index> order = permutation(at, rows);
     first_ = second_ = both_ = rows_;
     // Of two rows there is no third: each takes the other's values.

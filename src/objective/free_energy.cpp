@@ -114,7 +114,7 @@ Matrix whitened_noise(Index n, Index num_draws, std::uint64_t seed) {
   }
   const Index half = num_draws / 2;
   Matrix z(n, half);
-  fill_normal(Address{.seed = seed, .purpose = Purpose::noise}, z);
+  fill_normal(Address{.seed = seed, .purpose = Purpose::fixed_noise}, z);
   const double weight = 1.0 / static_cast<double>(half);
   if (half >= n) {
     // The second pass removes what rounding left of the first where the sample covariance is near singular.

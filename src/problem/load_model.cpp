@@ -1,16 +1,16 @@
-#include "run/load_model.hpp"
+#include "vfe/problem/load_model.hpp"
 
 #include <fmt/format.h>
 #include <xxhash.h>
 
 #include <utility>
 
-#include "target/riders.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/model/glm.hpp"
 #include "vfe/model/plugin.hpp"
 #include "vfe/store/atomic_file.hpp"
 #include "vfe/store/dataset.hpp"
+#include "vfe/target/riders.hpp"
 
 namespace vfe {
 namespace {

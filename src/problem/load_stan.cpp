@@ -5,10 +5,10 @@
 #include <filesystem>
 #include <utility>
 
-#include "run/load_model.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/model/stan.hpp"
-#include "vfe/run/stan_build.hpp"
+#include "vfe/problem/load_model.hpp"
+#include "vfe/stan/stan_build.hpp"
 #include "vfe/store/atomic_file.hpp"
 
 namespace vfe {

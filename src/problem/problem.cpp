@@ -1,4 +1,4 @@
-#include "vfe/run/problem.hpp"
+#include "vfe/problem/problem.hpp"
 
 #include <fmt/format.h>
 #include <xxhash.h>
@@ -6,12 +6,12 @@
 #include <utility>
 #include <vector>
 
-#include "run/load_model.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/model/function.hpp"
 #include "vfe/model/glm.hpp"
 #include "vfe/model/plugin.hpp"
 #include "vfe/model/stan.hpp"
+#include "vfe/problem/load_model.hpp"
 #include "vfe/store/atomic_file.hpp"
 #include "vfe/store/result.hpp"
 

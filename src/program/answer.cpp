@@ -1,4 +1,4 @@
-#include "run/answer.hpp"
+#include "vfe/program/answer.hpp"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,6 @@
 #include <limits>
 #include <numeric>
 
-#include "run/auto_program.hpp"
-#include "run/judged_values.hpp"
 #include "vfe/family/family.hpp"
 #include "vfe/family/student.hpp"
 #include "vfe/infer/chains.hpp"
@@ -19,17 +17,18 @@
 #include "vfe/infer/symmetry.hpp"
 #include "vfe/infer/tempering.hpp"
 #include "vfe/infer/weigh.hpp"
-#include "vfe/verdict/bridge.hpp"
+#include "vfe/program/auto_program.hpp"
+#include "vfe/program/judged_values.hpp"
+#include "vfe/statistics/bridge.hpp"
+#include "vfe/statistics/psis.hpp"
 #include "vfe/verdict/certificate.hpp"
-#include "vfe/verdict/psis.hpp"
 
 namespace vfe {
 namespace {
 
 constexpr Index bridge_draws = 2048, chunk = 256;
-constexpr std::uint32_t bridge_step = 0xFFFD0000;  // of Purpose::proposal
-constexpr double largest_bridge_error = 0.5;       // [nats]
-constexpr Index most_corrected = 32;               // coordinates
+constexpr double largest_bridge_error = 0.5;  // [nats]
+constexpr Index most_corrected = 32;          // coordinates
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// Of a normal, spread over the copies of a symmetric density.
@@ -127,8 +126,7 @@ Answer by_importance(const State& state, const JudgedValues& values) {
 /// [collective] Log weights of draws of q; empty if the ranks were asked to stop.
 std::optional<Vector> weigh_for_bridge(const Target& target, const Symmetries& group, const Student& q,
                                        std::uint64_t seed) {
-  const Matrix theta =
-      q.draw({.seed = seed, .purpose = Purpose::proposal, .step = bridge_step}, bridge_draws);
+  const Matrix theta = q.draw({.seed = seed, .purpose = Purpose::bridge}, bridge_draws);
   Vector log_weight = -log_density_of_normal(group, q.base, theta);
   for (Index first = 0; first < bridge_draws; first += chunk) {
     Vector value(chunk);

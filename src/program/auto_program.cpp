@@ -1,10 +1,9 @@
-#include "run/auto_program.hpp"
+#include "vfe/program/auto_program.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "run/judged_values.hpp"
 #include "vfe/family/family.hpp"
 #include "vfe/infer/audit.hpp"
 #include "vfe/infer/chains.hpp"
@@ -17,7 +16,8 @@
 #include "vfe/infer/polish.hpp"
 #include "vfe/infer/tempering.hpp"
 #include "vfe/infer/weigh.hpp"
-#include "vfe/verdict/psis.hpp"
+#include "vfe/program/judged_values.hpp"
+#include "vfe/statistics/psis.hpp"
 
 namespace vfe {
 namespace {
@@ -52,9 +52,6 @@ constexpr double audit_inflation = 2.0;
 // Of the starts of chains in many dimensions. Two modes 8 sds apart at d = 100 went unnoticed with starts
 // from the one that was found.
 constexpr double far_share = 1.0 / 3.0, far_inflation = 3.0;
-
-// Addresses of Purpose::start: blocks below 8 are those of the mode search, wide starts and chains alone.
-constexpr std::uint32_t audit_block = 8, chains_block = 9;
 
 double flag(const State& state, const std::string& name) {
   const auto found = state.memory.find(name);
@@ -121,7 +118,7 @@ Matrix drawn_from_modes(const State& state, const Affine& q, const Address& at, 
 
 void prepare_audit(State& state, std::uint64_t seed, const std::string& name, Index audit_chains) {
   const WeightedPool pool = weighted_pool(state);
-  const Address at{.seed = seed, .purpose = Purpose::start, .block = audit_block};
+  const Address at{.seed = seed, .purpose = Purpose::audit};
   Matrix starts(pool.theta.rows(), audit_chains);
   starts.leftCols(audit_chains / 2) = drawn_by_weight(pool, 1.0, at, audit_chains / 2);
   // The others twice as far from the mode that is nearest: chains this short keep to their modes, so each
@@ -157,7 +154,7 @@ AuditRule audit_rule(const JudgedValues& values) {
 }
 
 void prepare_chains(State& state, Index d, std::uint64_t seed) {
-  const Address at{.seed = seed, .purpose = Purpose::start, .block = chains_block};
+  const Address at{.seed = seed, .purpose = Purpose::spread_start};
   Affine metric = normal_map(state.lambda, d);
   Matrix points;
   if (state.memory.contains("importance_enough")) {

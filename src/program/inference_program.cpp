@@ -1,14 +1,14 @@
-#include "run/inference_program.hpp"
+#include "vfe/program/inference_program.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "run/auto_program.hpp"
 #include "vfe/infer/exploration.hpp"
 #include "vfe/infer/fixed_draws.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
 #include "vfe/infer/stochastic.hpp"
+#include "vfe/program/auto_program.hpp"
 
 namespace vfe {
 namespace {

@@ -1,4 +1,4 @@
-#include "run/judged_values.hpp"
+#include "vfe/program/judged_values.hpp"
 
 #include <algorithm>
 

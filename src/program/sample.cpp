@@ -1,9 +1,9 @@
-#include "run/sample.hpp"
+#include "vfe/program/sample.hpp"
 
 #include <set>
 
 #include "vfe/core/random.hpp"
-#include "vfe/verdict/psis.hpp"
+#include "vfe/statistics/psis.hpp"
 
 namespace vfe {
 namespace {
@@ -28,7 +28,7 @@ std::vector<Index> draws_of_sample(ConstVec log_weight, Index count, std::uint64
   const Address at{.seed = seed, .purpose = Purpose::resample, .step = step};
   const std::vector<Index> ascending = resample(log_weight, count, uniform(at, 0));
   Address order_at = at;
-  order_at.block = 1;
+  order_at.purpose = Purpose::sample_order;
   std::vector<Index> chosen;
   for (const Index s : permutation(order_at, count)) chosen.push_back(ascending[static_cast<std::size_t>(s)]);
   return chosen;

@@ -7,11 +7,11 @@
 #include <limits>
 #include <optional>
 
-#include "run/load_model.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/model/stan.hpp"
-#include "vfe/run/problem.hpp"
+#include "vfe/problem/load_model.hpp"
+#include "vfe/problem/problem.hpp"
 #include "vfe/store/dataset.hpp"
 
 namespace vfe {

@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
-#include "run/quantile.hpp"
-#include "run/sample.hpp"
+#include "vfe/program/sample.hpp"
 #include "vfe/run/saved_fit.hpp"
+#include "vfe/statistics/quantile.hpp"
 
 namespace vfe {
 namespace {

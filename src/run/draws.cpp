@@ -4,10 +4,10 @@
 
 #include <limits>
 
-#include "run/sample.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/problem/problem.hpp"
+#include "vfe/program/sample.hpp"
 #include "vfe/run/posterior.hpp"
-#include "vfe/run/problem.hpp"
 #include "vfe/run/saved_fit.hpp"
 
 namespace vfe {

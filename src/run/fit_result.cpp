@@ -6,16 +6,16 @@
 #include <numeric>
 #include <utility>
 
-#include "run/answer.hpp"
-#include "run/auto_program.hpp"
-#include "run/judged_values.hpp"
-#include "run/sample.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/infer/exploration.hpp"
 #include "vfe/infer/polish.hpp"
+#include "vfe/program/answer.hpp"
+#include "vfe/program/auto_program.hpp"
+#include "vfe/program/judged_values.hpp"
+#include "vfe/program/sample.hpp"
 #include "vfe/run/posterior.hpp"
 #include "vfe/run/saved_fit.hpp"
-#include "vfe/verdict/psis.hpp"
+#include "vfe/statistics/psis.hpp"
 
 namespace vfe {
 namespace {

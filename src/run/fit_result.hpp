@@ -2,10 +2,10 @@
 #include <optional>
 #include <string>
 
+#include "vfe/config/config.hpp"
 #include "vfe/core/state.hpp"
 #include "vfe/family/family.hpp"
-#include "vfe/run/config.hpp"
-#include "vfe/run/problem.hpp"
+#include "vfe/problem/problem.hpp"
 #include "vfe/store/result.hpp"
 #include "vfe/verdict/verdict.hpp"
 

@@ -6,11 +6,11 @@
 #include <cmath>
 #include <utility>
 
-#include "run/quantile.hpp"
-#include "run/recoding.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/data/recoding.hpp"
 #include "vfe/run/posterior.hpp"
 #include "vfe/run/saved_fit.hpp"
+#include "vfe/statistics/quantile.hpp"
 
 namespace vfe {
 namespace {

@@ -1,4 +1,4 @@
-#include "run/child_process.hpp"
+#include "stan/child_process.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

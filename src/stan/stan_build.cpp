@@ -1,4 +1,4 @@
-#include "vfe/run/stan_build.hpp"
+#include "vfe/stan/stan_build.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -8,11 +8,11 @@
 #include <cstring>
 #include <set>
 
-#include "run/child_process.hpp"
-#include "run/stan_bridge.hpp"
-#include "run/stan_tools.hpp"
-#include "run/stan_translate.hpp"
-#include "run/tool_output.hpp"
+#include "stan/child_process.hpp"
+#include "stan/stan_bridge.hpp"
+#include "stan/stan_tools.hpp"
+#include "stan/stan_translate.hpp"
+#include "stan/tool_output.hpp"
 #include "vfe/store/atomic_file.hpp"
 
 namespace vfe {

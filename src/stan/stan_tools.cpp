@@ -1,4 +1,4 @@
-#include "run/stan_tools.hpp"
+#include "stan/stan_tools.hpp"
 
 #include <fmt/format.h>
 #include <pwd.h>
@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "run/child_process.hpp"
+#include "stan/child_process.hpp"
 #include "vfe/core/error.hpp"
 
 namespace vfe {

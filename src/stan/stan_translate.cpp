@@ -1,4 +1,4 @@
-#include "run/stan_translate.hpp"
+#include "stan/stan_translate.hpp"
 
 #include <fmt/format.h>
 
@@ -6,9 +6,9 @@
 #include <cctype>
 #include <cstring>
 
-#include "run/child_process.hpp"
-#include "run/tool_output.hpp"
-#include "vfe/run/stan_build.hpp"
+#include "stan/child_process.hpp"
+#include "stan/tool_output.hpp"
+#include "vfe/stan/stan_build.hpp"
 
 namespace vfe {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "run/stan_tools.hpp"
+#include "stan/stan_tools.hpp"
 
 namespace vfe {
 

@@ -1,4 +1,4 @@
-#include "run/tool_output.hpp"
+#include "stan/tool_output.hpp"
 
 #include <fmt/format.h>
 

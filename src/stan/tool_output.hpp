@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "run/child_process.hpp"
+#include "stan/child_process.hpp"
 
 namespace vfe {
 

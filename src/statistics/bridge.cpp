@@ -1,4 +1,4 @@
-#include "vfe/verdict/bridge.hpp"
+#include "vfe/statistics/bridge.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "quantiles.hpp"
+#include "vfe/statistics/distributions.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <limits>
 #include <numbers>
 
-#include "model/special.hpp"
+#include "vfe/core/special.hpp"
 
 namespace vfe {
 namespace {

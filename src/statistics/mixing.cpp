@@ -1,13 +1,10 @@
-#include "vfe/verdict/mixing.hpp"
-
-#include <fmt/format.h>
+#include "vfe/statistics/mixing.hpp"
 
 #include <cmath>
 #include <limits>
-#include <utility>
 
-#include "rounding.hpp"
-#include "vfe/verdict/rhat.hpp"
+#include "vfe/statistics/rhat.hpp"
+#include "vfe/statistics/rounding.hpp"
 
 namespace vfe {
 namespace {
@@ -48,17 +45,6 @@ void keep_larger(double value, Index at, double& largest, Index& largest_at) {
   largest_at = at;
 }
 
-/// The worse of two, the second's quantities numbered after the first's.
-Mixing join(Mixing a, const Mixing& b, Index numbered_from) {
-  keep_larger(b.rhat, numbered_from + b.rhat_at, a.rhat, a.rhat_at);
-  keep_larger(b.mean_error, numbered_from + b.mean_error_at, a.mean_error, a.mean_error_at);
-  keep_larger(b.sd_error, numbered_from + b.sd_error_at, a.sd_error, a.sd_error_at);
-  keep_larger(b.lag_correlation, numbered_from + b.lag_correlation_at, a.lag_correlation,
-              a.lag_correlation_at);
-  a.quantities += b.quantities;
-  return a;
-}
-
 }  // namespace
 
 Mixing mixing(ConstMat values, Index superchains, Index chains) {
@@ -82,25 +68,6 @@ Mixing mixing(ConstMat values, Index superchains, Index chains) {
     keep_larger(found.sd, i, worst.sd_error, worst.sd_error_at);
   }
   return worst;
-}
-
-ChainRule mixing_rule(const MixingLimits& limits, std::function<Matrix(ConstMat theta)> quantities) {
-  return [limits, quantities = std::move(quantities)](const ChainDraws& draws) {
-    Mixing found = mixing(draws.theta, draws.superchains, draws.chains);
-    if (quantities) {
-      const Mixing more = mixing(quantities(draws.theta), draws.superchains, draws.chains);
-      found = join(found, more, draws.theta.rows());
-    }
-    const double limit = nested_rhat_limit(draws.superchains, found.quantities);
-    ChainCheck check;
-    check.enough =
-        found.rhat < limit && found.mean_error <= limits.mean_error && found.sd_error <= limits.sd_error;
-    check.note = fmt::format(
-        "nested R-hat {:.4f} (limit {:.4f}), standard errors of means {:.4f} sd (limit {:.4f}), "
-        "of sds {:.4f} (limit {:.4f})",
-        found.rhat, limit, found.mean_error, limits.mean_error, found.sd_error, limits.sd_error);
-    return check;
-  };
 }
 
 }  // namespace vfe

@@ -1,4 +1,4 @@
-#include "vfe/verdict/moments.hpp"
+#include "vfe/statistics/moments.hpp"
 
 #include <Eigen/Dense>
 #include <algorithm>
@@ -7,10 +7,10 @@
 #include <tuple>
 #include <utility>
 
-#include "moments_sample.hpp"
-#include "stein.hpp"
-#include "stein_directions.hpp"
-#include "vfe/verdict/psis.hpp"
+#include "statistics/prepared_draws.hpp"
+#include "statistics/stein.hpp"
+#include "statistics/stein_directions.hpp"
+#include "vfe/statistics/psis.hpp"
 
 namespace vfe {
 namespace {
@@ -33,7 +33,8 @@ constexpr double tail_draws_least = 50.0, tail_draws_most = 2000.0;
 /// The integrands of a value z: z, z^2 and for each probability whether z is at most its crude quantile.
 class Integrands {
  public:
-  Integrands(const Sample& sample, const std::vector<Index>& values, const std::vector<double>& probabilities)
+  Integrands(const PreparedDraws& sample, const std::vector<Index>& values,
+             const std::vector<double>& probabilities)
       : sample_(sample), thresholds_(static_cast<Index>(probabilities.size()), sample.z.rows()) {
     if (probabilities.empty()) return;
     for (Index k : values) {
@@ -63,7 +64,7 @@ class Integrands {
   }
 
  private:
-  const Sample& sample_;
+  const PreparedDraws& sample_;
   Matrix thresholds_;  // a row for each probability, P columns
 };
 
@@ -76,7 +77,7 @@ struct Candidate {
   Index num_features = 0;
 };
 
-std::vector<Index> varying(const Sample& sample) {
+std::vector<Index> varying(const PreparedDraws& sample) {
   std::vector<Index> values;
   for (Index k = 0; k < sample.z.rows(); ++k)
     if (sample.varies(k)) values.push_back(k);
@@ -85,7 +86,7 @@ std::vector<Index> varying(const Sample& sample) {
 
 class Estimator {
  public:
-  Estimator(const Sample& sample, const Affine& whitening, const WeightedDraws& draws,
+  Estimator(const PreparedDraws& sample, const Affine& whitening, const WeightedDraws& draws,
             const std::vector<double>& probabilities)
       : sample_(sample),
         whitening_(whitening),
@@ -152,14 +153,14 @@ class Estimator {
     return candidate;
   }
 
-  const Sample& sample_;
+  const PreparedDraws& sample_;
   const Affine& whitening_;
   const std::vector<Index>& coordinate_;
   std::vector<Index> values_;
   Integrands integrands_;
 };
 
-std::vector<ControlVariates> allowed(const Sample& sample, const MomentOptions& options) {
+std::vector<ControlVariates> allowed(const PreparedDraws& sample, const MomentOptions& options) {
   if (!sample.enough) return {};
   if (options.control_variates) return {*options.control_variates};
   const Index d = sample.u.rows();
@@ -243,8 +244,8 @@ std::vector<Index> tail_sample(const Vector& log_weights, double ess) {
 
 /// The expectations of the integrands of one value made moments of it. `estimated` and `plain` are those with
 /// the smaller errors and those of the weighted draws.
-void describe(const Sample& sample, Index value, const stein::Means& estimated, const stein::Means& plain,
-              const std::vector<double>& probabilities, Moments& moments) {
+void describe(const PreparedDraws& sample, Index value, const stein::Means& estimated,
+              const stein::Means& plain, const std::vector<double>& probabilities, Moments& moments) {
   const double centre = sample.centre(value), scale = sample.scale(value);
   const double mean = estimated.value(0), sd = std::sqrt(estimated.value(1) - mean * mean);
   moments.mean(value) = centre + scale * mean;
@@ -273,7 +274,7 @@ stein::Means part(const stein::Means& means, Index begin, Index size) {
 }
 
 /// All values as if they were constant, or, if beyond range, unknown.
-void initialise(const Sample& sample, Index num_quantiles, Moments& moments) {
+void initialise(const PreparedDraws& sample, Index num_quantiles, Moments& moments) {
   const Vector spread = sample.scale.unaryExpr([](double x) { return std::isfinite(x) ? 0.0 : infinity; });
   moments.mean = sample.centre;
   moments.mean_error = moments.sd = moments.sd_error = spread;
@@ -310,7 +311,7 @@ std::string to_string(ControlVariates set) {
 }
 
 Moments estimate_moments(const WeightedDraws& draws, const Affine& whitening, const MomentOptions& options) {
-  const Sample sample = prepare(draws, whitening);
+  const PreparedDraws sample = prepare(draws, whitening);
   const Estimator estimator(sample, whitening, draws, options.probabilities);
   const Index stride = estimator.integrands().count(), num_quantiles = stride - 2;
   const Vector& weight = sample.design.weight;

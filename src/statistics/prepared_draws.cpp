@@ -1,4 +1,4 @@
-#include "moments_sample.hpp"
+#include "statistics/prepared_draws.hpp"
 
 #include <fmt/format.h>
 
@@ -8,8 +8,8 @@
 #include <limits>
 #include <numeric>
 
-#include "rounding.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/statistics/rounding.hpp"
 
 namespace vfe {
 namespace {
@@ -58,7 +58,7 @@ Vector shares(const WeightedDraws& draws) {
 }
 
 /// The draws that count, in their order. Notes in `sample` those that should but cannot.
-std::vector<Index> usable(const WeightedDraws& draws, const Vector& weight, Sample& sample) {
+std::vector<Index> usable(const WeightedDraws& draws, const Vector& weight, PreparedDraws& sample) {
   std::vector<Index> kept;
   for (Index s = 0; s < weight.size(); ++s) {
     if (!(weight(s) >= negligible)) continue;
@@ -114,7 +114,7 @@ stein::Design divide(const std::vector<Index>& group, std::vector<Index>& kept) 
   return design;
 }
 
-void standardise(Sample& sample) {
+void standardise(PreparedDraws& sample) {
   sample.centre.resize(sample.z.rows());
   sample.scale.resize(sample.z.rows());
   for (Index k = 0; k < sample.z.rows(); ++k) {
@@ -141,9 +141,9 @@ void standardise(Sample& sample) {
 
 }  // namespace
 
-Sample prepare(const WeightedDraws& draws, const Affine& whitening) {
+PreparedDraws prepare(const WeightedDraws& draws, const Affine& whitening) {
   check_sizes(draws, whitening);
-  Sample sample;
+  PreparedDraws sample;
   const Vector weight = shares(draws);
   std::vector<Index> kept = usable(draws, weight, sample);
   sample.design = divide(draws.group, kept);

@@ -1,11 +1,11 @@
 #pragma once
-#include "stein.hpp"
+#include "statistics/stein.hpp"
 
 /// What estimate_moments() makes of the draws it is given before it estimates anything.
 namespace vfe {
 
 /// The draws that count, sorted by fold, and their values, standardised.
-struct Sample {
+struct PreparedDraws {
   stein::Design design;
   Matrix u;              ///< d x n, whitened
   Matrix gradient;       ///< d x n, of log f with respect to u
@@ -20,7 +20,7 @@ struct Sample {
 };
 
 /// Throws as estimate_moments().
-Sample prepare(const WeightedDraws& draws, const Affine& whitening);
+PreparedDraws prepare(const WeightedDraws& draws, const Affine& whitening);
 
 /// Quantiles of weighted numbers: the inverse of the distribution function that is linear between numbers,
 /// each being the quantile at the weight below it and half of its own.

@@ -1,4 +1,4 @@
-#include "vfe/verdict/rhat.hpp"
+#include "vfe/statistics/rhat.hpp"
 
 #include <fmt/format.h>
 
@@ -9,8 +9,8 @@
 #include <numeric>
 #include <vector>
 
-#include "quantiles.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/statistics/distributions.hpp"
 
 namespace vfe {
 namespace {

@@ -1,6 +1,6 @@
-#include "stein.hpp"
+#include "statistics/stein.hpp"
 
-#include "quantiles.hpp"
+#include "vfe/statistics/distributions.hpp"
 
 namespace vfe::stein {
 

@@ -2,7 +2,7 @@
 #include <functional>
 #include <vector>
 
-#include "vfe/verdict/moments.hpp"
+#include "vfe/statistics/moments.hpp"
 
 /// Stein features and the regressions on them: what estimate_moments() is made of. Draws are columns.
 namespace vfe::stein {

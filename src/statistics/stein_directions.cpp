@@ -1,4 +1,4 @@
-#include "stein_directions.hpp"
+#include "statistics/stein_directions.hpp"
 
 #include <Eigen/Dense>
 #include <cmath>
@@ -13,7 +13,8 @@ constexpr double draws_each = 20.0;
 
 }  // namespace
 
-OwnDirections::OwnDirections(const Sample& sample, const Affine& whitening, std::vector<Index> coordinate)
+OwnDirections::OwnDirections(const PreparedDraws& sample, const Affine& whitening,
+                             std::vector<Index> coordinate)
     : sample_(sample), whitening_(whitening), coordinate_(std::move(coordinate)) {
   coordinate_.resize(static_cast<std::size_t>(sample.z.rows()), -1);
   std::vector<Index> without;

@@ -2,7 +2,7 @@
 #include <utility>
 #include <vector>
 
-#include "moments_sample.hpp"
+#include "statistics/prepared_draws.hpp"
 
 namespace vfe {
 
@@ -12,7 +12,7 @@ namespace vfe {
 class OwnDirections {
  public:
   /// `coordinate` as in WeightedDraws. Keeps references.
-  OwnDirections(const Sample& sample, const Affine& whitening, std::vector<Index> coordinate);
+  OwnDirections(const PreparedDraws& sample, const Affine& whitening, std::vector<Index> coordinate);
 
   /// The draws' u and gradient along the direction of a value.
   std::pair<Vector, Vector> along(Index value) const;
@@ -21,7 +21,7 @@ class OwnDirections {
   void find_coordinates(const std::vector<Index>& values);
   void regress(const std::vector<Index>& values);
 
-  const Sample& sample_;
+  const PreparedDraws& sample_;
   const Affine& whitening_;
   std::vector<Index> coordinate_;  // -1 for a value that has a slope
   Matrix slope_;                   // d x P, of length 1, or 0

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "stein.hpp"
+#include "statistics/stein.hpp"
 
 namespace vfe::stein {
 namespace {

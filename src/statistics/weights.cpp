@@ -1,4 +1,4 @@
-#include "weights.hpp"
+#include "vfe/statistics/weights.hpp"
 
 #include <fmt/format.h>
 

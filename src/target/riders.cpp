@@ -1,4 +1,4 @@
-#include "target/riders.hpp"
+#include "vfe/target/riders.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -11,13 +11,13 @@
 #include <utility>
 #include <vector>
 
-#include "comm/failure.hpp"
 #include "target/non_finite.hpp"
-#include "target/riders.hpp"
 #include "vfe/comm/exact_sum.hpp"
+#include "vfe/comm/failure.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/rows.hpp"
 #include "vfe/core/state.hpp"
+#include "vfe/target/riders.hpp"
 
 namespace vfe {
 namespace {

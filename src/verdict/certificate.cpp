@@ -7,12 +7,12 @@
 #include <limits>
 #include <utility>
 
-#include "quantiles.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/family/student.hpp"
-#include "vfe/verdict/mixing.hpp"
-#include "vfe/verdict/psis.hpp"
-#include "vfe/verdict/rhat.hpp"
+#include "vfe/statistics/distributions.hpp"
+#include "vfe/statistics/mixing.hpp"
+#include "vfe/statistics/psis.hpp"
+#include "vfe/statistics/rhat.hpp"
 
 namespace vfe {
 namespace {

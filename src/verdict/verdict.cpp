@@ -7,9 +7,9 @@
 #include <limits>
 #include <optional>
 
-#include "rounding.hpp"
 #include "vfe/core/error.hpp"
-#include "vfe/verdict/psis.hpp"
+#include "vfe/statistics/psis.hpp"
+#include "vfe/statistics/rounding.hpp"
 
 namespace vfe {
 namespace {

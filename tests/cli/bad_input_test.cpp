@@ -1,7 +1,9 @@
 // Bad input to the real program: one line, the right exit code, no hang, earlier files intact.
 #include <gmock/gmock.h>
 #include <hdf5.h>
+#include <pwd.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <fstream>
@@ -225,6 +227,20 @@ TEST_F(BadInputProgram, WhatChangedSinceTheCheckpoint) {
                  "model.prior_scale: 2.5 in the checkpoint, 1 now");
   simulate("data.h5", "logistic --rows 2000 --columns 3 --seed 5");
   expect_refusal("fit fit.toml --resume", 76, "other data than data.h5", 2);
+}
+
+TEST_F(BadInputProgram, StanBuildWithoutStanSaysWhatToInstall) {
+  const fs::path home = ::getpwuid(::getuid())->pw_dir;
+  if (fs::exists(home / ".cmdstan") || fs::exists(home / ".bridgestan")) {
+    GTEST_SKIP() << "there is a Stan in the home folder";
+  }
+  put(folder / "model.stan", "model {}\n");
+  const Finished found =
+      Job(folder.path(), "PATH=/nonexistent exec " VFE_PROGRAM " stan build model.stan -o model.so").wait();
+  EXPECT_EQ(found.code, 66);
+  ASSERT_EQ(found.messages().size(), 1u);
+  EXPECT_THAT(found.messages()[0], HasSubstr("pip install httpstan"));
+  EXPECT_FALSE(fs::exists(folder / "model.so"));
 }
 
 }  // namespace

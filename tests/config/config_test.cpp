@@ -1,4 +1,4 @@
-#include "vfe/run/config.hpp"
+#include "vfe/config/config.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,5 +1,5 @@
 // Gamma functions against long double and against values of 40 digits.
-#include "model/special.hpp"
+#include "vfe/core/special.hpp"
 
 #include <gtest/gtest.h>
 

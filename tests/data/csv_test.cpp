@@ -1,4 +1,4 @@
-#include "vfe/run/csv.hpp"
+#include "vfe/data/csv.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "vfe/run/import.hpp"
+#include "vfe/data/import.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "run/record_sorter.hpp"
+#include "data/record_sorter.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-#include "vfe/run/simulate.hpp"
+#include "vfe/data/simulate.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -4,13 +4,13 @@
 
 #include <cmath>
 
+#include "infer/mixing_rule.hpp"
 #include "infer/toys.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
+#include "vfe/statistics/rhat.hpp"
 #include "vfe/store/checkpoint.hpp"
-#include "vfe/verdict/mixing.hpp"
-#include "vfe/verdict/rhat.hpp"
 
 namespace vfe {
 namespace {
@@ -343,7 +343,7 @@ TEST(Chains, MixAtOnceInTheNoiseOfTheRightFlow) {
 
 TEST(Chains, GoOnInTheNoiseOfAFlowFittedToThem) {
   const toys::Toy toy(2, 1, banana);
-  const ChainsOptions options{.rule = mixing_rule({.sd_error = 0.025}), .max_gradients = 30'000};
+  const ChainsOptions options{.rule = mixing_rule({.sd_error = 0.03}), .max_gradients = 30'000};
   const State first = sample(toy.target, unit(2), options);
   EXPECT_FALSE(chains_summary(first).enough);
 
@@ -368,7 +368,7 @@ TEST(Chains, GoOnInTheNoiseOfAFlowFittedToThem) {
     const double own_mean = found.theta.row(i).mean();
     const double own_sd = std::sqrt((found.theta.row(i).array() - own_mean).square().mean());
     EXPECT_NEAR(own_mean, mean(i), 4.5 * 0.02 * sd(i));
-    EXPECT_NEAR(own_sd / sd(i), 1.0, 4.5 * 0.025);
+    EXPECT_NEAR(own_sd / sd(i), 1.0, 4.5 * 0.03);
   }
   EXPECT_EQ(hash(flow_of_chains(draws).transform(starts)), hash(flow_of_chains(draws).transform(starts)));
 }

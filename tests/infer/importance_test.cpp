@@ -9,7 +9,7 @@
 #include "vfe/core/error.hpp"
 #include "vfe/family/family.hpp"
 #include "vfe/infer/polish.hpp"
-#include "vfe/verdict/psis.hpp"
+#include "vfe/statistics/psis.hpp"
 
 namespace vfe {
 namespace {

@@ -1,4 +1,4 @@
-#include "vfe/run/problem.hpp"
+#include "vfe/problem/problem.hpp"
 
 #include <gmock/gmock.h>
 

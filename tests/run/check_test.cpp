@@ -4,7 +4,7 @@
 
 #include "run/small_fit.hpp"
 #include "vfe/core/error.hpp"
-#include "vfe/run/simulate.hpp"
+#include "vfe/data/simulate.hpp"
 
 namespace vfe {
 namespace {

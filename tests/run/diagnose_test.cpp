@@ -4,9 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "run/quantile.hpp"
 #include "run/small_fit.hpp"
 #include "vfe/run/saved_fit.hpp"
+#include "vfe/statistics/quantile.hpp"
 
 namespace vfe {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "run/small_fit.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/data/simulate.hpp"
 #include "vfe/run/saved_fit.hpp"
-#include "vfe/run/simulate.hpp"
 
 namespace vfe {
 namespace {

@@ -1,19 +1,17 @@
 // What needs no Stan: what is refused before any work, and when a library is out of date. The rest is in
-// tests/stan.
-#include "vfe/run/stan_build.hpp"
+// tests/stan_programs.
+#include "vfe/stan/stan_build.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
 #include <string>
 
 #include "cli/program.hpp"
-#include "run/child_process.hpp"
-#include "run/stan_tools.hpp"
+#include "stan/child_process.hpp"
+#include "stan/stan_tools.hpp"
 
 namespace vfe {
 namespace {
@@ -113,21 +111,6 @@ TEST(ChildProcess, TellsHowTheProgramEnded) {
   EXPECT_EQ(printed.err, "bad\n");
   EXPECT_EQ(run_child({"bash", "-c", "kill -9 $$"}).signal, 9);
   EXPECT_FALSE(run_child({"/nonexistent/program"}).started);
-}
-
-TEST(StanBuildProgram, WithoutStanSaysWhatToInstall) {
-  const fs::path home = ::getpwuid(::getuid())->pw_dir;
-  if (fs::exists(home / ".cmdstan") || fs::exists(home / ".bridgestan")) {
-    GTEST_SKIP() << "there is a Stan in the home folder";
-  }
-  TemporaryFolder folder;
-  put(folder / "model.stan", "model {}\n");
-  const Finished found =
-      Job(folder.path(), "PATH=/nonexistent exec " VFE_PROGRAM " stan build model.stan -o model.so").wait();
-  EXPECT_EQ(found.code, 66);
-  ASSERT_EQ(found.messages().size(), 1u);
-  EXPECT_THAT(found.messages()[0], HasSubstr("pip install httpstan"));
-  EXPECT_FALSE(fs::exists(folder / "model.so"));
 }
 
 }  // namespace

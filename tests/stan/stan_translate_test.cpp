@@ -1,12 +1,12 @@
 // Which stanc translates a program, and what is said where a newer one is needed. The stancs are scripts;
 // their complaints are those of stanc 2.32 and 2.35.
-#include "run/stan_translate.hpp"
+#include "stan/stan_translate.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "cli/program.hpp"
-#include "vfe/run/stan_build.hpp"
+#include "vfe/stan/stan_build.hpp"
 
 namespace vfe {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "cli/program.hpp"
 #include "model/shared_library.hpp"
-#include "stan/logistic.hpp"
+#include "stan_programs/logistic.hpp"
 #include "vfe/model/stan.hpp"
 
 namespace vfe {

@@ -74,7 +74,7 @@ TEST_F(StanBuild, SyntaxErrorIsStancsMessageOnce) {
 }
 
 TEST_F(StanBuild, WhatNeedsANewerStanIsSaid) {
-  put(folder / "model.stan", contents(VFE_SOURCE_DIR "/tests/stan/sum_to_zero.stan"));
+  put(folder / "model.stan", contents(VFE_SOURCE_DIR "/tests/stan_programs/sum_to_zero.stan"));
   const Finished found = build(stan);
   EXPECT_EQ(found.code, 65);
   EXPECT_THAT(found.err, AllOf(HasSubstr("sum_to_zero_vector needs Stan 2.36, and this stanc is 2.35.0"),

@@ -25,7 +25,7 @@ TEST(StanNewerLong, ProgramThatNeedsItIsBuiltAndRight) {
           .wait();
   ASSERT_EQ(environment.code, 0) << environment.err;
   const Finished build = Job(folder.path(), "exec " VFE_PROGRAM " stan build " VFE_SOURCE_DIR
-                                            "/tests/stan/sum_to_zero.stan -o u.so --stan " +
+                                            "/tests/stan_programs/sum_to_zero.stan -o u.so --stan " +
                                                 newer + "/packages")
                              .wait();
   ASSERT_EQ(build.code, 0) << build.err;

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "stan/logistic.hpp"
+#include "stan_programs/logistic.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/model/stan.hpp"
 

@@ -1,4 +1,4 @@
-#include "vfe/verdict/moments.hpp"
+#include "vfe/statistics/moments.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
-#include "vfe/verdict/psis.hpp"
+#include "vfe/statistics/psis.hpp"
 
 namespace vfe {
 namespace {

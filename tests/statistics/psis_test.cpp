@@ -1,4 +1,4 @@
-#include "vfe/verdict/psis.hpp"
+#include "vfe/statistics/psis.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "vfe/verdict/rhat.hpp"
+#include "vfe/statistics/rhat.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,9 +6,9 @@
 #include <limits>
 #include <numbers>
 
-#include "verdict/quantiles.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
+#include "vfe/statistics/distributions.hpp"
 
 namespace vfe {
 namespace {

@@ -1,4 +1,4 @@
-#include "verdict/stein.hpp"
+#include "statistics/stein.hpp"
 
 #include <gtest/gtest.h>
 

@@ -9,7 +9,7 @@
 
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
-#include "vfe/verdict/rhat.hpp"
+#include "vfe/statistics/rhat.hpp"
 
 namespace vfe {
 namespace {

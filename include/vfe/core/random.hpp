@@ -8,22 +8,48 @@
 
 namespace vfe {
 
-/// What random numbers are for. Values are part of every run's bits: never renumber, only append.
+/// What random numbers are for: each user its own, so that no two share bits, whatever their seeds. Values
+/// are part of every run's bits: never renumber, only append.
 enum class Purpose : std::uint8_t {
-  noise = 1,  ///< draws of q while fitting
-  minibatch,  ///< order of the systematic minibatches
-  start,      ///< starting points
-  shuffle,    ///< order of rows at import
-  holdout,    ///< rows set aside at import
-  truth,      ///< parameters of a simulated dataset
-  simulate,   ///< rows of a simulated dataset
-  result,     ///< draws of the finished q
-  resample,   ///< importance resampling
-  predict,    ///< posterior predictive draws
-  check,      ///< points where gradients are checked
-  generated,  ///< seeds of a Stan program's generated quantities
-  proposal,   ///< draws of importance sampling's proposals
-  chain,      ///< momenta, trajectories and acceptance of Markov chains
+  noise = 1,        ///< draws of q in stochastic steps
+  minibatch,        ///< order of the systematic minibatches
+  start,            ///< starts of the searches for modes
+  shuffle,          ///< order of rows at import
+  holdout,          ///< rows set aside at import
+  truth,            ///< parameters of a simulated dataset
+  simulate,         ///< rows of a simulated dataset
+  result,           ///< draws of the finished q
+  resample,         ///< importance resampling
+  predict,          ///< posterior predictive draws
+  check,            ///< points where gradients are checked
+  generated,        ///< seeds of a Stan program's generated quantities
+  proposal,         ///< draws of importance sampling's proposals
+  chain,            ///< velocities, trajectories and acceptance of Markov chains
+  fixed_noise,      ///< draws of q while fitting at fixed draws
+  divergence,       ///< draws that tell how far two q are apart
+  wide_start,       ///< where a normal may begin that has no proper mode
+  curvature,        ///< directions along which a diagonal of second derivatives is probed
+  scatter,          ///< draws by which exploration sees where the density stands out
+  far_search,       ///< starts of its searches far from the base
+  further_search,   ///< starts of its further rounds
+  symmetry,         ///< points at which symmetries are tried
+  wide_density,     ///< starts that the width of tempering's first density is taken from
+  tempering_start,  ///< draws of that density
+  tempering,        ///< momenta, acceptance and resampling of tempered particles
+  weigh,            ///< draws by which q is weighed
+  mixture,          ///< centres that the fit of a mixture begins with
+  audit,            ///< starts of the chains that audit weighted draws
+  chain_start,      ///< starts of chains around a normal
+  spread_start,     ///< starts of the chains of the automatic fit
+  flow_fit,         ///< order of the draws that a flow is fitted to
+  bridge,           ///< draws of q for the evidence of chains
+  sample_order,     ///< order of draws resampled by weight
+  low_rank,         ///< first factor of the family
+  coupling,         ///< halves and first coefficients of the family
+  warp,             ///< draws for the moments of warped families
+  shard_rows,       ///< order in which a Stan program's rows are cut into blocks
+  shard_draws,      ///< points where its blocks are compared with the whole
+  shard_choice,     ///< rows that are changed to see what depends on what
 };
 
 /// Where a random number stands. Numbers are a pure function of address and coordinate, so nothing is

@@ -55,7 +55,7 @@ struct ChainsOptions {
   Index warm_up_blocks = 3, warm_up_iterations = 10;  ///< of a block; the metric is chosen between blocks
   double acceptance = 0.8;                            ///< aimed at
   Index most_dense = 500;  ///< dimension up to which a metric with correlations is fitted to the draws
-  ChainRule rule = {};     ///< mixing_rule(), say; empty: the chains run into a limit
+  ChainRule rule = {};     ///< chain_rule(), say; empty: the chains run into a limit
   Index first_check = 16;  ///< iterations kept; later ones after 30 % more each
   Index max_iterations = 600;
   std::uint64_t max_gradients = 500'000;  ///< of the stage, of all chains

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "vfe/comm/communicator.hpp"
+#include "vfe/config/config.hpp"
 #include "vfe/core/rows.hpp"
 #include "vfe/model/model.hpp"
 #include "vfe/model/stan_data.hpp"
-#include "vfe/run/config.hpp"
 #include "vfe/target/target.hpp"
 
 namespace vfe {

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "vfe/comm/communicator.hpp"
+#include "vfe/config/config.hpp"
 #include "vfe/core/rows.hpp"
 #include "vfe/model/model.hpp"
-#include "vfe/run/config.hpp"
 #include "vfe/target/target.hpp"
 
 namespace vfe {

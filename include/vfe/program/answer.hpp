@@ -1,10 +1,10 @@
 #pragma once
 #include <optional>
 
-#include "run/sample.hpp"
+#include "vfe/config/config.hpp"
 #include "vfe/core/state.hpp"
-#include "vfe/run/config.hpp"
-#include "vfe/run/problem.hpp"
+#include "vfe/problem/problem.hpp"
+#include "vfe/program/sample.hpp"
 #include "vfe/verdict/verdict.hpp"
 
 namespace vfe {

@@ -1,10 +1,10 @@
 #pragma once
 #include <memory>
 
+#include "vfe/config/config.hpp"
 #include "vfe/family/family.hpp"
 #include "vfe/infer/stage.hpp"
-#include "vfe/run/config.hpp"
-#include "vfe/run/problem.hpp"
+#include "vfe/problem/problem.hpp"
 
 namespace vfe {
 

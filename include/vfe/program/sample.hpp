@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "vfe/statistics/moments.hpp"
 #include "vfe/store/result.hpp"
-#include "vfe/verdict/moments.hpp"
 
 namespace vfe {
 

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "vfe/comm/communicator.hpp"
-#include "vfe/run/config.hpp"
+#include "vfe/config/config.hpp"
 
 namespace vfe {
 

@@ -2,7 +2,7 @@
 #include <cstdint>
 
 #include "vfe/comm/communicator.hpp"
-#include "vfe/run/config.hpp"
+#include "vfe/config/config.hpp"
 #include "vfe/run/run_directory.hpp"
 #include "vfe/target/target.hpp"
 #include "vfe/verdict/verdict.hpp"

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "vfe/config/config.hpp"
 #include "vfe/family/family.hpp"
-#include "vfe/run/config.hpp"
 #include "vfe/store/result.hpp"
 #include "vfe/verdict/verdict.hpp"
 

@@ -1,5 +1,5 @@
 #pragma once
-#include "vfe/infer/chains.hpp"
+#include "vfe/core/types.hpp"
 
 namespace vfe {
 
@@ -23,14 +23,5 @@ struct Mixing {
 /// `values` are quantities x draws in the order of ChainDraws. A quantity that is constant over all draws is
 /// passed over; one that is not finite somewhere has an infinite R-hat and errors.
 Mixing mixing(ConstMat values, Index superchains, Index chains);
-
-struct MixingLimits {
-  double mean_error = 0.02;
-  double sd_error = 0.0125;
-};
-
-/// A rule for chains: enough when every coordinate of theta, and every value that `quantities` (if any) makes
-/// of theta (d x S to n x S), has its R-hat below nested_rhat_limit() and its errors below the limits.
-ChainRule mixing_rule(const MixingLimits& limits, std::function<Matrix(ConstMat theta)> quantities = {});
 
 }  // namespace vfe

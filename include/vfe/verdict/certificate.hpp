@@ -5,7 +5,7 @@
 
 #include "vfe/infer/chains.hpp"
 #include "vfe/infer/importance.hpp"
-#include "vfe/verdict/moments.hpp"
+#include "vfe/statistics/moments.hpp"
 
 namespace vfe {
 
