@@ -1,7 +1,9 @@
 #include "config/config_keys.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <sstream>
@@ -11,6 +13,7 @@
 #include "config/model_keys.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
+#include "vfe/family/family.hpp"
 
 namespace vfe {
 namespace {
@@ -65,32 +68,49 @@ ConfigKey checkpoint_every() {
   return key;
 }
 
+bool takes(const Config& config, bool FamilyKind::*what) {
+  const auto& kinds = family_kinds();
+  const auto found = std::ranges::find(kinds, config.family.type, &FamilyKind::name);
+  return found != kinds.end() && (*found).*what;
+}
+
+/// "low_rank or coupling".
+std::string families_that(bool FamilyKind::*what) {
+  std::vector<std::string> names;
+  for (const FamilyKind& kind : family_kinds()) {
+    if (kind.*what) names.push_back(kind.name);
+  }
+  return fmt::format("{}", fmt::join(names, " or "));
+}
+
 std::vector<ConfigKey> make_keys() {
   constexpr std::int64_t many = std::int64_t{1} << 40;
   std::vector<ConfigKey> keys = model_keys();
+  std::vector<std::string> families{"auto"};
+  for (const FamilyKind& kind : family_kinds()) families.push_back(kind.name);
 
   keys.push_back(word(
       {"family", "type",
        "The kind of approximate posterior q. auto: what it takes for the result to be certified, from a "
        "normal "
        "q over importance sampling to Markov chains (stochastic: a normal q)."},
-      {"auto", "mean_field", "low_rank", "full_rank", "mixture", "flow", "coupling"},
-      [](auto& c) -> auto& { return c.family.type; }));
+      families, [](auto& c) -> auto& { return c.family.type; }));
   keys.push_back(
       only(whole(
                {"family", "rank", "Columns of the low-rank factor; features of each coupling layer."}, 1,
                100000, "", [](auto& c) -> auto& { return c.family.rank; }),
-           "with family.type = low_rank or coupling",
-           [](const Config& c) { return c.family.type == "low_rank" || c.family.type == "coupling"; }));
-  const auto is_mixture = [](const Config& c) { return c.family.type == "mixture"; };
+           "with family.type = " + families_that(&FamilyKind::takes_rank),
+           [](const Config& c) { return takes(c, &FamilyKind::takes_rank); }));
+  const auto is_mixture = [](const Config& c) { return takes(c, &FamilyKind::takes_components); };
+  const std::string of_mixtures = "with family.type = " + families_that(&FamilyKind::takes_components);
   keys.push_back(only(whole(
                           {"family", "components", "Components of the mixture."}, 1, 1000, "",
                           [](auto& c) -> auto& { return c.family.components; }),
-                      "with family.type = mixture", is_mixture));
+                      of_mixtures, is_mixture));
   keys.push_back(only(word(
                           {"family", "component", "Their kind."}, {"full_rank", "mean_field"},
                           [](auto& c) -> auto& { return c.family.component; }),
-                      "with family.type = mixture", is_mixture));
+                      of_mixtures, is_mixture));
 
   keys.push_back(choice<Mode>(
       {"fit", "mode",

@@ -1,6 +1,7 @@
 #include "vfe/family/family.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -54,22 +55,40 @@ void Family::pull_back_component(Index, ConstVec lambda, ConstMat noise, ConstMa
   pull_back(lambda, noise, grad_theta, grad_lambda);
 }
 
+const std::vector<FamilyKind>& family_kinds() {
+  using Options = const FamilyOptions&;
+  static const std::vector<FamilyKind> kinds{
+      {"mean_field", false, false, [](Options, Index d) { return mean_field(d); }},
+      {"low_rank", true, false, [](Options o, Index d) { return low_rank(d, std::min(o.rank, d)); }},
+      {"full_rank", false, false, [](Options, Index d) { return full_rank(d); }},
+      {"mixture", false, true, [](Options o, Index d) { return mixture(d, o.components, o.component); }},
+      {"flow", false, false, [](Options, Index d) { return flow(d); }},
+      {"coupling", true, false, [](Options o, Index d) { return coupling(d, std::min(o.rank, d)); }},
+  };
+  return kinds;
+}
+
+const FamilyKind& family_kind(const std::string& name) {
+  const auto& kinds = family_kinds();
+  const auto found = std::ranges::find(kinds, name, &FamilyKind::name);
+  if (found != kinds.end()) return *found;
+  std::vector<std::string> names;
+  for (const FamilyKind& kind : kinds) names.push_back(kind.name);
+  const std::string last = names.back();
+  names.pop_back();
+  throw Error(Fault::config, fmt::format("[family] type: found \"{}\", expected {} or {}", name,
+                                         fmt::join(names, ", "), last));
+}
+
 std::unique_ptr<Family> make_family(const FamilyOptions& options, Index d) {
-  const auto at_least_one = [](const char* key, Index found) {
-    if (found >= 1) return found;
+  const FamilyKind& kind = family_kind(options.type);
+  const auto require = [](bool taken, const char* key, Index found) {
+    if (!taken || found >= 1) return;
     throw Error(Fault::config, fmt::format("[family] {}: found {}, expected a number from 1 on", key, found));
   };
-  if (options.type == "mean_field") return mean_field(d);
-  if (options.type == "full_rank") return full_rank(d);
-  if (options.type == "low_rank") return low_rank(d, std::min(at_least_one("rank", options.rank), d));
-  if (options.type == "mixture") {
-    return mixture(d, at_least_one("components", options.components), options.component);
-  }
-  if (options.type == "flow") return flow(d);
-  if (options.type == "coupling") return coupling(d, std::min(at_least_one("rank", options.rank), d));
-  throw Error(Fault::config, fmt::format("[family] type: found \"{}\", expected mean_field, low_rank, "
-                                         "full_rank, mixture, flow or coupling",
-                                         options.type));
+  require(kind.takes_rank, "rank", options.rank);
+  require(kind.takes_components, "components", options.components);
+  return kind.make(options, d);
 }
 
 std::unique_ptr<Family> make_family(const std::string& type, Index d, Index rank) {

@@ -18,8 +18,6 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-constexpr const char* all_names[] = {"mean_field", "low_rank", "full_rank", "mixture", "flow", "coupling"};
-
 struct Case {
   std::string name;
   Index d;
@@ -341,8 +339,8 @@ TEST_P(FamilyProperty, NoLambdaGivesNaN) {
 
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
-  for (const char* name : all_names) {
-    for (const Index d : {1, 2, 5, 7, 40}) cases.push_back({name, d});
+  for (const FamilyKind& kind : family_kinds()) {
+    for (const Index d : {1, 2, 5, 7, 40}) cases.push_back({kind.name, d});
   }
   return cases;
 }
@@ -355,7 +353,8 @@ TEST(Family, SizesAreThoseOfTheParameters) {
   EXPECT_EQ(make_family("low_rank", 6, 2)->num_lambda(), 24);
   EXPECT_EQ(make_family("low_rank", 6, 2)->num_noise(), 8);
   EXPECT_EQ(make_family("full_rank", 6, 2)->num_lambda(), 27);
-  for (const char* name : all_names) {
+  for (const FamilyKind& kind : family_kinds()) {
+    const std::string& name = kind.name;
     EXPECT_EQ(make_family(name, 6, 2)->name(), name);
     EXPECT_EQ(make_family(name, 6, 2)->size(), 6);
   }
@@ -379,7 +378,8 @@ TEST(Family, BadConfigIsNamed) {
 
 TEST(Family, DenseMapIsRefusedUnlessDense) {
   const Affine map{Vector::Zero(3), Matrix::Identity(3, 3)};
-  for (const char* name : all_names) {
+  for (const FamilyKind& kind : family_kinds()) {
+    const std::string& name = kind.name;
     const auto family = make_family(name, 3, 1);
     const Vector lambda = family->init(Vector::Zero(3), 1.0);
     if (family->dense()) {

@@ -104,6 +104,19 @@ struct FamilyOptions {
   std::string component = "full_rank";  ///< of mixture: their type
   bool operator==(const FamilyOptions&) const = default;
 };
+
+/// What is known of a kind of family that a configuration can name.
+struct FamilyKind {
+  std::string name;
+  bool takes_rank, takes_components;  ///< of FamilyOptions
+  std::unique_ptr<Family> (*make)(const FamilyOptions& options, Index d);
+};
+/// All of them: the one list from which choices, their errors and the tests of what every family must do
+/// come.
+const std::vector<FamilyKind>& family_kinds();
+/// Throws Fault::config on a name that there is not.
+const FamilyKind& family_kind(const std::string& name);
+
 /// Throws Fault::config on an unknown type or a number below 1.
 std::unique_ptr<Family> make_family(const FamilyOptions& options, Index d);
 /// The same, by the type and what most of them need.
