@@ -35,8 +35,7 @@ inline ExactTarget table_logistic(const std::string& name, const Table& table, d
                         .intercept_prior_scale = prior_scale},
                        table),
           .log_z = log_z,
-          .log_z_error = error,
-          .spread = Spread::blocks};
+          .log_z_error = error};
 }
 
 /// A linear model of known noise: d coefficients, the intercept included.
@@ -52,8 +51,7 @@ inline ExactTarget conjugate_linear(Index d) {
                        table),
           .mean = exact.mean,
           .sd = exact.covariance.diagonal().cwiseSqrt(),
-          .log_z = exact.log_evidence,
-          .spread = Spread::blocks};
+          .log_z = exact.log_evidence};
 }
 
 /// exp(3.7) (0.6 normal(0, I) + 0.4 normal((2, 1, 0), diag(1.5, 0.7, 1)^2)).

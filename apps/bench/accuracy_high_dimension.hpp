@@ -188,8 +188,7 @@ inline ExactTarget simulated_logistic(Index columns, Index num_rows) {
   return {.name = "syn" + std::to_string(columns),
           .model = std::make_shared<Glm>(
               GlmOptions{.likelihood = Likelihood::logistic, .intercept = false, .prior_scale = 1.0}, schema,
-              std::move(rows)),
-          .spread = Spread::blocks};
+              std::move(rows))};
 }
 
 }  // namespace vfe

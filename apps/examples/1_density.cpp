@@ -5,9 +5,7 @@
 #include <cstdio>
 #include <numbers>
 
-#include "vfe/comm/communicator.hpp"
-#include "vfe/model/function.hpp"
-#include "vfe/run/fit.hpp"
+#include "vfe/vfe.hpp"
 
 // The log density [nats] at the constrained values x: point[0], point[1], scale. Adds its gradient, if asked
 // for. The Jacobian of what makes the scale positive is the model's business.
@@ -34,12 +32,12 @@ int main(int argc, char** argv) {
     const auto model = vfe::make_model(
         {{"point", {{"axis", 2, {"x", "y"}}}}, {"scale", {}, vfe::Transform::positive}}, log_density);
 
-    // 2. The fit. Every rank holds the whole model, so the ranks share out the draws.
-    const vfe::Config config{.output = {.directory = "1_density"}};
-    const auto outcome = vfe::fit(comm, *model, vfe::Spread::draws, config, {vfe::Existing::overwrite});
+    // 2. The fit. Every rank holds the whole model: the ranks share out the draws.
+    const vfe::Fit found =
+        vfe::fit(comm, *model, {.directory = "1_density", .existing = vfe::Existing::overwrite});
 
     // 3. Can it be trusted? The density is normalised, so its log evidence is 0.
-    if (comm.is_root()) std::puts(outcome.verdict.reason.c_str());
-    return vfe::trusted(outcome.verdict.grade) ? 0 : 2;
+    if (comm.is_root()) std::puts(found.verdict.reason.c_str());
+    return vfe::trusted(found.verdict.grade) ? 0 : 2;
   });
 }

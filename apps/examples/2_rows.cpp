@@ -5,10 +5,7 @@
 #include <cstdio>
 #include <random>
 
-#include "vfe/comm/communicator.hpp"
-#include "vfe/core/random.hpp"
-#include "vfe/model/function.hpp"
-#include "vfe/run/fit.hpp"
+#include "vfe/vfe.hpp"
 
 using vfe::Index;
 constexpr Index num_blocks = 64, block_rows = 500;
@@ -51,9 +48,9 @@ int main(int argc, char** argv) {
     const auto model = vfe::make_model(
         {{"shape", {}, positive}, {"scale", {}, positive}}, log_prior, std::vector(times.size(), block_rows),
         [&](Index b, vfe::ConstVec x, vfe::Vec grad) { return log_likelihood(times[b], x, grad); });
-    const vfe::Config config{.output = {.directory = "2_rows"}};
-    const auto outcome = vfe::fit(comm, *model, vfe::Spread::blocks, config, {vfe::Existing::overwrite});
-    if (comm.is_root()) std::puts(outcome.verdict.reason.c_str());
-    return vfe::trusted(outcome.verdict.grade) ? 0 : 2;
+    const vfe::Fit found =
+        vfe::fit(comm, *model, {.directory = "2_rows", .existing = vfe::Existing::overwrite});
+    if (comm.is_root()) std::puts(found.verdict.reason.c_str());
+    return vfe::trusted(found.verdict.grade) ? 0 : 2;
   });
 }

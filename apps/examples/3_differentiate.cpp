@@ -4,10 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
-#include "vfe/comm/communicator.hpp"
-#include "vfe/core/random.hpp"
 #include "vfe/model/differentiate.hpp"
-#include "vfe/run/fit.hpp"
+#include "vfe/vfe.hpp"
 
 // Logarithms of fifty yearly counts, off by 10 %: simulated with start 20, rate 0.25, capacity 1,000.
 vfe::Vector simulated_counts() {
@@ -45,9 +43,9 @@ int main(int argc, char** argv) {
                         vfe::differentiate(log_density));
 
     // 3. The fit. Every rank holds all counts, and takes a share of the draws.
-    const vfe::Config config{.output = {.directory = "3_differentiate"}};
-    const auto outcome = vfe::fit(comm, *model, vfe::Spread::draws, config, {vfe::Existing::overwrite});
-    if (comm.is_root()) std::puts(outcome.verdict.reason.c_str());
-    return vfe::trusted(outcome.verdict.grade) ? 0 : 2;
+    const vfe::Fit found =
+        vfe::fit(comm, *model, {.directory = "3_differentiate", .existing = vfe::Existing::overwrite});
+    if (comm.is_root()) std::puts(found.verdict.reason.c_str());
+    return vfe::trusted(found.verdict.grade) ? 0 : 2;
   });
 }

@@ -74,16 +74,16 @@ Command fit_command(CLI::App& program) {
   add_overrides(app, options->overrides);
   return {app, true, [options](const Communicator& comm) {
             const Config config = shared_config(comm, options->file, options->overrides);
-            FitOptions fit_options;
-            if (options->resume) fit_options.existing = Existing::resume;
-            if (options->overwrite) fit_options.existing = Existing::overwrite;
-            fit_options.quiet = options->quiet;
-            const FitOutcome outcome = fit(comm, config, fit_options);
-            if (outcome.stopped) return code_of(Fault::stopped);
+            RunOptions run_options;
+            if (options->resume) run_options.existing = Existing::resume;
+            if (options->overwrite) run_options.existing = Existing::overwrite;
+            run_options.quiet = options->quiet;
+            const RunOutcome outcome = run_fit(comm, config, run_options);
+            if (outcome.fit.stopped) return code_of(Fault::stopped);
             print(comm, stdout,
                   fmt::format("{}{}result in {}/result.h5\n",
                               outcome.found_finished ? "finished before, nothing to do\n" : "",
-                              verdict_text(outcome.verdict), config.output.directory));
+                              verdict_text(outcome.fit.verdict), config.output.directory));
             return done;
           }};
 }

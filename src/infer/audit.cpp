@@ -24,9 +24,9 @@ class Audit final : public Stage {
   std::string name() const override { return chains_->name(); }
   void start(State& state) const override { chains_->start(state); }
 
-  Record advance(State& state, bool& done) const override {
-    Record record = chains_->advance(state, done);
-    if (!done) return record;
+  Step advance(State& state) const override {
+    Step record = chains_->advance(state);
+    if (!record.done) return record;
     const std::string objection =
         options_.rule ? options_.rule(weighted_pool(state), chain_draws(state, name())) : "";
     state.memory["audit_passed"] = Matrix::Constant(1, 1, objection.empty() ? 1.0 : 0.0);

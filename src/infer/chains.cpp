@@ -80,15 +80,15 @@ class Chains final : public Stage {
     at(state, "log_joint") = Matrix(1, 0);
   }
 
-  Record advance(State& state, bool& done) const override {
-    Record record;
+  Step advance(State& state) const override {
+    Step record;
     record.rows = target_.num_rows(options_.batch);
     ChainSpace space(state, name());
     if (!contains(state, "point_values")) {
       evaluate_starts(state, space, record);
     } else {
-      for (Index call = 0; call < options_.calls_per_advance && !done; ++call) {
-        leap(state, space, record, done);
+      for (Index call = 0; call < options_.calls_per_advance && !record.done; ++call) {
+        leap(state, space, record);
       }
     }
     if (contains(state, "point_values")) {
@@ -98,7 +98,7 @@ class Chains final : public Stage {
       record.free_energy = INFINITY;
     }
     record.rate = ChainProgress(state, name()).step.step;
-    if (done) {
+    if (record.done) {
       for (const char* spent :
            {"points", "point_gradients", "point_values", "moving", "velocity", "energy"}) {
         state.memory.erase(chain_key(name(), spent));
@@ -169,7 +169,7 @@ class Chains final : public Stage {
   }
 
   /// [collective] One leapfrog step of all chains, after which a trajectory may be at its end.
-  void leap(State& state, ChainSpace& space, Record& record, bool& done) const {
+  void leap(State& state, ChainSpace& space, Step& record) const {
     ChainProgress progress(state, name());
     if (progress.leapfrogs == 0) set_out(state, space, progress);
     Matrix x = at(state, "moving"), velocity = at(state, "velocity"), energy = at(state, "energy");
@@ -202,7 +202,7 @@ class Chains final : public Stage {
       at(state, "velocity") = std::move(velocity);
       at(state, "energy") = std::move(energy);
     } else {
-      arrive(state, space, progress, end, gain, record, done);
+      arrive(state, space, progress, end, gain, record);
     }
     progress.save(state, name());
   }
@@ -234,7 +234,7 @@ class Chains final : public Stage {
   /// Accepts or rejects where the trajectories ended, learns from it or keeps it. `gain` is that of energy,
   /// -infinity where a trajectory diverged.
   void arrive(State& state, ChainSpace& space, ChainProgress& progress, const Points& end, ConstVec gain,
-              Record& record, bool& done) const {
+              Step& record) const {
     Matrix& x = at(state, "points");
     Matrix& gradients = at(state, "point_gradients");
     Matrix& values = at(state, "point_values");
@@ -262,7 +262,7 @@ class Chains final : public Stage {
       append_columns(at(state, "theta"), space.coordinates.theta(x));
       append_columns(at(state, "gradient"), gradients);
       append_columns(at(state, "log_joint"), values);
-      check(state, progress, record, done);
+      check(state, progress, record);
     }
   }
 
@@ -297,7 +297,7 @@ class Chains final : public Stage {
     state.memory.erase(chain_key(name(), "warm_gradients"));
   }
 
-  void check(const State& state, ChainProgress& progress, Record& record, bool& done) const {
+  void check(const State& state, ChainProgress& progress, Step& record) const {
     const Index kept = at(state, "log_joint").cols() / progress.chains;
     const double gradients = progress.calls * static_cast<double>(progress.chains);
     const bool too_long =
@@ -315,7 +315,7 @@ class Chains final : public Stage {
         too_long || (gradients >= static_cast<double>(options_.max_gradients) && !progress.in_sight);
     progress.enough = found.enough;
     progress.hopeless = found.hopeless;
-    done = found.enough || found.hopeless || spent;
+    record.done = found.enough || found.hopeless || spent;
     record.note = fmt::format(
         "{} iterations{}{}{}{}", kept,
         progress.divergences > 0 ? fmt::format(", {} divergent trajectories", progress.divergences) : "",
@@ -323,7 +323,7 @@ class Chains final : public Stage {
         found.hopeless           ? "; hopeless"
         : spent && !found.enough ? "; stopped at the limit"
                                  : "");
-    if (found.lengthen && !done && progress.trajectory < longest_trajectory &&
+    if (found.lengthen && !record.done && progress.trajectory < longest_trajectory &&
         kept >= 2 * progress.lengthened) {
       progress.trajectory = std::min(2.0 * progress.trajectory, longest_trajectory);
       progress.lengthened = kept;

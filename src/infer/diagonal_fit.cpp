@@ -39,10 +39,10 @@ class DiagonalFit final : public Stage {
 
   void start(State& state) const override { state.memory["diagonal_fit_starts"] = Matrix(1, 0); }
 
-  Record advance(State& state, bool& done) const override {
+  Step advance(State& state) const override {
     const std::vector<Start> starts = starts_from(base_of(state));
     Matrix& ranking = state.memory.at("diagonal_fit_starts");
-    Record record;
+    Step record;
     record.rows = target_.num_rows(Minibatch{});
     if (ranking.cols() < std::ssize(starts)) {
       rank(starts, ranking, record);
@@ -56,7 +56,7 @@ class DiagonalFit final : public Stage {
     state.memory["converged"] = state.memory.at("diagonal_fit_best").row(1);
     state.memory.erase("diagonal_fit_best");
     state.memory.erase("diagonal_fit_starts");
-    done = true;
+    record.done = true;
     return record;
   }
 

@@ -17,6 +17,7 @@
 #include "vfe/infer/importance.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
+#include "vfe/infer/regimes.hpp"
 #include "vfe/infer/symmetry.hpp"
 #include "vfe/infer/tempering.hpp"
 
@@ -26,12 +27,9 @@ namespace {
 constexpr std::array<double, 3> inflations{3.0, 6.0, 12.0};
 constexpr double degrees_of_freedom = 5.0;
 constexpr Index generic_points = 3;
-constexpr Index most_scattered = 5;     // dimension up to which draws alone meet what is far
-constexpr Index most_weighed = 30;      // dimension up to which ratios of densities tell where a mode is
 constexpr double near = 0.5;            // sds of the base within which an end is at a mode known before
 constexpr double difference = 1e-2;     // of the Hessian, in sds of the base
 constexpr double most_decrement = 1.0;  // [nats] of a mode whose Laplace share means something
-constexpr Index most_dense = 500;       // dimension up to which a new mode has a Hessian of its own
 constexpr Index least_more = 24, most_more = 64;  // searches of a further round
 constexpr Index most_weighed_modes = 64;
 constexpr Index gradients_for_hessians = 8000;
@@ -57,11 +55,6 @@ std::vector<Index> highest(ConstVec log_ratio, Index count) {
   return order;
 }
 
-/// Nats below the best mode beyond which one can hold no mass that matters.
-double reach(Index d) {
-  return 12.0 + static_cast<double>(d);
-}
-
 // The memory holds "exploration" (a packed search in each column), "exploration_base" (1 x 1, -log f at the
 // base), "exploration_progress" (1 x 3: rounds, gradients, modes at the last look for symmetries),
 // and what the census keeps.
@@ -72,8 +65,8 @@ class Exploration final : public Stage {
         options_(options),
         further_(further),
         search_{options.batch, options.history, options.max_iterations, options.tolerance} {
-    if (options_.draws == 0) options_.draws = size() <= most_scattered ? 512 : 64;
-    if (options_.far_starts == 0 && size() > most_scattered) options_.far_starts = 32;
+    if (options_.draws == 0) options_.draws = size() <= regimes::scattered ? 512 : 64;
+    if (options_.far_starts == 0 && size() > regimes::scattered) options_.far_starts = 32;
   }
 
   std::string name() const override { return further_ ? options_.name : "exploration"; }
@@ -88,13 +81,13 @@ class Exploration final : public Stage {
     Census::clear(state);
   }
 
-  Record advance(State& state, bool& done) const override {
-    Record record;
+  Step advance(State& state) const override {
+    Step record;
     record.rows = target_.num_rows(options_.batch);
     if (state.memory.at("base_definite")(0, 0) == 0.0) {
       record.note = "no proper mode to start from";
       state.memory.erase("search_ends");
-      done = true;
+      record.done = true;
       return record;
     }
     const bool begun = state.memory.contains("exploration");
@@ -102,7 +95,7 @@ class Exploration final : public Stage {
     if (further_ && !begun && begin_at.cols() == 0) {
       state.memory.at(options_.name + "_found").setZero();
       record.note = "nothing to look at";
-      done = true;
+      record.done = true;
       return record;
     }
     // In the base's coordinates a search is short however ill-scaled the density is.
@@ -123,7 +116,7 @@ class Exploration final : public Stage {
     const Matrix more = further_starts(state);
     if (more.cols() == 0) {
       finish(state, record);
-      done = true;
+      record.done = true;
       return record;
     }
     Searches next(target_, search);
@@ -209,7 +202,7 @@ class Exploration final : public Stage {
     const Vector log_ratio = found - wide.stratified(count).log_density(drawn);
     Vector excess = found - Student{base}.log_density(drawn);
     for (Index s = 0; s < count; ++s) {
-      if (!(found(s) >= value[0] - reach(size()))) excess(s) = -INFINITY;
+      if (!(found(s) >= value[0] - regimes::reach(size()))) excess(s) = -INFINITY;
     }
     std::vector<Index> chosen = highest(log_ratio, options_.starts / 2);
     for (const Index s : highest(excess, options_.starts - options_.starts / 2)) chosen.push_back(s);
@@ -291,7 +284,7 @@ class Exploration final : public Stage {
   /// The Laplace approximation at the end of a search; nothing where that is no proper mode.
   std::optional<Laplace> laplace(const State& state, const Affine& base, ConstVec theta, double f,
                                  Record& record) const {
-    if (size() > most_dense) {  // as if it were as wide as the base
+    if (size() > regimes::dense) {  // as if it were as wide as the base
       const double lower = f - state.memory.at("exploration_base")(0, 0);
       return Laplace{{theta, base.scale}, state.memory.at("base_log_evidence")(0, 0) - lower, true};
     }
@@ -314,7 +307,8 @@ class Exploration final : public Stage {
     const std::vector<bool> known = census_known(state);
     std::vector<Index> wanted;
     for (const Index k : lowest_first(f)) {
-      if (!known[static_cast<std::size_t>(k)] && f(k) <= f.minCoeff() + reach(size())) wanted.push_back(k);
+      if (!known[static_cast<std::size_t>(k)] && f(k) <= f.minCoeff() + regimes::reach(size()))
+        wanted.push_back(k);
     }
     const Index most = std::clamp<Index>(gradients_for_hessians / (2 * size()), 3, most_weighed_modes);
     report.unweighed = std::max<Index>(0, std::ssize(wanted) - most);

@@ -10,6 +10,7 @@
 #include "infer/fixed_draws_search.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/infer/polish.hpp"
+#include "vfe/infer/regimes.hpp"
 
 namespace vfe {
 namespace {
@@ -36,13 +37,13 @@ class FixedDraws final : public Stage {
     state.memory["fixed_draws_shortened"] = Matrix::Zero(1, 1);
   }
 
-  Record advance(State& state, bool& done) const override {
+  Step advance(State& state) const override {
     const Affine base = base_of(state);
     const FreeEnergy objective(target_, family_, base, Gradient::closed_entropy);
     const FixedDrawsSearch fixed(
         objective, noise_,
         {options_.history, options_.max_iterations, options_.tolerance, least_iterations()});
-    Record record;
+    Step record;
     record.rows = target_.num_rows(Minibatch{});
     if (!state.memory.contains("fixed_draws")) {
       Matrix& shrinks = state.memory.at("fixed_draws_shrinks");
@@ -55,13 +56,13 @@ class FixedDraws final : public Stage {
         return record;
       }
       state.lambda = family_.push_forward(lambda, base);
-      done = go_on(state, fixed, *search, record);
+      record.done = go_on(state, fixed, *search, record);
       return record;
     }
     Lbfgs search = fixed.go_on(state.memory.at("fixed_draws").col(0));
     if (fixed.advance(search, record)) state.lambda = family_.push_forward(search.x(), base);
     if (!record.note.empty()) state.memory.at("fixed_draws_shortened")(0, 0) += 1.0;
-    done = go_on(state, fixed, search, record);
+    record.done = go_on(state, fixed, search, record);
     return record;
   }
 
@@ -113,7 +114,7 @@ Index num_fixed_draws(const Family& family) {
   const bool normal = family.affine() && family.num_components() == 1;
   if (!normal) return std::max<Index>(draws_of_bent, 8 * n);
   if (family.dense()) return std::max<Index>({32, 4 * n, std::min<Index>(8 * n, 512)});
-  if (n <= 500) return std::max<Index>({64, 2 * n, std::min<Index>(4 * n, 256)});
+  if (n <= regimes::dense) return std::max<Index>({64, 2 * n, std::min<Index>(4 * n, 256)});
   return 256;  // too many to whiten; what their correlations cost grows with those of the posterior
 }
 

@@ -94,12 +94,12 @@ class Importance final : public Stage {
     begin_round(state, first_proposal(state, options_), first_draws(state));
   }
 
-  Record advance(State& state, bool& done) const override {
-    Record record;
+  Step advance(State& state) const override {
+    Step record;
     record.rows = target_.num_rows(options_.batch);
     evaluate(state, record);
     if (state.memory.at("pool_log_joint").cols() == state.memory.at("pool_theta").cols()) {
-      end_round(state, record, done);
+      end_round(state, record);
     }
     return record;
   }
@@ -158,7 +158,7 @@ class Importance final : public Stage {
     record.std_error = found.std_error;
   }
 
-  void end_round(State& state, Record& record, bool& done) const {
+  void end_round(State& state, Step& record) const {
     const WeightedPool pool = weighted_pool(state);
     const Vector log_weight = pool.log_weight();
     const FreeEnergy found = free_energy(log_weight);
@@ -187,7 +187,7 @@ class Importance final : public Stage {
     if (check.enough || !any || !options_.rule || poor || in_vain || stays_unsound || last_of_one ||
         pool.rounds >= options_.max_rounds || total + least_batch > options_.max_draws) {
       state.memory["importance_enough"] = Matrix::Constant(1, 1, check.enough ? 1.0 : 0.0);
-      done = true;
+      record.done = true;
       return;
     }
     const FittedProposal next = fit_proposal(state, pool, check, target_.parameters(), options_);

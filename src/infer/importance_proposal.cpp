@@ -14,6 +14,7 @@
 #include "vfe/infer/flow_fit.hpp"
 #include "vfe/infer/mixture_fit.hpp"
 #include "vfe/infer/polish.hpp"
+#include "vfe/infer/regimes.hpp"
 #include "vfe/statistics/weights.hpp"
 
 namespace vfe {
@@ -21,7 +22,6 @@ namespace {
 
 constexpr double least_share = 0.05;            // of a mode
 constexpr double least_share_of_others = 0.25;  // of many modes together
-constexpr Index most_probed = 30;               // dimension above which wide t's meet nothing
 constexpr double heavy_tails = 5.0;             // degrees of freedom of probes and mixtures
 constexpr double fitted_share = 0.8;            // of what the probes leave
 constexpr double tail_share = 0.3;              // of the flows
@@ -36,7 +36,7 @@ double tails_of(Index d) {
   return std::max(7.0, static_cast<double>(d));
 }
 double fitted_tails(Index d) {
-  return d > most_probed ? static_cast<double>(d) : heavy_tails;
+  return d > regimes::weighed ? static_cast<double>(d) : heavy_tails;
 }
 
 /// q, and the modes that it does not stand for.
@@ -64,7 +64,7 @@ Proposal unfitted(const Affine& q, const Proposal& modes) {
 Proposal with_probes(const Proposal& main, const Affine& q, double share) {
   constexpr std::array<double, 3> inflations{2.0, 4.0, 10.0};
   Proposal result;
-  if (q.size() > most_probed) share = 0.0;
+  if (q.size() > regimes::weighed) share = 0.0;
   result.add(1.0 - share, main);
   for (const double inflation : inflations) {
     result.add(share / inflations.size(), Student{.base = q, .nu = heavy_tails}.inflated(inflation));

@@ -9,6 +9,7 @@
 #include "infer/searches.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
+#include "vfe/infer/regimes.hpp"
 
 namespace vfe {
 namespace {
@@ -23,7 +24,8 @@ class Modes final : public Stage {
       : target_(target),
         options_(options),
         search_{options.batch, options.history, options.max_iterations, options.tolerance} {
-    if (options_.starts == 0) options_.starts = size() > 3000 ? 2 : size() > 300 ? 4 : 8;
+    if (options_.starts == 0)
+      options_.starts = size() > regimes::certified ? 2 : size() > regimes::many_searches ? 4 : 8;
   }
 
   std::string name() const override { return "modes"; }
@@ -33,7 +35,7 @@ class Modes final : public Stage {
     state.memory["modes_redraws"] = Matrix::Zero(1, options_.starts);
   }
 
-  Record advance(State& state, bool& done) const override {
+  Step advance(State& state) const override {
     Searches searches(target_, search_, state.memory.at("modes"));
     Matrix redraws = state.memory.at("modes_redraws");
     const std::vector<Index> wanted = without_search(redraws);
@@ -48,8 +50,9 @@ class Modes final : public Stage {
       redrawn = outcome.begun[j] ? -1.0 : redrawn + 1.0;
     }
 
-    done = !searches.running() && without_search(redraws).empty();
-    if (done && searches.size() == 0) {
+    Step record;
+    record.done = !searches.running() && without_search(redraws).empty();
+    if (record.done && searches.size() == 0) {
       throw Error(
           Fault::numeric,
           fmt::format("searching for a starting point: none of {} points in (-{}, {})^{} has a finite log "
@@ -57,7 +60,6 @@ class Modes final : public Stage {
                       options_.starts * most_redraws, options_.radius, options_.radius, size(),
                       target_.name_non_finite(options_.batch, starts)));
     }
-    Record record;
     record.draws = outcome.draws;
     record.non_finite = outcome.non_finite;
     record.rows = target_.num_rows(options_.batch);
@@ -71,7 +73,7 @@ class Modes final : public Stage {
       record.gradient_norm = best.g().norm();
       record.rate = best.step_length();
     }
-    if (done) {
+    if (record.done) {
       state.memory["modes"] = searches.packed()(Eigen::all, order);
       Matrix& ends = state.memory["search_ends"];
       ends.resize(size() + 2, std::ssize(order));

@@ -11,20 +11,16 @@
 #include "infer/curvature.hpp"
 #include "infer/polish_diagonal.hpp"
 #include "vfe/infer/modes.hpp"
+#include "vfe/infer/regimes.hpp"
 
 namespace vfe {
 namespace {
 
-constexpr Index most_dense =
-    500;                         // dimension up to which a family that is not dense has a dense Hessian made
 constexpr double widest = 30.0;  // whitened curvatures beyond [1/30, 30]: the differences were badly scaled
 constexpr double least_modulus = 1e-4, largest_modulus = 1e8;
 constexpr double widest_large = 1e4;  // the same above `large` dimensions, where another sweep costs more
-constexpr Index large = 100;
 constexpr double as_expected = 0.01;  // of the gain of a Newton step: relative difference
-constexpr Index most_spectral =
-    200;                      // dimension up to which spectra are computed, which cost 50 Cholesky factors
-constexpr double near = 0.5;  // sds of the base within which two points are at one mode
+constexpr double near = 0.5;          // sds of the base within which two points are at one mode
 constexpr Index most_modes = 4;
 constexpr std::array<double, 4> lengths{1.0, 0.5, 0.25, 0.1};
 constexpr double shorter = 0.05;  // the next four trial lengths, where none of these decreased
@@ -87,7 +83,7 @@ struct Spectrum {
 /// Turns and scales the axes so that the curvature along each, by its modulus, is 1. `hessian` is along the
 /// axes as they come. In many dimensions the extremes returned are those of the Cholesky factor's diagonal.
 Spectrum whiten_axes(ConstMat hessian, Matrix& axes) {
-  if (hessian.rows() > most_spectral) {
+  if (hessian.rows() > regimes::spectra) {
     const Eigen::LLT<Matrix> factor(hessian);
     if (factor.info() == Eigen::Success) {
       const Vector pivots = factor.matrixLLT().diagonal().cwiseAbs2();
@@ -114,9 +110,9 @@ class Polish final : public Stage {
 
   void start(State& state) const override { begin(state, 0); }
 
-  Record advance(State& state, bool& done) const override {
+  Step advance(State& state) const override {
     Progress progress(state.memory.at("polish_progress"));
-    Record record;
+    Step record;
     record.rows = target_.num_rows(options_.batch);
     const bool ended =
         progress.phase == Phase::hessian ? sweep(state, progress, record) : newton(state, progress, record);
@@ -133,7 +129,7 @@ class Polish final : public Stage {
         begin(state, next);
       } else {
         finish(state, record);
-        done = true;
+        record.done = true;
       }
     }
     return record;
@@ -150,7 +146,7 @@ class Polish final : public Stage {
     Matrix point(size(), 2);
     point << search.x(), search.g();
     state.memory["polish_point"] = point;
-    state.memory["polish_axes"] = size() <= most_spectral
+    state.memory["polish_axes"] = size() <= regimes::spectra
                                       ? axes_of(search.inverse_hessian())
                                       : Matrix(search.inverse_hessian_diagonal().cwiseSqrt().asDiagonal());
     state.memory["polish_progress"] = progress.pack();
@@ -170,7 +166,7 @@ class Polish final : public Stage {
     const Spectrum spectrum = whiten_axes(found.hessian, axes);
     progress.definite = found.non_finite == 0 && spectrum.least > 0.0;
     progress.decrement = 0.5 * (axes.transpose() * point.col(1)).squaredNorm();
-    const double wide = size() > large ? widest_large : widest;
+    const double wide = size() > regimes::cheap_hessian ? widest_large : widest;
     const bool well_scaled = spectrum.least > 1.0 / wide && spectrum.largest < wide;
     if (++progress.whitenings < 2 && !well_scaled) return false;
     progress.whitenings = 0;
@@ -213,8 +209,8 @@ class Polish final : public Stage {
     point.col(0) = theta.col(best);
     point.col(1) = -grad.col(best);
     const double decrement = 0.5 * (axes.transpose() * point.col(1)).squaredNorm();
-    if (size() > large && progress.length == 1.0 && std::abs(gain - expected) < as_expected * expected &&
-        decrement < options_.tolerance) {
+    if (size() > regimes::cheap_hessian && progress.length == 1.0 &&
+        std::abs(gain - expected) < as_expected * expected && decrement < options_.tolerance) {
       progress.decrement = decrement;  // the curvature has not changed on the way: no other sweep
       return true;
     }
@@ -223,7 +219,7 @@ class Polish final : public Stage {
 
   /// Whether the polished point is a proper mode.
   bool sound(const Progress& progress) const {
-    return progress.definite && progress.decrement <= std::max(1.0, 0.25 * static_cast<double>(size()));
+    return progress.definite && progress.decrement <= std::max(1.0, regimes::decrement(size()));
   }
 
   /// The next search that is high enough and not at a mode already found.
@@ -234,7 +230,7 @@ class Polish final : public Stage {
     const double best = state.memory.at("polish_weights").row(0).minCoeff();
     for (; candidate < count; ++candidate) {
       const Lbfgs search = mode_of(state, candidate, size());
-      if (search.f() > best + 12.0 + static_cast<double>(size())) continue;
+      if (search.f() > best + regimes::reach(size())) continue;
       const Affine base = base_of(state);
       if (nearest(base, search.x(), means) <= near) continue;
       // A search that ended on its way is known by where Newton's step from it leads.
@@ -314,7 +310,7 @@ class Polish final : public Stage {
 }  // namespace
 
 std::unique_ptr<Stage> polish(const Target& target, const PolishOptions& options) {
-  if (options.diagonal && target.size() > most_dense) return polish_diagonal(target, options);
+  if (options.diagonal && target.size() > regimes::dense) return polish_diagonal(target, options);
   return std::make_unique<Polish>(target, options);
 }
 

@@ -6,11 +6,11 @@
 #include "infer/base.hpp"
 #include "infer/curvature.hpp"
 #include "vfe/infer/modes.hpp"
+#include "vfe/infer/regimes.hpp"
 
 namespace vfe {
 namespace {
 
-constexpr Index most_coordinates = 2000;  // that are differenced one by one
 constexpr Index num_probes = 16;
 constexpr double difference = 1e-2;  // step, in sds
 
@@ -21,11 +21,11 @@ class PolishDiagonal final : public Stage {
   std::string name() const override { return "polish"; }
   void start(State&) const override {}
 
-  Record advance(State& state, bool& done) const override {
+  Step advance(State& state) const override {
     const Index d = target_.size();
     const Lbfgs search = mode_of(state, 0, d);
     const Vector scaling = search.inverse_hessian_diagonal().cwiseSqrt();
-    const bool exact = d <= most_coordinates;
+    const bool exact = d <= regimes::differenced;
     const Vector diagonal = exact
                                 ? curvature_diagonal(target_, options_.batch, search.x(), scaling, difference)
                                 : curvature_diagonal(target_, options_.batch, search.x(), scaling, difference,
@@ -34,7 +34,7 @@ class PolishDiagonal final : public Stage {
     Laplace base;
     base.map.shift = search.x();
     base.map.scale = scaling;
-    base.definite = search.decrement() <= 0.25 * static_cast<double>(d);
+    base.definite = search.decrement() <= regimes::decrement(d);
     for (Index i = 0; i < d; ++i) {
       // Probes are noisy: a non-positive entry says nothing there, and the search's own estimate stays.
       if (diagonal(i) > 1e-4 && std::isfinite(diagonal(i))) {
@@ -47,7 +47,7 @@ class PolishDiagonal final : public Stage {
         -search.f() + 0.5 * static_cast<double>(d) * std::log(2.0 * std::numbers::pi) + base.map.log_det();
     if (!base.definite) base.map = wide_start(target_, options_.batch, base, options_.seed);
 
-    Record record;
+    Step record;
     record.free_energy = search.f();
     record.gradient_norm = search.g().norm();
     record.draws = exact ? 2 * d : 2 * num_probes;
@@ -55,7 +55,7 @@ class PolishDiagonal final : public Stage {
     record.note = base.definite ? "mode found" : "no proper mode: wide start";
     set_base(state, base);
     state.memory.erase("modes");
-    done = true;
+    record.done = true;
     return record;
   }
 

@@ -33,11 +33,10 @@ Record Program::advance(State& state) const {
                 fmt::format("going on at step {}: found stage \"{}\", which this program does not have",
                             state.step, state.stage));
   }
-  bool done = false;
-  Record record = place->stage->advance(state, done);
-  record.stage = place->stage->name();
+  Step step = place->stage->advance(state);
+  step.stage = place->stage->name();
   ++state.step;
-  if (done) {
+  if (step.done) {
     const auto next = std::find_if(std::next(place), places_.end(),
                                    [&](const Place& p) { return !p.when || p.when(state); });
     if (next == places_.end()) {
@@ -46,7 +45,7 @@ Record Program::advance(State& state) const {
       enter(state, next);
     }
   }
-  return record;
+  return step;
 }
 
 }  // namespace vfe

@@ -77,7 +77,7 @@ class Stochastic final : public Stage {
     begin_rate(state);
   }
 
-  Record advance(State& state, bool& done) const override {
+  Step advance(State& state) const override {
     Progress progress(state.memory.at("stochastic_progress"));
     const Affine base = base_of(state);
     const std::uint64_t tick = static_cast<std::uint64_t>(progress.tick);
@@ -87,7 +87,7 @@ class Stochastic final : public Stage {
     const FreeEnergy objective(target_, family_, base, options_.gradient);
     const Estimate found = objective.estimate(lambda.col(0), noise, batch);
 
-    Record record;
+    Step record;
     record.free_energy = found.value;
     record.std_error = found.std_error;
     record.gradient_norm = found.grad.norm();
@@ -113,11 +113,10 @@ class Stochastic final : public Stage {
       progress.step += 1.0;
       IterateHistory history(state);
       if (history.add(lambda.col(0))) renew(state, history, base);
-      if (progress.step >= progress.check && !options_.rate)
-        look(state, history, base, progress, record, done);
+      if (progress.step >= progress.check && !options_.rate) look(state, history, base, progress, record);
     }
     state.memory["stochastic_progress"] = progress.pack();
-    if (!done && progress.tick >= static_cast<double>(options_.max_steps)) {
+    if (!record.done && progress.tick >= static_cast<double>(options_.max_steps)) {
       IterateHistory history(state);
       // At a rate fixed by hand the last half is averaged, whatever it is worth.
       const Index window = history.batches() / 2;
@@ -125,9 +124,9 @@ class Stochastic final : public Stage {
                              precise(state, history, window, standard_error_limit, standard_error_limit);
       record.note = converged ? "converged" : "not converged";
       finish(state, converged);
-      done = true;
+      record.done = true;
     }
-    if (done && progress.rolled_back > 0.0) {
+    if (record.done && progress.rolled_back > 0.0) {
       record.note += fmt::format("; {} steps not finite, rolled back", progress.rolled_back);
     }
     return record;
@@ -162,7 +161,7 @@ class Stochastic final : public Stage {
 
   /// Looks whether the average has converged; then halves the rate, or ends the stage.
   void look(State& state, const IterateHistory& history, const Affine& base, Progress& progress,
-            Record& record, bool& done) const {
+            Step& record) const {
     progress.check = std::ceil(std::max(progress.step + first_check, check_growth * progress.step));
     const IterateHistory::Window window = history.best_window();
     if (window.batches == 0 || window.rhat > rhat_limit) return;
@@ -197,7 +196,7 @@ class Stochastic final : public Stage {
     }
     record.note = "converged";
     finish(state, true);
-    done = true;
+    record.done = true;
   }
 
   /// Whether the average over a window is known this well: means relative to q's sds, the rest of lambda

@@ -77,23 +77,23 @@ class Tempering final : public Stage {
     progress.save(state);
   }
 
-  Record advance(State& state, bool& done) const override {
-    Record record;
+  Step advance(State& state) const override {
+    Step record;
     record.rows = target_.num_rows(options_.batch);
     TemperingProgress progress(state);
     if (!contains(state, "points")) {
-      if (progress.particles == 0.0) plan(state, progress, record, done);
-      if (!done) draw_first(state, progress, record, done);
+      if (progress.particles == 0.0) plan(state, progress, record);
+      if (!record.done) draw_first(state, progress, record);
     } else if (!contains(state, "gradients")) {
       evaluate_first(state, progress, record);
     } else {
       leap(state, progress, record);
-      if (progress.leapfrog == progress.leapfrogs) arrive(state, progress, record, done);
+      if (progress.leapfrog == progress.leapfrogs) arrive(state, progress, record);
     }
     progress.save(state);
     record.free_energy = -log_mean_exp(at(state, "islands").row(0).transpose());
     record.rate = progress.step;
-    if (done) finish(state, progress);
+    if (record.done) finish(state, progress);
     return record;
   }
 
@@ -130,7 +130,7 @@ class Tempering final : public Stage {
   }
 
   /// As many particles, and as small steps, as the budget allows for the way there is.
-  void plan(const State& state, TemperingProgress& progress, Record& record, bool& done) const {
+  void plan(const State& state, TemperingProgress& progress, Step& record) const {
     const double whole = path_length(wide(state), base_of(state));
     const double budget = static_cast<double>(options_.max_gradients);
     const auto way = [&](double particles) {
@@ -149,11 +149,11 @@ class Tempering final : public Stage {
     if (needed <= excess * budget) return;
     record.note = fmt::format("about {:.0f} gradients to the posterior, at most {} allowed", needed,
                               options_.max_gradients);
-    done = true;
+    record.done = true;
   }
 
   /// [collective] Values at the next draws of the wide density; after the last of them the first temperature.
-  void draw_first(State& state, TemperingProgress& progress, Record& record, bool& done) const {
+  void draw_first(State& state, TemperingProgress& progress, Step& record) const {
     const Student from = wide(state);
     const auto draws = [&](Index first, Index number) {
       return from.draw({.seed = options_.seed,
@@ -174,14 +174,14 @@ class Tempering final : public Stage {
     const Matrix theta = draws(0, options_.first_draws);
     const std::vector<Index> chosen =
         heat(state, progress, values.row(0).transpose() - from.log_density(theta),
-             first_share(progress.particles), record, done);
-    if (!done) at(state, "points") = theta(Eigen::all, chosen);
+             first_share(progress.particles), record);
+    if (!record.done) at(state, "points") = theta(Eigen::all, chosen);
   }
 
   /// Moves on to the next temperature, where `share` of the draws stay effective: the draws, by island, that
   /// go on from there. `ratio` is log f - log p_0. Sets `done` where there is no such temperature.
   std::vector<Index> heat(State& state, TemperingProgress& progress, ConstVec ratio, double share,
-                          Record& record, bool& done) const {
+                          Step& record) const {
     const Index islands = options_.islands, each = ratio.size() / islands, kept = progress.count() / islands;
     const double left = 1.0 - progress.temperature;
     double change = left;
@@ -203,7 +203,7 @@ class Tempering final : public Stage {
     }
     if (change == 0.0) {
       record.note = "too few draws with a finite density, " + stopped(progress);
-      done = true;
+      record.done = true;
       return {};
     }
     std::vector<Index> chosen;
@@ -364,7 +364,7 @@ class Tempering final : public Stage {
   }
 
   /// Accepts or rejects where the trajectories ended; then the next temperature.
-  void arrive(State& state, TemperingProgress& progress, Record& record, bool& done) const {
+  void arrive(State& state, TemperingProgress& progress, Step& record) const {
     Address from = address(progress, acceptance_block);
     double accepted = 0.0;
     for (Index s = 0; s < progress.count(); ++s) {
@@ -384,18 +384,18 @@ class Tempering final : public Stage {
         std::clamp(progress.step * std::exp(accepted - options_.acceptance), shortest_step, longest_step);
     if (progress.temperature == 1.0) {
       record.note = "arrived at the posterior";
-      done = true;
+      record.done = true;
       return;
     }
     if (progress.gradients >= static_cast<double>(options_.max_gradients)) {
       record.note = fmt::format("{} gradients spent, {}", progress.gradients, stopped(progress));
-      done = true;
+      record.done = true;
       return;
     }
     const Vector ratio =
         at(state, "values").row(0).transpose() - wide(state).log_density(at(state, "points"));
-    const std::vector<Index> chosen = heat(state, progress, ratio, progress.effective, record, done);
-    if (done) return;
+    const std::vector<Index> chosen = heat(state, progress, ratio, progress.effective, record);
+    if (record.done) return;
     for (const char* what : {"points", "gradients", "values"}) {
       at(state, what) = Matrix(at(state, what)(Eigen::all, chosen));
     }

@@ -22,7 +22,7 @@ class Weigh final : public Stage {
   std::string name() const override { return "weigh"; }
   void start(State& state) const override { state.memory.erase("weighed"); }
 
-  Record advance(State& state, bool& done) const override {
+  Step advance(State& state) const override {
     const Student q{normal_map(state.lambda, target_.size())};
     refuse_unbounded(q.base);
     const Matrix theta = q.draw({.seed = options_.seed, .purpose = Purpose::weigh}, options_.draws);
@@ -30,9 +30,9 @@ class Weigh final : public Stage {
     Matrix no_gradient(target_.size(), 0);
     target_.log_joint(options_.batch, theta, value, no_gradient);
     state.memory["weighed"] = (value - q.log_density(theta)).transpose();
-    done = true;
 
-    Record record;
+    Step record;
+    record.done = true;
     record.draws = options_.draws;
     record.rows = target_.num_rows(options_.batch);
     record.non_finite = options_.draws - value.array().isFinite().count();

@@ -11,9 +11,10 @@ namespace {
 class FunctionModel final : public Model {
  public:
   /// Without `prior` there is the Jacobian alone.
-  FunctionModel(std::vector<Parameter> parameters, LogDensity prior, std::vector<Index> rows_of_block,
-                BlockLogDensity likelihood)
-      : parameters_(std::move(parameters)),
+  FunctionModel(Spread spread, std::vector<Parameter> parameters, LogDensity prior,
+                std::vector<Index> rows_of_block, BlockLogDensity likelihood)
+      : spread_(spread),
+        parameters_(std::move(parameters)),
         prior_(std::move(prior)),
         rows_of_block_(std::move(rows_of_block)),
         likelihood_(std::move(likelihood)) {
@@ -23,6 +24,7 @@ class FunctionModel final : public Model {
   }
 
   const Parameters& parameters() const override { return parameters_; }
+  Spread spread() const override { return spread_; }
   Index blocks() const override { return static_cast<Index>(rows_of_block_.size()); }
   Index rows(Index block) const override { return rows_of_block_[static_cast<std::size_t>(block)]; }
 
@@ -52,6 +54,7 @@ class FunctionModel final : public Model {
     }
   }
 
+  Spread spread_;
   Parameters parameters_;
   LogDensity prior_;
   std::vector<Index> rows_of_block_;
@@ -62,14 +65,14 @@ class FunctionModel final : public Model {
 
 std::unique_ptr<const Model> make_model(std::vector<Parameter> parameters, LogDensity density) {
   return std::make_unique<FunctionModel>(
-      std::move(parameters), LogDensity(), std::vector<Index>{1},
+      Spread::draws, std::move(parameters), LogDensity(), std::vector<Index>{1},
       [density = std::move(density)](Index, ConstVec x, Vec grad) { return density(x, grad); });
 }
 
 std::unique_ptr<const Model> make_model(std::vector<Parameter> parameters, LogDensity prior,
                                         std::vector<Index> rows_of_block, BlockLogDensity likelihood) {
-  return std::make_unique<FunctionModel>(std::move(parameters), std::move(prior), std::move(rows_of_block),
-                                         std::move(likelihood));
+  return std::make_unique<FunctionModel>(Spread::blocks, std::move(parameters), std::move(prior),
+                                         std::move(rows_of_block), std::move(likelihood));
 }
 
 }  // namespace vfe

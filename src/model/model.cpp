@@ -8,6 +8,10 @@ double radius(Reach reach) {
   return reach == Reach::near ? 2.0 : 6.0;
 }
 
+Spread Model::spread() const {
+  return Spread::blocks;
+}
+
 Vector Model::draw_start(const Address& at, Reach reach) const {
   return parameters().draw_over_domain(at, radius(reach));
 }

@@ -201,6 +201,7 @@ struct PluginModel::Impl {
 
   Library library;
   Parameters parameters;
+  Spread spread = Spread::draws;
   Rows rows;                     // what the blocks point into
   std::vector<vfe_rows> layout;  // of each block
   std::vector<void*> opened;     // as many
@@ -280,6 +281,7 @@ PluginModel::PluginModel(const std::filesystem::path& library, const std::string
 PluginModel::PluginModel(const std::filesystem::path& library, const std::string& options,
                          const Schema& schema, Rows rows) {
   auto impl = std::make_unique<Impl>(library, options, schema.num_columns());
+  impl->spread = Spread::blocks;
   impl->lay_out(schema, std::move(rows));
   impl->open_blocks(impl->rows.first_block);
   impl_ = std::move(impl);
@@ -289,6 +291,10 @@ PluginModel::~PluginModel() = default;
 
 const Parameters& PluginModel::parameters() const {
   return impl_->parameters;
+}
+
+Spread PluginModel::spread() const {
+  return impl_->spread;
 }
 
 Index PluginModel::blocks() const {

@@ -106,6 +106,10 @@ const Parameters& StanModel::parameters() const {
   return impl_->first().unconstrained();
 }
 
+Spread StanModel::spread() const {
+  return impl_->without_rows ? Spread::blocks : Spread::draws;
+}
+
 Index StanModel::blocks() const {
   return static_cast<Index>(impl_->programs.size());
 }

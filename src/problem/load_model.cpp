@@ -122,7 +122,6 @@ LoadedModel load_plugin(const Communicator& comm, const Config& config) {
   if (config.data.file.empty()) {
     comm.collectively("loading the model",
                       [&] { loaded.model = std::make_unique<PluginModel>(library, config.model.options); });
-    loaded.spread = Spread::draws;
     loaded.description = library;
     return loaded;
   }

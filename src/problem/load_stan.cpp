@@ -88,7 +88,6 @@ LoadedModel load_stan(const Communicator& comm, const Config& config) {
   };
   if (!config.model.is_sharded()) {
     comm.collectively("loading the Stan program", [&] { make(json, config.model.data); });
-    loaded.spread = Spread::draws;
     return loaded;
   }
   if (config.data.file.empty()) {

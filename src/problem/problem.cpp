@@ -59,15 +59,15 @@ Problem::Problem(const Communicator& comm, const Config& config) : impl_(std::ma
   impl_->loaded = load(comm, config);
   impl_->model = impl_->loaded.model.get();
   impl_->finish(config);
-  target_ = std::make_unique<Target>(model(), comm, impl_->loaded.spread, config.fit.threads);
+  target_ = std::make_unique<Target>(model(), comm, config.fit.threads);
 }
 
-Problem::Problem(const Communicator& comm, const Config& config, const Model& model, Spread spread)
+Problem::Problem(const Communicator& comm, const Config& config, const Model& model)
     : impl_(std::make_unique<Impl>()) {
   impl_->model = &model;
   impl_->loaded.description = "a function";
   impl_->finish(config);
-  target_ = std::make_unique<Target>(model, comm, spread, config.fit.threads);
+  target_ = std::make_unique<Target>(model, comm, config.fit.threads);
 }
 
 Problem::~Problem() = default;

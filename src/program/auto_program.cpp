@@ -14,6 +14,7 @@
 #include "vfe/infer/importance.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
+#include "vfe/infer/regimes.hpp"
 #include "vfe/infer/tempering.hpp"
 #include "vfe/infer/weigh.hpp"
 #include "vfe/program/judged_values.hpp"
@@ -22,9 +23,6 @@
 namespace vfe {
 namespace {
 
-constexpr Index most_full_rank = 60, most_sampled = 3000;  // dimensions
-constexpr Index most_weighed = 30;   // dimension up to which adaptation is worth while whatever the weights
-constexpr Index most_tempered = 60;  // dimensions
 // Variance of log weights up to which what is fitted between rounds mends them. Beyond it the weights of
 // eight schools looked good (k-hat 0.4, 20,000 effective draws) with an sd of tau 4.4 % too small: q's misfit
 // grew with tau, and where tau is largest hardly a draw was where it should have been.
@@ -66,8 +64,8 @@ bool has_proper_mode(const State& state) {
 bool weights_may_do(const State& state, Index d) {
   if (!has_proper_mode(state)) return false;
   const double variance = weighed_variance(state);
-  if (d <= most_weighed) return variance <= most_mended || found_modes(state).num_components() > 1;
-  return variance <= 1.0 && d <= 300;
+  if (d <= regimes::weighed) return variance <= most_mended || found_modes(state).num_components() > 1;
+  return variance <= 1.0 && d <= regimes::importance;
 }
 
 /// Whether what is to be sampled is known: else no certificate can come of it, and sampling is not worth
@@ -218,13 +216,13 @@ void add_audit(const Config& config, const Target& target, const JudgedValues& v
 
 std::unique_ptr<Stage> fit_of_q(const Config& config, const Target& target, const Family& family) {
   const Index d = target.size();
-  if (d > most_full_rank && d <= most_sampled) {
+  if (d > regimes::dense_fit && d <= regimes::certified) {
     DiagonalFitOptions options;
     options.seed = config.fit.seed;
     return diagonal_fit(target, options);
   }
   FixedDrawsOptions options;
-  options.draws = std::clamp<Index>(4 * d, 32, 256);  // above 3,000 dimensions as many as memory likes
+  options.draws = std::clamp<Index>(4 * d, 32, 256);  // above regimes::certified as many as memory likes
   options.max_iterations = 40;
   options.tolerance = 0.01;  // nats that neither weights nor chains would notice
   options.seed = config.fit.seed;
@@ -238,7 +236,7 @@ bool is_automatic(const Config& config) {
 }
 
 std::string fitted_family(Index d) {
-  return d <= most_sampled ? "full_rank" : "mean_field";
+  return d <= regimes::certified ? "full_rank" : "mean_field";
 }
 
 Program auto_program(const Config& config, const Problem& problem, const Family& family) {
@@ -246,14 +244,14 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
   const Index d = target.size();
   const std::uint64_t seed = config.fit.seed;
   const JudgedValues values = judged_values(problem.model());
-  const bool sampled = d <= most_sampled;
+  const bool sampled = d <= regimes::certified;
   const std::string sampling = config.fit.sampling;
 
   std::vector<Place> places;
   places.emplace_back(modes(target, {.seed = seed}));
   places.emplace_back(polish(target, {.diagonal = !sampled, .seed = seed}));
   places.emplace_back(exploration(target, {.seed = seed}));
-  if (d <= most_tempered) {
+  if (d <= regimes::dense_fit) {
     places.emplace_back(tempering(target, {.seed = seed}), [](const State& state) {
       const std::optional<SearchReport> report = search_report(state);
       return report && report->modes > 1 && search_ended(state);
@@ -265,7 +263,7 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
   if (!sampled) return Program(std::move(places));
 
   // Where a flow takes longer to fit than chains to run, one round must do.
-  const Index rounds = d <= most_weighed ? ImportanceOptions{}.max_rounds : 1;
+  const Index rounds = d <= regimes::weighed ? ImportanceOptions{}.max_rounds : 1;
   places.emplace_back(
       importance(target, {.max_rounds_of_one_mode = rounds, .rule = pool_rule(values), .seed = seed}),
       [d, sampling](const State& state) {
@@ -284,7 +282,7 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
                       [](const State& state) { return flag(state, "third_look_found") > 0.0; });
   add_audit(config, target, values, audit_again, places);
   if (sampling == "importance") return Program(std::move(places));
-  const bool flows = d <= most_full_rank;
+  const bool flows = d <= regimes::dense_fit;
   ChainsOptions options;
   options.superchains = superchains;
   options.rule = chain_rule(values);

@@ -7,13 +7,12 @@
 #include "vfe/infer/fixed_draws.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
+#include "vfe/infer/regimes.hpp"
 #include "vfe/infer/stochastic.hpp"
 #include "vfe/program/auto_program.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr Index most_dense = 500;  // dimension up to which minibatches fit a q with correlations
 
 /// The blocks that find the start of a stochastic fit: four minibatches' worth, taken at equal distances.
 Minibatch pilot(const Config& config, const Target& target) {
@@ -47,7 +46,7 @@ std::unique_ptr<Stage> last_stage(const Config& config, const Target& target, co
 std::unique_ptr<const Family> make_family(const Config& config, Index d) {
   if (config.family.type != "auto") return make_family(config.family, d);
   if (is_automatic(config)) return make_family(fitted_family(d), d, config.family.rank);
-  return make_family(d <= most_dense ? "full_rank" : "mean_field", d, config.family.rank);
+  return make_family(d <= regimes::dense ? "full_rank" : "mean_field", d, config.family.rank);
 }
 
 Program inference_program(const Config& config, const Problem& problem, const Family& family) {

@@ -5,60 +5,37 @@
 
 #include <chrono>
 #include <exception>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 
-#include "run/build.hpp"
-#include "run/fit_log.hpp"
 #include "run/fit_result.hpp"
-#include "run/progress.hpp"
+#include "run/run_record.hpp"
 #include "vfe/comm/request.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/problem/problem.hpp"
 #include "vfe/program/inference_program.hpp"
 #include "vfe/run/saved_fit.hpp"
-#include "vfe/run/trace.hpp"
-#include "vfe/store/atomic_file.hpp"
 #include "vfe/store/checkpoint.hpp"
-#include "vfe/store/dataset.hpp"
 
 namespace vfe {
 namespace {
 
 constexpr double max_log_likelihood_bytes = 2e9;
 
-/// Counted as doubles in a checkpoint: exact up to 2^53.
-void put_counts(const Target::Counts& counts, std::map<std::string, double>& counters) {
-  counters["gradients"] = static_cast<double>(counts.gradients);
-  counters["values"] = static_cast<double>(counts.values);
-  counters["non_finite"] = static_cast<double>(counts.non_finite);
-  counters["calls"] = static_cast<double>(counts.calls);
-}
-
-Target::Counts counts_of(const std::map<std::string, double>& counters) {
-  const auto count = [&](const std::string& name) {
-    const auto found = counters.find(name);
-    return found == counters.end() ? std::uint64_t{0} : static_cast<std::uint64_t>(found->second);
-  };
-  return {count("gradients"), count("values"), count("non_finite"), count("calls")};
-}
-
-/// One run of the driver. What only rank 0 has (folder, trace, log, progress) is made and used on rank 0.
+/// The course of a run: collective, but for the record, which rank 0 keeps.
 class FitRun {
  public:
   using MakeProblem = std::function<std::unique_ptr<Problem>()>;
-  FitRun(const Communicator& comm, const Config& config, const FitOptions& options, MakeProblem make_problem)
-      : comm_(comm),
-        config_(config),
-        options_(options),
-        make_problem_(std::move(make_problem)),
-        progress_(options.quiet || !comm.is_root()) {}
+  FitRun(const Communicator& comm, const Config& config, const RunOptions& options, MakeProblem make_problem)
+      : comm_(comm), config_(config), options_(options), make_problem_(std::move(make_problem)) {}
 
-  FitOutcome run() {
+  RunOutcome run() {
     clear_request(true);  // an earlier fit of this process may have been asked to stop
     comm_.on_root("preparing the run folder",
-                  [&] { directory_.emplace(config_.output.directory, options_.existing); });
-    if (const std::optional<FitOutcome> finished = find_finished()) return *finished;
+                  [&] { record_.emplace(config_, options_.existing, options_.quiet, comm_.size()); });
+    if (const std::optional<RunOutcome> finished = find_finished()) return *finished;
     comm_.barrier();  // all have looked before the folder changes
     problem_ = make_problem_();
     check_log_likelihood_size();
@@ -71,21 +48,6 @@ class FitRun {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  /// Of this process' run.
-  double elapsed() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
-  /// Of the whole run, resumptions included.
-  double seconds() const { return seconds_before_ + elapsed(); }
-
-  void note(const std::string& line) {
-    if (log_) log_->info(line);
-  }
-  void warn(const std::string& line) {
-    if (log_) log_->warn(line);
-    progress_.line("warning: " + line);
-  }
-
   void refuse_differences(const std::string& config_before) const {
     const std::vector<std::string> found = differences(parse_config(config_before, "its config"), config_);
     if (!found.empty()) {
@@ -95,15 +57,15 @@ class FitRun {
   }
 
   /// [collective] The outcome of a resumed run that needs nothing more.
-  std::optional<FitOutcome> find_finished() const {
+  std::optional<RunOutcome> find_finished() const {
     if (options_.existing != Existing::resume) return std::nullopt;
     std::string found;
     comm_.on_root("looking for a finished run", [&] {
-      if (std::filesystem::exists(directory_->result())) found = directory_->result().string();
+      if (const auto result = record_->finished()) found = result->string();
     });
     found = comm_.broadcast(found);
     if (found.empty()) return std::nullopt;
-    std::optional<FitOutcome> outcome;
+    std::optional<RunOutcome> outcome;
     comm_.collectively("reading the finished run", [&] {
       const SavedFit saved = read_saved_fit(found, WithDraws::no);
       refuse_differences(saved.file.texts.at("config"));
@@ -112,9 +74,8 @@ class FitRun {
           saved.config.output.log_likelihood != config_.output.log_likelihood) {
         return;
       }
-      outcome = FitOutcome{.stopped = false,
-                           .found_finished = true,
-                           .verdict = saved.verdict,
+      outcome = RunOutcome{.found_finished = true,
+                           .fit = {.verdict = saved.verdict},
                            .lambda_hash = hash_of(saved.file.attributes, "lambda_hash"),
                            .draws_hash = hash_of(saved.file.attributes, "draws_hash")};
     });
@@ -135,36 +96,27 @@ class FitRun {
   /// [collective] Sets the state: that of the newest checkpoint or the first. Opens the files.
   void start(const Program& program) {
     const std::optional<Checkpoint> checkpoint = read();
+    double seconds_before = 0.0;
     if (checkpoint) {
       state_ = checkpoint->state;
       problem_->target().set_counts(counts_of(checkpoint->counters));
       const auto before = checkpoint->counters.find("seconds");
-      if (before != checkpoint->counters.end()) seconds_before_ = before->second;
+      if (before != checkpoint->counters.end()) seconds_before = before->second;
     } else {
       state_ = program.start();
     }
     comm_.on_root("opening the run's files", [&] {
-      if (options_.existing == Existing::overwrite) directory_->clear();
-      log_.emplace(directory_->log());
-      for (const std::string& line : warnings_) warn(line);
-      write_file(directory_->config(), to_toml(config_));
-      trace_.emplace(directory_->trace(), state_.step);
-      note(fmt::format("vfe {}, {}, {}: {} ranks, {} threads each", VFE_VERSION, build_description(),
-                       instruction_set(), comm_.size(), config_.fit.threads));
-      problem_->on_print([this](const std::string& line) { note("the model prints: " + line); });
-      note(fmt::format("{}; {} parameters; {}", problem_->description(), problem_->target().size(),
-                       checkpoint ? fmt::format("resumed at step {}", state_.step) : "started"));
+      record_->open(*problem_, state_, checkpoint.has_value(), seconds_before);
+      problem_->on_print([this](const std::string& line) { record_->note("the model prints: " + line); });
     });
-    last_checkpoint_ = elapsed();
   }
 
-  /// [collective] The checkpoint to go on from, if there is one; warnings_ on rank 0.
+  /// [collective] The checkpoint to go on from, if there is one.
   std::optional<Checkpoint> read() {
     if (options_.existing != Existing::resume) return std::nullopt;
     std::string bytes;
     comm_.on_root("reading the checkpoint", [&] {
-      const std::optional<Checkpoint> found = read_checkpoint(directory_->path(), warnings_);
-      if (found) bytes = pack(*found);
+      if (const std::optional<Checkpoint> found = record_->newest_checkpoint()) bytes = pack(*found);
     });
     bytes = comm_.broadcast(bytes);
     if (bytes.empty()) return std::nullopt;
@@ -190,7 +142,7 @@ class FitRun {
     const Target& target = problem_->target();
     while (!state_.finished()) {
       target.set_state_hash(hash(state_));
-      const double before = elapsed();
+      const Clock::time_point before = Clock::now();
       Record record;
       try {
         record = program.advance(state_);
@@ -200,7 +152,8 @@ class FitRun {
         throw;
       }
       const Request request = target.request();
-      if (comm_.is_root()) keep_record(record, elapsed() - before, request.checkpoint);
+      if (comm_.is_root())
+        keep(record, std::chrono::duration<double>(Clock::now() - before).count(), request.checkpoint);
       if (request.checkpoint) target.clear_request();
       if (request.stop && !state_.finished()) {
         save();
@@ -213,63 +166,40 @@ class FitRun {
 
   /// Rank 0, after a step. It alone cannot stop all: what fails here asks the others to stop, through the
   /// reduction of the next step, and is thrown where all are together (see save()).
-  void keep_record(const Record& record, double step_seconds, bool checkpoint_asked) {
+  void keep(const Record& record, double step_seconds, bool checkpoint_asked) {
     try {
-      const double rows_per_second =
-          static_cast<double>(record.rows) * static_cast<double>(record.draws) / std::max(step_seconds, 1e-9);
-      const Target::Counts counts = problem_->target().counts();
-      trace_->add(state_.step, record, {seconds(), counts.gradients, counts.calls}, rows_per_second);
-      progress_.step(state_.step, record, elapsed(), rows_per_second);
-      if (!record.note.empty()) note(fmt::format("{}, step {}: {}", record.stage, state_.step, record.note));
-      const Config::Output& output = config_.output;
-      const bool due = output.checkpoint_steps > 0
-                           ? state_.step % static_cast<std::uint64_t>(output.checkpoint_steps) == 0
-                           : elapsed() - last_checkpoint_ >= output.checkpoint_seconds;
-      if (due || checkpoint_asked) write();
+      record_->add(*problem_, state_, record, step_seconds, checkpoint_asked);
     } catch (...) {
       if (!failure_) failure_ = std::current_exception();
       request_stop();
     }
-    if (config_.fit.max_time > 0.0 && elapsed() >= config_.fit.max_time) request_stop();
-  }
-
-  /// Rank 0: the checkpoint of this moment, and the trace up to it.
-  void write() {
-    trace_->flush();
-    Checkpoint checkpoint;
-    checkpoint.state = state_;
-    checkpoint.config = to_toml(config_);
-    checkpoint.model = problem_->model_hash();
-    checkpoint.data = problem_->data_hash();
-    put_counts(problem_->target().counts(), checkpoint.counters);
-    checkpoint.counters["seconds"] = seconds();
-    write_checkpoint(directory_->path(), checkpoint);
-    last_checkpoint_ = elapsed();
-    note(fmt::format("checkpoint at step {}", state_.step));
+    if (config_.fit.max_time > 0.0 && record_->elapsed() >= config_.fit.max_time) request_stop();
   }
 
   /// [collective] A checkpoint; what failed on rank 0 before is thrown instead.
   void save() {
     comm_.on_root("writing the checkpoint", [&] {
       if (failure_) std::rethrow_exception(failure_);
-      write();
+      record_->save(*problem_, state_);
     });
   }
 
-  FitOutcome stopped() {
+  RunOutcome stopped() {
     const std::string why = stop_.signal != 0 ? fmt::format("by signal {}", stop_.signal) : "by fit.max_time";
-    note(fmt::format("stopped {} at step {}", why, state_.step));
     if (comm_.is_root()) {
-      progress_.line(fmt::format("stopped {} at step {}, checkpoint written: run again with --resume", why,
+      record_->note(fmt::format("stopped {} at step {}", why, state_.step));
+      if (!config_.output.directory.empty()) {
+        record_->say(fmt::format("stopped {} at step {}, checkpoint written: run again with --resume", why,
                                  state_.step));
+      }
     }
-    FitOutcome outcome;
-    outcome.stopped = true;
+    RunOutcome outcome;
+    outcome.fit.stopped = true;
     return outcome;
   }
 
   /// [collective] Draws, verdict, result file.
-  FitOutcome finish() {
+  RunOutcome finish() {
     const Target& target = problem_->target();
     target.set_state_hash(hash(state_));
     std::optional<FitResult> result = make_result(comm_, config_, *problem_, *family_, state_);
@@ -278,81 +208,59 @@ class FitRun {
       return stopped();  // the checkpoint of the finished state stands
     }
     comm_.on_root("writing the result", [&] {
-      if (!result->non_finite.empty()) warn(result->non_finite);
-      describe(result->file);
-      write_result(directory_->result(), result->file);
-      note(fmt::format("{}: {}", to_string(result->verdict.grade), result->verdict.reason));
+      if (!result->non_finite.empty()) record_->warn(result->non_finite);
+      record_->finish(*problem_, state_, result->file);
+      record_->note(fmt::format("{}: {}", to_string(result->verdict.grade), result->verdict.reason));
     });
-    return {.stopped = false,
-            .found_finished = false,
-            .verdict = result->verdict,
-            .lambda_hash = hash(state_.lambda),
-            .draws_hash = result->draws_hash};
+    RunOutcome outcome{.lambda_hash = hash(state_.lambda), .draws_hash = result->draws_hash};
+    Fit& fit = outcome.fit;
+    fit.verdict = std::move(result->verdict);
+    const std::vector<Parameter>& quantities = problem_->model().quantities();
+    for (Index k = 0; k < result->draws.rows(); ++k) fit.names.push_back(entry_name(quantities, k));
+    fit.draws = std::move(result->draws);
+    fit.moments = std::move(result->moments);
+    return outcome;
   }
 
-  /// Rank 0: what the result says of the run that made it.
-  void describe(ResultFile& file) {
-    const Target::Counts counts = problem_->target().counts();
-    auto& attributes = file.attributes;
-    attributes["gradients"] = static_cast<std::int64_t>(counts.gradients);
-    attributes["values"] = static_cast<std::int64_t>(counts.values);
-    attributes["gradients_sequential"] = static_cast<std::int64_t>(counts.calls);
-    attributes["non_finite"] = static_cast<std::int64_t>(counts.non_finite);
-    attributes["steps"] = static_cast<std::int64_t>(state_.step);
-    attributes["seconds"] = seconds();
-    attributes["seed"] = static_cast<std::int64_t>(config_.fit.seed);
-    attributes["ranks"] = std::int64_t{comm_.size()};
-    attributes["threads"] = std::int64_t{config_.fit.threads};
-    attributes["version"] = std::string(VFE_VERSION);
-    attributes["build"] = build_description();
-    attributes["instruction_set"] = instruction_set();
-    attributes["data_hash"] = hexadecimal(problem_->data_hash());
-    file.texts["config"] = to_toml(config_);
-    if (problem_->schema()) file.texts["schema"] = to_json(*problem_->schema());
-    trace_->flush();
-    file.texts["stages"] = to_json(read_stage_costs(directory_->trace()));
-    for (auto& [name, column] : read_trace(directory_->trace())) {
-      file.arrays["trace/" + name] = std::move(column);
-    }
-  }
+  using Clock = std::chrono::steady_clock;
 
   const Communicator& comm_;
   const Config& config_;
-  const FitOptions& options_;
+  const RunOptions& options_;
   const MakeProblem make_problem_;
   const SignalGuard signals_;
-  const Clock::time_point begin_ = Clock::now();
-  double seconds_before_ = 0.0;
   std::unique_ptr<const Family> family_;
   State state_;
   Request stop_;
-
-  // Rank 0 only.
-  std::optional<RunDirectory> directory_;
-  std::optional<FitLog> log_;
-  std::optional<Trace> trace_;
-  Progress progress_;
-  std::vector<std::string> warnings_;
-  std::exception_ptr failure_;
-  double last_checkpoint_ = 0.0;
-
-  std::unique_ptr<Problem> problem_;  ///< last: its model may print to the log to the end
+  std::optional<RunRecord> record_;   ///< of rank 0
+  std::exception_ptr failure_;        ///< of the record
+  std::unique_ptr<Problem> problem_;  ///< last: its model may print to the record to the end
 };
 
 }  // namespace
 
-FitOutcome fit(const Communicator& comm, const Config& config, const FitOptions& options) {
+RunOutcome run_fit(const Communicator& comm, const Config& config, const RunOptions& options) {
   return FitRun(comm, config, options, [&] { return std::make_unique<Problem>(comm, config); }).run();
 }
 
-FitOutcome fit(const Communicator& comm, const Model& model, Spread spread, const Config& config,
-               const FitOptions& options) {
+RunOutcome run_fit(const Communicator& comm, const Model& model, const Config& config,
+                   const RunOptions& options) {
   Config own = config;
   own.data = {};
   own.model = {};
   own.model.type = "function";
-  return FitRun(comm, own, options, [&] { return std::make_unique<Problem>(comm, own, model, spread); })
-      .run();
+  return FitRun(comm, own, options, [&] { return std::make_unique<Problem>(comm, own, model); }).run();
+}
+
+Fit fit(const Communicator& comm, const Model& model, const FitOptions& options) {
+  Config config;
+  config.family.type = options.family;
+  config.fit.seed = options.seed;
+  config.fit.threads = options.threads;
+  config.fit.max_time = options.max_time;
+  config.output.draws = options.draws;
+  config.output.directory = options.directory.string();
+  return run_fit(comm, model, config, {options.existing, options.quiet}).fit;
 }
 
 }  // namespace vfe

@@ -36,8 +36,8 @@ struct WeighedDraws {
 
 /// [collective] Draws `first`, ... of the result with their densities; nothing if the ranks were asked to
 /// stop.
-std::optional<WeighedDraws> weigh(const Config& config, const Target& target, const Family& family,
-                                  ConstVec lambda, Index begin, Index total) {
+std::optional<WeighedDraws> weigh_draws(const Config& config, const Target& target, const Family& family,
+                                        ConstVec lambda, Index begin, Index total) {
   WeighedDraws draws{Matrix(family.size(), total), Vector(total), Vector(total), ""};
   for (Index first = 0; first < total; first += chunk) {
     const Index count = std::min(chunk, total - first);
@@ -92,15 +92,31 @@ std::string objection_to(const State& state) {
   return {};
 }
 
-Evidence evidence_of(const WeighedDraws& draws, const Family& family, const State& state) {
-  Evidence evidence;
-  evidence.log_weight = draws.log_weight();
-  evidence.theta = draws.theta;
-  evidence.mean = family.mean(state.lambda);
-  evidence.sd = family.standard_deviation(state.lambda);
-  evidence.non_finite = draws.theta.cols() - draws.log_joint.array().isFinite().count();
-  evidence.objection = objection_to(state);
-  return evidence;
+QUnderTest q_under_test(const WeighedDraws& draws, const Family& family, const State& state) {
+  QUnderTest tested;
+  tested.log_weight = draws.log_weight();
+  tested.theta = draws.theta;
+  tested.mean = family.mean(state.lambda);
+  tested.sd = family.standard_deviation(state.lambda);
+  tested.non_finite = draws.theta.cols() - draws.log_joint.array().isFinite().count();
+  tested.objection = objection_to(state);
+  return tested;
+}
+
+/// Of draws that are as good as independent.
+Moments moments_of_draws(const Matrix& values) {
+  const auto n = static_cast<double>(values.cols());
+  Moments moments;
+  moments.mean = values.rowwise().mean();
+  const Matrix square = (values.colwise() - moments.mean).cwiseAbs2();
+  const Vector variance = square.rowwise().mean();
+  moments.sd = variance.cwiseSqrt();
+  moments.mean_error = moments.sd / std::sqrt(n);
+  // That of the variance, over twice the sd; 0 for a constant.
+  const Vector error = ((square.colwise() - variance).rowwise().squaredNorm() / n / n).cwiseSqrt();
+  moments.sd_error = (moments.sd.array() > 0.0).select(0.5 * error.cwiseQuotient(moments.sd), 0.0);
+  moments.used = moments.groups = values.cols();
+  return moments;
 }
 
 /// [collective] The groups log_likelihood and observed_data, on rank 0: rows in the dataset's order.
@@ -141,6 +157,7 @@ std::uint64_t hash_of_values(const Group& group) {
 /// [collective] What the file holds of the posterior's draws.
 void put_draws(const Communicator& comm, const Config& config, const Problem& problem, ConstMat theta,
                ConstMat quantities, std::vector<Variable> statistics, FitResult& result) {
+  result.draws = quantities;
   result.file.groups.push_back(posterior_group(problem.model().quantities(), quantities));
   result.draws_hash = hash_of_values(result.file.groups.back());
   result.file.groups.push_back({"sample_stats", std::move(statistics)});
@@ -168,30 +185,31 @@ std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config
   // The verdict takes no more draws than these; the others need densities only where weights choose from
   // them.
   const Index wanted = config.output.draws, judged = std::min(wanted, most_judged_draws);
-  std::optional<WeighedDraws> weighed = weigh(config, problem.target(), family, state.lambda, 0, judged);
+  std::optional<WeighedDraws> weighed =
+      weigh_draws(config, problem.target(), family, state.lambda, 0, judged);
   if (!weighed) return std::nullopt;
   WeighedDraws& draws = *weighed;
   const Model& model = problem.model();
   const Parameters& parameters = model.parameters();
   Matrix quantities(num_constrained(model.quantities()), draws.theta.cols());
   model.compute_quantities(draws.theta, config.fit.seed, 0, quantities);
-  Evidence evidence = evidence_of(draws, family, state);
-  evidence.values = quantities.topRows(num_judged_values(model));
+  QUnderTest tested = q_under_test(draws, family, state);
+  tested.values = quantities.topRows(num_judged_values(model));
 
   FitResult result;
   result.non_finite = draws.non_finite;
-  result.verdict = judge(evidence, [&](Index i) {
+  result.verdict = judge(tested, [&](Index i) {
     return i < parameters.size() ? parameters.unconstrained_name(i)
                                  : entry_name(model.quantities(), i - parameters.size());
   });
   if (result.verdict.grade == Grade::rejected) result.verdict.advice = "family.type = \"auto\"";
-  if (result.verdict.grade == Grade::rejected && !(variance(evidence.log_weight) <= largest_variance)) {
+  if (result.verdict.grade == Grade::rejected && !(variance(tested.log_weight) <= largest_variance)) {
     result.verdict.log_evidence = result.verdict.log_evidence_error = std::nan("");
     result.verdict.evidence_reason = "the weights do not license it";
   }
   const bool resampled = result.verdict.grade == Grade::corrected;
   if (resampled && wanted > judged) {
-    const auto more = weigh(config, problem.target(), family, state.lambda, judged, wanted - judged);
+    const auto more = weigh_draws(config, problem.target(), family, state.lambda, judged, wanted - judged);
     if (!more) return std::nullopt;
     append_columns(draws.theta, more->theta);
     append(draws.log_joint, more->log_joint);
@@ -220,8 +238,9 @@ std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config
   put_draws(comm, config, problem, draws.theta(Eigen::all, chosen), quantities(Eigen::all, chosen),
             std::move(statistics), result);
   put_q(config, problem, family.name(), state, result);
+  result.moments = moments_of_draws(result.draws.topRows(num_judged_values(model)));
   result.file.attributes["resampled"] = std::int64_t{resampled};
-  result.file.attributes["draws_non_finite"] = std::int64_t{evidence.non_finite};
+  result.file.attributes["draws_non_finite"] = std::int64_t{tested.non_finite};
   return result;
 }
 
@@ -243,7 +262,12 @@ std::optional<FitResult> make_result_of_sample(const Communicator& comm, const C
             result);
   put_q(config, problem, normal_family(state.lambda, theta.rows()), state, result);
   put_sample(sample, result.file);
-  if (answer->moments) put_moments(*answer->moments, result.file);
+  if (answer->moments) {
+    put_moments(*answer->moments, result.file);
+    result.moments = std::move(*answer->moments);
+  } else {
+    result.moments = moments_of_draws(quantities.topRows(num_judged_values(model)));
+  }
   auto& attributes = result.file.attributes;
   attributes["resampled"] = std::int64_t{1};
   attributes["draws_repeated"] = share_repeated(chosen);

@@ -74,7 +74,7 @@ struct Thrown {
 struct Target::Impl {
   const Model& model;
   Communicator comm;
-  Spread spread;
+  Spread spread = model.spread();
   Index first_block = 0, num_blocks = 0;
   Index first_row = 0, num_rows = 0;
   std::vector<Worker> workers;
@@ -82,11 +82,8 @@ struct Target::Impl {
   Request agreed;
   std::uint64_t state_hash = 0;
 
-  Impl(const Model& the_model, const Communicator& the_comm, Spread what, int threads)
-      : model(the_model),
-        comm(the_comm),
-        spread(what),
-        workers(static_cast<std::size_t>(std::max(threads, 1))) {}
+  Impl(const Model& the_model, const Communicator& the_comm, int threads)
+      : model(the_model), comm(the_comm), workers(static_cast<std::size_t>(std::max(threads, 1))) {}
 
   void count_rows_and_blocks();
   void check(const Minibatch& batch, ConstMat theta, Index values, Index columns) const;
@@ -216,8 +213,8 @@ Riders Target::Impl::reduce(const Thrown& thrown, std::uint64_t hash) {
   return riders;
 }
 
-Target::Target(const Model& model, const Communicator& comm, Spread spread, int threads)
-    : impl_(std::make_unique<Impl>(model, comm, spread, threads)) {
+Target::Target(const Model& model, const Communicator& comm, int threads)
+    : impl_(std::make_unique<Impl>(model, comm, threads)) {
   impl_->count_rows_and_blocks();
 }
 

@@ -9,7 +9,9 @@
 
 #include "vfe/core/error.hpp"
 #include "vfe/family/student.hpp"
+#include "vfe/infer/regimes.hpp"
 #include "vfe/statistics/distributions.hpp"
+#include "vfe/statistics/limits.hpp"
 #include "vfe/statistics/mixing.hpp"
 #include "vfe/statistics/psis.hpp"
 #include "vfe/statistics/rhat.hpp"
@@ -18,10 +20,8 @@ namespace vfe {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double mean_target = 0.1, sd_target = 0.05;    // errors of a moment that is called right
 constexpr double wrong = 0.005;                          // probability of one larger, over all values
 constexpr double most_lost = 1e-3, most_outside = 1e-3;  // shares of the weights; of q without a density
-constexpr double min_ess = 100.0, finite_variance_khat = 0.5;  // beyond it weights have no variance
 // Iterations after which chains have forgotten where they began, and of a run whose mean no other run's tells
 // much of: neighbours in a chain are correlated by less than 0.5, or trajectories grow.
 constexpr Index forgotten = 32, iterations_of_a_run = 128, most_runs = 4;
@@ -30,9 +30,7 @@ constexpr double apart = 1.5;
 constexpr Index enough_to_despair = 20;
 constexpr double slow = 0.5,
                  immaterial = 0.004;  // correlation of neighbours; difference of estimates, in sds
-// Dimensions up to which polynomials are the first choice, and up to which they are tried at all.
-constexpr Index first_polynomial = 45, last_polynomial = 60;
-constexpr Index draws_each = 4;  // for each polynomial, to be tried
+constexpr Index draws_each = 4;       // for each polynomial, to be tried
 
 std::string name_of(const JudgedValues& values, Index value) {
   return values.name ? values.name(value) : fmt::format("value {}", value + 1);
@@ -100,7 +98,7 @@ constexpr TailLimits weighted_tails{0.7, 0.6, false}, equal_tails{0.6, infinity,
 /// weights have no variance: 2 at 0.7.
 double strictness_at(double khat) {
   constexpr double slope = 5.0;
-  return std::clamp(1.0 + slope * (khat - finite_variance_khat), 1.0, 2.0);
+  return std::clamp(1.0 + slope * (khat - limits::finite_variance_khat), 1.0, 2.0);
 }
 
 /// What the tail of a value's squares comes to: whether there is no fourth moment, and what the limit of its
@@ -112,7 +110,7 @@ struct TailVerdict {
 
 TailVerdict tail_verdict(double khat, double error, double limit) {
   if (std::isnan(khat)) return {true, 1.0};
-  return {khat > limit && khat - error > finite_variance_khat, strictness_at(khat - error)};
+  return {khat > limit && khat - error > limits::finite_variance_khat, strictness_at(khat - error)};
 }
 
 std::vector<TailVerdict> tail_verdicts(const Moments& moments, const TailLimits& limits) {
@@ -162,11 +160,12 @@ StandardErrorLimits limits_of(const Moments& moments, Index groups, double stric
 Moments estimate(const WeightedDraws& draws, const Affine& whitening, const MomentOptions& options,
                  double strictness) {
   const Index d = draws.theta.rows();
-  if (options.control_variates || d <= first_polynomial) return estimate_moments(draws, whitening, options);
+  if (options.control_variates || d <= regimes::polynomials_first)
+    return estimate_moments(draws, whitening, options);
   MomentOptions own = options;
   own.control_variates = ControlVariates::own;
   Moments moments = estimate_moments(draws, whitening, own);
-  const bool affordable = d <= last_polynomial && draws.theta.cols() >= draws_each * d * (d + 3) / 2;
+  const bool affordable = d <= regimes::polynomials && draws.theta.cols() >= draws_each * d * (d + 3) / 2;
   const Index groups = draws.group.empty() ? 0 : moments.groups;
   if (!affordable || shortfall(moments, limits_of(moments, groups, strictness)).ratio <= 1.0) return moments;
   return estimate_moments(draws, whitening, options);
@@ -339,7 +338,7 @@ StandardErrorLimits standard_error_limits(Index values, Index groups) {
   const double quantile = groups == 0  ? -normal_quantile(above)
                           : groups > 1 ? student_exceeded(above, groups - 1)
                                        : infinity;
-  return {mean_target / quantile, sd_target / quantile};
+  return {limits::mean / quantile, limits::sd / quantile};
 }
 
 Certificate certify(const WeightedPool& pool, const Affine& whitening, const JudgedValues& values,
@@ -367,8 +366,8 @@ Certificate certify(const WeightedPool& pool, const Affine& whitening, const Jud
   }
   findings.expect(certificate.khat <= certificate.khat_limit,
                   [&] { return fmt::format("the weights have too heavy a tail: {}", tail); });
-  findings.expect(certificate.ess >= min_ess, [&] {
-    return fmt::format("too few draws carry weight: {} (at least {:.0f} are needed)", tail, min_ess);
+  findings.expect(certificate.ess >= limits::ess, [&] {
+    return fmt::format("too few draws carry weight: {} (at least {:.0f} are needed)", tail, limits::ess);
   });
   const double outside = share_outside(pool, whitening);
   findings.expect(outside <= most_outside, [&] {

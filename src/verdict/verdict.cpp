@@ -8,16 +8,14 @@
 #include <optional>
 
 #include "vfe/core/error.hpp"
+#include "vfe/statistics/limits.hpp"
 #include "vfe/statistics/psis.hpp"
 #include "vfe/statistics/rounding.hpp"
 
 namespace vfe {
 namespace {
 
-constexpr double mean_limit = 0.1, sd_limit = 0.05;                 // errors of a moment that is called right
 constexpr double mean_error_limit = 0.02, sd_error_limit = 0.0125;  // standard errors of the weighted moments
-constexpr double min_ess = 100.0;
-constexpr double finite_variance_khat = 0.5;  // the variance of weights with a heavier tail is infinite
 
 /// An importance estimate and its standard error.
 struct Moment {
@@ -53,7 +51,7 @@ std::pair<Moment, Moment> posterior_moments(const Eigen::ArrayXd& weight, const 
 }
 
 /// Coordinate i of theta in units of q, or from d on a value in units of its own draws.
-std::optional<Eigen::ArrayXd> standardise(const Evidence& evidence, Index i) {
+std::optional<Eigen::ArrayXd> standardise(const QUnderTest& evidence, Index i) {
   const Index d = evidence.theta.rows();
   if (i < d) return (evidence.theta.row(i).transpose().array() - evidence.mean[i]) / evidence.sd[i];
   const Eigen::ArrayXd x = evidence.values.row(i - d).transpose().array();
@@ -62,7 +60,7 @@ std::optional<Eigen::ArrayXd> standardise(const Evidence& evidence, Index i) {
   return (x - mean) / sd;
 }
 
-void summarise_weights(const Evidence& evidence, Verdict& verdict) {
+void summarise_weights(const QUnderTest& evidence, Verdict& verdict) {
   const Vector& log_weight = evidence.log_weight;
   const double n = static_cast<double>(log_weight.size());
   const double top = log_weight.maxCoeff();
@@ -107,7 +105,7 @@ bool trusted(Grade grade) {
   return grade == Grade::certified || grade == Grade::corrected;
 }
 
-Verdict judge(const Evidence& evidence, const std::function<std::string(Index)>& name) {
+Verdict judge(const QUnderTest& evidence, const std::function<std::string(Index)>& name) {
   Verdict verdict;
   const Index num_draws = evidence.log_weight.size();
   verdict.khat_limit = khat_threshold(num_draws);
@@ -145,12 +143,12 @@ Verdict judge(const Evidence& evidence, const std::function<std::string(Index)>&
 
   const std::string tail = fmt::format("k-hat {:.2f} (limit {:.2f}), weight ESS {:.0f} of {} draws",
                                        verdict.khat, verdict.khat_limit, verdict.ess, num_draws);
-  const bool weights_pass = verdict.khat <= verdict.khat_limit && verdict.ess >= min_ess;
+  const bool weights_pass = verdict.khat <= verdict.khat_limit && verdict.ess >= limits::ess;
   // Weights without a finite variance make errors look smaller than they are.
-  const double share = verdict.khat > finite_variance_khat ? 0.5 : 1.0;
+  const double share = verdict.khat > limits::finite_variance_khat ? 0.5 : 1.0;
   const bool estimates_pass =
       worst_mean_error <= share * mean_error_limit && worst_sd_error <= share * sd_error_limit;
-  const bool q_passes = worst_mean <= share * mean_limit && worst_sd <= share * sd_limit;
+  const bool q_passes = worst_mean <= share * limits::mean && worst_sd <= share * limits::sd;
   const std::string distance = fmt::format(
       "its mean is off by up to {:.3f} posterior sd ({}) and its sd is {:.3f} times the posterior's ({})",
       verdict.mean_error, name(mean_at), verdict.sd_ratio, name(sd_at));

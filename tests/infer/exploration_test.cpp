@@ -215,7 +215,7 @@ TEST(Exploration, LooksFurtherWhereWeightsSayThatMassIs) {
   state.memory["pool_scale"] = state.memory["base_scale"];
   const auto look = further_look(toy.target, {.name = "look"});
   look->start(state);
-  for (bool done = false; !done;) look->advance(state, done);
+  while (!look->advance(state).done) continue;
   EXPECT_EQ(state.memory.at("look_found")(0, 0), 1.0);
   EXPECT_EQ(found_modes(state).num_components(), 2);
   EXPECT_NEAR(base_of(state).shift[0], 40.0, 0.01);  // e / 2 times as heavy

@@ -179,7 +179,7 @@ TEST(Importance, GoesOnFromAnyStep) {
   const ImportanceOptions options{.max_rounds = 3, .rule = effective_draws(1e9)};
   State straight = begin(toy.target, around_banana, options);
   const auto stage = importance(toy.target, options);
-  for (bool done = false; !done;) stage->advance(straight, done);
+  while (!stage->advance(straight).done) continue;
   State stopped = begin(toy.target, around_banana, options);
   for (bool done = false; !done;) {
     const toys::Toy other(2, 1, banana(1.0));
@@ -187,7 +187,7 @@ TEST(Importance, GoesOnFromAnyStep) {
     resumed.stage = stopped.stage;
     resumed.lambda = stopped.lambda;
     for (const auto& [name, value] : stopped.memory) resumed.memory[name] = Matrix(value);
-    importance(other.target, options)->advance(resumed, done);
+    done = importance(other.target, options)->advance(resumed).done;
     stopped = std::move(resumed);
   }
   EXPECT_EQ(weighted_pool(straight).rounds, 3);

@@ -14,12 +14,13 @@ class Countdown final : public Stage {
       : name_(std::move(name)), steps_(steps), fails_(fails) {}
   std::string name() const override { return name_; }
   void start(State& state) const override { state.memory[name_] = Matrix::Constant(1, 1, steps_); }
-  Record advance(State& state, bool& done) const override {
+  Step advance(State& state) const override {
     if (fails_) throw Error(Fault::numeric, "failed on purpose");
     Matrix& left = state.memory.at(name_);
     left(0, 0) -= 1.0;
-    done = left(0, 0) == 0.0;
-    return {};
+    Step step;
+    step.done = left(0, 0) == 0.0;
+    return step;
   }
 
  private:

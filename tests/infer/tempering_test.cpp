@@ -174,7 +174,7 @@ TEST(Tempering, CoversABoundedInterval) {
     if (grad.size() > 0) grad[0] += 60.0 * std::numbers::pi * sine * std::cos(angle);
     return 30.0 * sine * sine;
   });
-  const Target target(*model, Communicator::self(), Spread::draws);
+  const Target target(*model, Communicator::self());
   const TemperingReport report = tempering_report(toys::run(program(target, {})).state).value();
   // 6 exp(15) I_0(15).
   EXPECT_NEAR(report.log_evidence, std::log(6.0) + 15.0 + std::log(std::cyl_bessel_i(0.0, 15.0)), 0.2);
@@ -194,7 +194,7 @@ TEST(TemperingMpi, BitsAreThoseOfOneProcess) {
       Vector unused = Vector::Zero(3);
       return two_normals(0.6)(0, x, grad.size() > 0 ? grad : Vec(unused));
     });
-    const Target target(*model, on, Spread::draws);
+    const Target target(*model, on);
     return hash(toys::run(program(target, {})).state);
   };
   EXPECT_EQ(bits(Communicator::world()), bits(Communicator::self()));

@@ -53,8 +53,8 @@ TEST(AutoProgram, GivesALinearModelsMomentsAndEvidenceExactly) {
   const TemporaryFolder folder;
   const Rows rows = small_rows(300, 3);
   write_dataset(folder / "data.h5", small_schema(3), rows);
-  const FitOutcome outcome = run_fit(small_config(folder, {"family.type=auto", "model.known_sigma=1"}));
-  EXPECT_EQ(outcome.verdict.grade, Grade::certified) << outcome.verdict.reason;
+  const RunOutcome outcome = run_fit(small_config(folder, {"family.type=auto", "model.known_sigma=1"}));
+  EXPECT_EQ(outcome.fit.verdict.grade, Grade::certified) << outcome.fit.verdict.reason;
 
   Matrix design(300, 4);
   design << Vector::Ones(300), std::get<Rows::RowMajor<double>>(rows.x);
@@ -65,8 +65,9 @@ TEST(AutoProgram, GivesALinearModelsMomentsAndEvidenceExactly) {
   const double log_evidence = -150.0 * std::log(2.0 * std::numbers::pi) - 0.5 * rows.y.squaredNorm() +
                               0.5 * mean.dot(precision * mean) + 0.5 * prior.array().log().sum() -
                               0.5 * std::log(precision.determinant());
-  EXPECT_NEAR(outcome.verdict.log_evidence, log_evidence, 3.0 * outcome.verdict.log_evidence_error + 1e-3);
-  EXPECT_LT(outcome.verdict.log_evidence_error, 0.05);
+  EXPECT_NEAR(outcome.fit.verdict.log_evidence, log_evidence,
+              3.0 * outcome.fit.verdict.log_evidence_error + 1e-3);
+  EXPECT_LT(outcome.fit.verdict.log_evidence_error, 0.05);
 
   const Diagnosis found = diagnose(folder / "run");
   ASSERT_EQ(found.coefficients.size(), 4U);
@@ -82,28 +83,26 @@ TEST(AutoProgram, GivesALinearModelsMomentsAndEvidenceExactly) {
 TEST(AutoProgram, WeighsDrawsOfASkewedPosterior) {
   const TemporaryFolder folder;
   const auto model = log_gamma(4);
-  const FitOutcome outcome =
-      fit(Communicator::self(), *model, Spread::draws, auto_config(folder), {.quiet = true});
-  EXPECT_EQ(outcome.verdict.grade, Grade::certified) << outcome.verdict.reason;
+  const RunOutcome outcome = run_fit(Communicator::self(), *model, auto_config(folder), {.quiet = true});
+  EXPECT_EQ(outcome.fit.verdict.grade, Grade::certified) << outcome.fit.verdict.reason;
   const Diagnosis found = diagnose(folder / "run");
   expect_log_gamma(found, 4.5);
-  EXPECT_NEAR(outcome.verdict.log_evidence, 0.0, 3.0 * outcome.verdict.log_evidence_error);
-  EXPECT_LT(outcome.verdict.log_evidence_lower, 0.0);
-  EXPECT_GT(outcome.verdict.log_evidence_upper, 0.0);
+  EXPECT_NEAR(outcome.fit.verdict.log_evidence, 0.0, 3.0 * outcome.fit.verdict.log_evidence_error);
+  EXPECT_LT(outcome.fit.verdict.log_evidence_lower, 0.0);
+  EXPECT_GT(outcome.fit.verdict.log_evidence_upper, 0.0);
   EXPECT_THAT(stages_of(found).back(), testing::EndsWith("audit"));
 }
 
 TEST(AutoProgram, GoesOnToChainsWhereWeightsWillNotDo) {
   const TemporaryFolder folder;
   const auto model = log_gamma(64);
-  const FitOutcome outcome =
-      fit(Communicator::self(), *model, Spread::draws, auto_config(folder), {.quiet = true});
-  EXPECT_EQ(outcome.verdict.grade, Grade::certified) << outcome.verdict.reason;
+  const RunOutcome outcome = run_fit(Communicator::self(), *model, auto_config(folder), {.quiet = true});
+  EXPECT_EQ(outcome.fit.verdict.grade, Grade::certified) << outcome.fit.verdict.reason;
   const Diagnosis found = diagnose(folder / "run");
   expect_log_gamma(found, 5.0);
-  EXPECT_NEAR(outcome.verdict.log_evidence, 0.0, 3.0 * outcome.verdict.log_evidence_error);
+  EXPECT_NEAR(outcome.fit.verdict.log_evidence, 0.0, 3.0 * outcome.fit.verdict.log_evidence_error);
   EXPECT_EQ(stages_of(found).back(), "chains");
-  EXPECT_LT(outcome.verdict.rhat, outcome.verdict.rhat_limit);
+  EXPECT_LT(outcome.fit.verdict.rhat, outcome.fit.verdict.rhat_limit);
 }
 
 TEST(AutoProgram, SamplesByWhatItIsTold) {
@@ -111,19 +110,19 @@ TEST(AutoProgram, SamplesByWhatItIsTold) {
   const auto model = log_gamma(3);
   Config config = auto_config(folder);
   config.fit.sampling = "chains";
-  const FitOutcome chains = fit(Communicator::self(), *model, Spread::draws, config, {.quiet = true});
-  EXPECT_EQ(chains.verdict.grade, Grade::certified) << chains.verdict.reason;
+  const RunOutcome chains = run_fit(Communicator::self(), *model, config, {.quiet = true});
+  EXPECT_EQ(chains.fit.verdict.grade, Grade::certified) << chains.fit.verdict.reason;
   expect_log_gamma(diagnose(folder / "run"), 5.0);
   EXPECT_EQ(stages_of(diagnose(folder / "run")).back(), "chains");
 
   const auto far = log_gamma(64);  // weights alone will not do
   config.fit.sampling = "importance";
-  const FitOutcome weights = fit(Communicator::self(), *far, Spread::draws, config,
-                                 {.existing = Existing::overwrite, .quiet = true});
+  const RunOutcome weights =
+      run_fit(Communicator::self(), *far, config, {.existing = Existing::overwrite, .quiet = true});
   const std::vector<std::string> stages = stages_of(diagnose(folder / "run"));
   EXPECT_THAT(stages, testing::Contains("importance"));
   EXPECT_THAT(stages, testing::Not(testing::Contains("chains")));
-  EXPECT_EQ(weights.verdict.grade, Grade::rejected) << weights.verdict.reason;
+  EXPECT_EQ(weights.fit.verdict.grade, Grade::rejected) << weights.fit.verdict.reason;
 }
 
 TEST(AutoProgram, RejectsWithAdviceWhatHasNoProperMode) {
@@ -134,26 +133,24 @@ TEST(AutoProgram, RejectsWithAdviceWhatHasNoProperMode) {
     if (grad.size() > 0) grad.array() -= sum;
     return -0.5 * sum * sum;
   });
-  const FitOutcome outcome =
-      fit(Communicator::self(), *model, Spread::draws, auto_config(folder), {.quiet = true});
-  EXPECT_EQ(outcome.verdict.grade, Grade::rejected) << outcome.verdict.reason;
-  EXPECT_THAT(outcome.verdict.advice, HasSubstr("proper"));
-  EXPECT_TRUE(std::isnan(outcome.verdict.log_evidence));
+  const RunOutcome outcome = run_fit(Communicator::self(), *model, auto_config(folder), {.quiet = true});
+  EXPECT_EQ(outcome.fit.verdict.grade, Grade::rejected) << outcome.fit.verdict.reason;
+  EXPECT_THAT(outcome.fit.verdict.advice, HasSubstr("proper"));
+  EXPECT_TRUE(std::isnan(outcome.fit.verdict.log_evidence));
   EXPECT_THAT(to_text(diagnose(folder / "run")), HasSubstr("no log evidence"));
 }
 
 TEST(AutoProgram, CallsManyDimensionsApproximate) {
   const TemporaryFolder folder;
   const auto model = log_gamma(3001);
-  const FitOutcome outcome =
-      fit(Communicator::self(), *model, Spread::draws, auto_config(folder), {.quiet = true});
-  EXPECT_EQ(outcome.verdict.grade, Grade::approximate) << outcome.verdict.reason;
+  const RunOutcome outcome = run_fit(Communicator::self(), *model, auto_config(folder), {.quiet = true});
+  EXPECT_EQ(outcome.fit.verdict.grade, Grade::approximate) << outcome.fit.verdict.reason;
 }
 
 TEST(AutoProgram, ItsDrawsAgreeWithItsMomentsAndMoreCanBeHad) {
   const TemporaryFolder folder;
   const auto model = log_gamma(3);
-  fit(Communicator::self(), *model, Spread::draws, auto_config(folder), {.quiet = true});
+  run_fit(Communicator::self(), *model, auto_config(folder), {.quiet = true});
   const ResultFile file = read_result(folder / "run" / "result.h5");
   const Variable& x = file.variable("posterior", "x");
   const Eigen::Map<const Matrix> values(x.values.data(), 3, 2000);
@@ -182,27 +179,25 @@ std::unique_ptr<const Model> two_modes(bool mirrored) {
 TEST(AutoProgram, CertifiesTwoModesByWeightsWithParticlesForASecondOpinion) {
   const TemporaryFolder folder;
   const auto model = two_modes(false);
-  const FitOutcome outcome =
-      fit(Communicator::self(), *model, Spread::draws, auto_config(folder), {.quiet = true});
-  EXPECT_EQ(outcome.verdict.grade, Grade::certified) << outcome.verdict.reason;
+  const RunOutcome outcome = run_fit(Communicator::self(), *model, auto_config(folder), {.quiet = true});
+  EXPECT_EQ(outcome.fit.verdict.grade, Grade::certified) << outcome.fit.verdict.reason;
   const Diagnosis found = diagnose(folder / "run");
   EXPECT_THAT(stages_of(found), testing::Contains("tempering"));
   EXPECT_NEAR(found.coefficients[0].mean, -0.4, 0.1);
   EXPECT_NEAR(found.coefficients[0].sd, std::sqrt(0.85), 0.05);
-  EXPECT_NEAR(outcome.verdict.log_evidence, 0.0, 4.0 * outcome.verdict.log_evidence_error);
+  EXPECT_NEAR(outcome.fit.verdict.log_evidence, 0.0, 4.0 * outcome.fit.verdict.log_evidence_error);
 }
 
 TEST(AutoProgram, SpreadsTheDrawsOfOneCopyOverAll) {
   const TemporaryFolder folder;
   const auto model = two_modes(true);
-  const FitOutcome outcome =
-      fit(Communicator::self(), *model, Spread::draws, auto_config(folder), {.quiet = true});
-  EXPECT_EQ(outcome.verdict.grade, Grade::certified) << to_text(diagnose(folder / "run"));
-  EXPECT_THAT(outcome.verdict.reason, HasSubstr("symmetric copies"));
+  const RunOutcome outcome = run_fit(Communicator::self(), *model, auto_config(folder), {.quiet = true});
+  EXPECT_EQ(outcome.fit.verdict.grade, Grade::certified) << to_text(diagnose(folder / "run"));
+  EXPECT_THAT(outcome.fit.verdict.reason, HasSubstr("symmetric copies"));
   const Diagnosis found = diagnose(folder / "run");
   EXPECT_NEAR(found.coefficients[0].mean, 0.0, 1e-9);
   EXPECT_NEAR(found.coefficients[0].sd, std::sqrt(1.01), 0.02);
-  EXPECT_NEAR(outcome.verdict.log_evidence, 0.0, 4.0 * outcome.verdict.log_evidence_error);
+  EXPECT_NEAR(outcome.fit.verdict.log_evidence, 0.0, 4.0 * outcome.fit.verdict.log_evidence_error);
   const ResultFile file = read_result(folder / "run" / "result.h5");
   const Variable& x = file.variable("posterior", "x");
   const Eigen::Map<const Matrix> values(x.values.data(), 2, 2000);
@@ -215,10 +210,10 @@ TEST(AutoProgram, AFamilyByNameIsRejectedWhereThereAreMoreModes) {
     const auto model = two_modes(mirrored);
     Config config = auto_config(folder);
     config.family.type = "full_rank";
-    const FitOutcome outcome = fit(Communicator::self(), *model, Spread::draws, config,
-                                   {.existing = Existing::overwrite, .quiet = true});
-    EXPECT_EQ(outcome.verdict.grade, Grade::rejected) << outcome.verdict.reason;
-    EXPECT_THAT(outcome.verdict.reason, HasSubstr("holds only"));
+    const RunOutcome outcome =
+        run_fit(Communicator::self(), *model, config, {.existing = Existing::overwrite, .quiet = true});
+    EXPECT_EQ(outcome.fit.verdict.grade, Grade::rejected) << outcome.fit.verdict.reason;
+    EXPECT_THAT(outcome.fit.verdict.reason, HasSubstr("holds only"));
   }
 }
 
@@ -232,7 +227,7 @@ TEST(AutoProgram, ComputesNoDensityThatNobodyAskedFor) {
   Config config = auto_config(folder);
   config.family.type = "full_rank";
   config.output.draws = 20000;
-  fit(Communicator::self(), *normal, Spread::draws, config, {.quiet = true});
+  run_fit(Communicator::self(), *normal, config, {.quiet = true});
   const ResultFile file = read_result(folder / "run" / "result.h5");
   EXPECT_LT(std::get<std::int64_t>(file.attributes.at("values")), 8000);
   EXPECT_EQ(file.variable("posterior", "x").values.size(), 20000U);
@@ -244,22 +239,21 @@ TEST(AutoProgramMpi, GivesTheSameBitsOnAnyNumberOfRanksStoppedAndResumed) {
   for (const Index d : {0, 3, 64}) {  // 0: two modes, with their further stages
     const TemporaryFolder own;
     const auto model = d == 0 ? two_modes(false) : log_gamma(d);
-    const FitOutcome alone =
-        fit(Communicator::self(), *model, Spread::draws, auto_config(own), {.quiet = true});
+    const RunOutcome alone = run_fit(Communicator::self(), *model, auto_config(own), {.quiet = true});
     Config shared = auto_config(own);
     shared.output.directory = world.broadcast((own / "together").string());
     shared.fit.max_time = 1e-6;
-    FitOutcome together;
+    RunOutcome together;
     int runs = 0;
     do {
-      together = fit(world, *model, Spread::draws, shared, {.existing = Existing::resume, .quiet = true});
+      together = run_fit(world, *model, shared, {.existing = Existing::resume, .quiet = true});
       ++runs;
-    } while (together.stopped && runs < 2000);
+    } while (together.fit.stopped && runs < 2000);
     EXPECT_GT(runs, 10);
     EXPECT_EQ(together.lambda_hash, alone.lambda_hash) << d;
     EXPECT_EQ(together.draws_hash, alone.draws_hash) << d;
-    EXPECT_EQ(together.verdict.reason, alone.verdict.reason) << d;
-    EXPECT_EQ(together.verdict.log_evidence, alone.verdict.log_evidence) << d;
+    EXPECT_EQ(together.fit.verdict.reason, alone.fit.verdict.reason) << d;
+    EXPECT_EQ(together.fit.verdict.log_evidence, alone.fit.verdict.log_evidence) << d;
     world.barrier();  // the shared folder is in use until all are done
   }
 }

@@ -23,7 +23,6 @@ struct ExactTarget {
   std::optional<double> log_z;  ///< [nats]
   double log_z_error = 1e-6;    ///< of the known one [nats]
   bool has_answer = true;       ///< false: there is no posterior, so that trust is wrong whatever the numbers
-  Spread spread = Spread::draws;  ///< of the model
 };
 
 /// What a fit of a target came to. What is not known, or not found, is infinite or NaN.
@@ -74,9 +73,9 @@ inline Accuracy accuracy(const ExactTarget& target, const std::filesystem::path&
 /// errors are thrown, and Fault::stopped if it was stopped.
 inline Accuracy fit_exact_target(const ExactTarget& target, const Config& config) {
   try {
-    const FitOutcome outcome = fit(Communicator::self(), *target.model, target.spread, config,
-                                   {.existing = Existing::overwrite, .quiet = true});
-    if (outcome.stopped) throw Error(Fault::stopped, "fitting " + target.name + ": stopped");
+    const RunOutcome outcome = run_fit(Communicator::self(), *target.model, config,
+                                       {.existing = Existing::overwrite, .quiet = true});
+    if (outcome.fit.stopped) throw Error(Fault::stopped, "fitting " + target.name + ": stopped");
   } catch (const Error& error) {
     if (error.fault() != Fault::numeric) throw;
     Accuracy found;

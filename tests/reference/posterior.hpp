@@ -52,7 +52,7 @@ class Posterior : public testing::Test {
   }
 
   ResultFile run(const Config& config) const {
-    fit(Communicator::self(), config, {.existing = Existing::overwrite, .quiet = true});
+    run_fit(Communicator::self(), config, {.existing = Existing::overwrite, .quiet = true});
     return read_result(fs::path(config.output.directory) / "result.h5");
   }
 

@@ -19,10 +19,10 @@ TEST(Diagnose, TellsVerdictAndCoefficientsOnTheUsersScale) {
   Schema schema = small_schema(2);
   schema.columns[0] = numeric("age", 40.0, 10.0);
   write_dataset(folder / "data.h5", schema, small_rows(300, 2));
-  const FitOutcome outcome = run_fit(small_config(folder));
+  const RunOutcome outcome = run_fit(small_config(folder));
   const Diagnosis diagnosis = diagnose(folder / "run");
-  EXPECT_EQ(diagnosis.verdict.grade, outcome.verdict.grade);
-  EXPECT_EQ(diagnosis.verdict.free_energy, outcome.verdict.free_energy);
+  EXPECT_EQ(diagnosis.verdict.grade, outcome.fit.verdict.grade);
+  EXPECT_EQ(diagnosis.verdict.free_energy, outcome.fit.verdict.free_energy);
   EXPECT_EQ(diagnosis.lambda_hash, hexadecimal(outcome.lambda_hash));
   EXPECT_GT(diagnosis.gradients, diagnosis.gradients_sequential);
 
@@ -35,10 +35,10 @@ TEST(Diagnose, TellsVerdictAndCoefficientsOnTheUsersScale) {
   EXPECT_NEAR(age.high, age.mean + 1.645 * age.sd, 0.2 * age.sd);
 
   const std::string text = to_text(diagnosis);
-  EXPECT_THAT(text, HasSubstr(to_string(outcome.verdict.grade) + ": " + outcome.verdict.reason));
+  EXPECT_THAT(text, HasSubstr(to_string(outcome.fit.verdict.grade) + ": " + outcome.fit.verdict.reason));
   EXPECT_THAT(text, HasSubstr("\nbeta[age] "));
   const nlohmann::json json = nlohmann::json::parse(to_json(diagnosis));
-  EXPECT_EQ(json["verdict"], to_string(outcome.verdict.grade));
+  EXPECT_EQ(json["verdict"], to_string(outcome.fit.verdict.grade));
   EXPECT_EQ(json["draws_hash"], hexadecimal(outcome.draws_hash));
   EXPECT_EQ(json["coefficients"][1]["name"], "beta[age]");
   EXPECT_EQ(json["coefficients"][1]["mean"], age.mean);

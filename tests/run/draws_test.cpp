@@ -24,11 +24,11 @@ class Draws : public testing::Test {
   }
 
   TemporaryFolder folder;
-  FitOutcome outcome;
+  RunOutcome outcome;
 };
 
 TEST_F(Draws, WithTheFitsSeedTheyAreTheFitsDraws) {
-  ASSERT_EQ(outcome.verdict.grade, Grade::certified) << outcome.verdict.reason;
+  ASSERT_EQ(outcome.fit.verdict.grade, Grade::certified) << outcome.fit.verdict.reason;
   const ResultFile before = read_result(folder / "run" / "result.h5"), again = draw(500, 1);
   for (const char* name : {"intercept", "beta", "sigma", "intercept_original", "beta_original"}) {
     const Variable &a = before.variable("posterior", name), &b = again.variable("posterior", name);

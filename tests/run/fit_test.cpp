@@ -39,8 +39,8 @@ class Fit : public testing::Test {
 };
 
 TEST_F(Fit, WritesWhatTheDesignLists) {
-  const FitOutcome outcome = run_fit(small_config(folder));
-  EXPECT_FALSE(outcome.stopped);
+  const RunOutcome outcome = run_fit(small_config(folder));
+  EXPECT_FALSE(outcome.fit.stopped);
   const ResultFile file = result();
   for (const char* name : {"verdict", "reason", "version", "build", "instruction_set", "lambda_hash",
                            "draws_hash", "data_hash", "family"}) {
@@ -112,13 +112,13 @@ TEST_F(Fit, StoppedAfterEveryStepAndResumedGivesTheSameBits) {
   for (const std::string mode : {"synchronous", "stochastic"}) {
     const std::vector<std::string> common = {"fit.mode=" + mode, "fit.blocks_per_step=2", "fit.rate=0.05",
                                              "fit.max_steps=20"};
-    const FitOutcome whole = run_fit(small_config(folder, common), Existing::overwrite);
+    const RunOutcome whole = run_fit(small_config(folder, common), Existing::overwrite);
     const auto trace = read_trace(folder / "run" / "trace.jsonl");
     std::vector<std::string> hurried = common;
     hurried.push_back("fit.max_time=0.000001");
-    FitOutcome pieces = run_fit(small_config(folder, hurried), Existing::overwrite);
+    RunOutcome pieces = run_fit(small_config(folder, hurried), Existing::overwrite);
     int runs = 1;
-    for (; pieces.stopped; ++runs) pieces = run_fit(small_config(folder, hurried), Existing::resume);
+    for (; pieces.fit.stopped; ++runs) pieces = run_fit(small_config(folder, hurried), Existing::resume);
     EXPECT_GT(runs, 5) << mode;
     EXPECT_EQ(pieces.lambda_hash, whole.lambda_hash) << mode;
     EXPECT_EQ(pieces.draws_hash, whole.draws_hash) << mode;
@@ -128,15 +128,15 @@ TEST_F(Fit, StoppedAfterEveryStepAndResumedGivesTheSameBits) {
 }
 
 TEST_F(Fit, AFinishedRunNeedsNothingMore) {
-  const FitOutcome first = run_fit(small_config(folder));
+  const RunOutcome first = run_fit(small_config(folder));
   const auto written = fs::last_write_time(folder / "run" / "result.h5");
-  const FitOutcome second = run_fit(small_config(folder, {"fit.threads=2"}), Existing::resume);
+  const RunOutcome second = run_fit(small_config(folder, {"fit.threads=2"}), Existing::resume);
   EXPECT_TRUE(second.found_finished);
   EXPECT_EQ(second.draws_hash, first.draws_hash);
-  EXPECT_EQ(second.verdict.reason, first.verdict.reason);
+  EXPECT_EQ(second.fit.verdict.reason, first.fit.verdict.reason);
   EXPECT_EQ(fs::last_write_time(folder / "run" / "result.h5"), written);
   // Another number of draws is made from the last checkpoint.
-  const FitOutcome third = run_fit(small_config(folder, {"output.draws=200"}), Existing::resume);
+  const RunOutcome third = run_fit(small_config(folder, {"output.draws=200"}), Existing::resume);
   EXPECT_FALSE(third.found_finished);
   EXPECT_EQ(third.lambda_hash, first.lambda_hash);
   EXPECT_EQ(result().variable("posterior", "beta").dimensions[1].size, 200);
@@ -238,8 +238,8 @@ TEST_F(Fit, ASeparableLogisticIsHeldByThePrior) {
   Rows rows = small_rows(200, 1);
   rows.y = (std::get<Rows::RowMajor<double>>(rows.x).col(0).array() > 0.0).cast<double>();
   write_dataset(folder / "data.h5", small_schema(1), rows);
-  const FitOutcome outcome = run_fit(small_config(folder, {"model.type=logistic"}));
-  EXPECT_TRUE(std::isfinite(outcome.verdict.free_energy));
+  const RunOutcome outcome = run_fit(small_config(folder, {"model.type=logistic"}));
+  EXPECT_TRUE(std::isfinite(outcome.fit.verdict.free_energy));
   const auto [mean, sd] = moments(result(), Vector::Ones(1));
   EXPECT_GT(mean, 5.0);   // the likelihood alone would go to infinity
   EXPECT_LT(mean, 15.0);  // six sds of the prior
@@ -263,14 +263,14 @@ TEST(FitMpi, GivesTheSameBitsAsOneRankAlone) {
   for (const std::string mode : {"synchronous", "stochastic"}) {
     std::vector<std::string> overrides = {"fit.mode=" + mode, "fit.blocks_per_step=2", "fit.rate=0.05",
                                           "fit.max_steps=20"};
-    const FitOutcome alone = run_fit(small_config(own, overrides), Existing::overwrite);
+    const RunOutcome alone = run_fit(small_config(own, overrides), Existing::overwrite);
     overrides.push_back("data.file=" + shared + "/data.h5");
     overrides.push_back("output.directory=" + shared + "/together");
-    const FitOutcome together =
-        fit(world, small_config(own, overrides), {.existing = Existing::overwrite, .quiet = true});
+    const RunOutcome together =
+        run_fit(world, small_config(own, overrides), {.existing = Existing::overwrite, .quiet = true});
     EXPECT_EQ(together.lambda_hash, alone.lambda_hash) << mode;
     EXPECT_EQ(together.draws_hash, alone.draws_hash) << mode;
-    EXPECT_EQ(together.verdict.reason, alone.verdict.reason) << mode;
+    EXPECT_EQ(together.fit.verdict.reason, alone.fit.verdict.reason) << mode;
   }
   world.barrier();  // the shared folder is in use until all are done
 }
@@ -283,7 +283,8 @@ TEST(FitMpi, WhatOneRankCannotLoadIsThrownOnAll) {
   write_dataset(own / "data.h5", small_schema(3), rows);
   const std::string shared = world.broadcast(own.path().string());
   try {
-    fit(world,
+    run_fit(
+        world,
         small_config(own, {"data.file=" + shared + "/data.h5", "output.directory=" + shared + "/together"}),
         {.existing = Existing::refuse, .quiet = true});
     ADD_FAILURE() << "accepted";

@@ -42,7 +42,7 @@ class SavedFitTest : public testing::Test {
 };
 
 TEST_F(SavedFitTest, IsWhatTheFitFound) {
-  const FitOutcome outcome = run_fit(small_config(folder));
+  const RunOutcome outcome = run_fit(small_config(folder));
   std::filesystem::remove(folder / "data.h5");
   const SavedFit fit = read_saved_fit(folder / "run", WithDraws::yes);
   EXPECT_EQ(fit.config.family.type, "full_rank");
@@ -52,9 +52,9 @@ TEST_F(SavedFitTest, IsWhatTheFitFound) {
   EXPECT_EQ(hexadecimal(hash(fit.lambda)), std::get<std::string>(fit.file.attributes.at("lambda_hash")));
   ASSERT_TRUE(fit.schema);
   EXPECT_EQ(fit.schema->num_columns(), 2);
-  EXPECT_EQ(fit.verdict.grade, outcome.verdict.grade);
-  EXPECT_EQ(fit.verdict.reason, outcome.verdict.reason);
-  EXPECT_EQ(fit.verdict.free_energy, outcome.verdict.free_energy);
+  EXPECT_EQ(fit.verdict.grade, outcome.fit.verdict.grade);
+  EXPECT_EQ(fit.verdict.reason, outcome.fit.verdict.reason);
+  EXPECT_EQ(fit.verdict.free_energy, outcome.fit.verdict.free_energy);
   EXPECT_EQ(fit.file.variable("posterior", "beta").values.size(), 1000U);
   // The file alone, without its draws, says the same.
   const SavedFit alone = read_saved_fit(folder / "run" / "result.h5", WithDraws::no);

@@ -57,8 +57,8 @@ inline Config small_config(const TemporaryFolder& folder, const std::vector<std:
                       "fit.toml", overrides);
 }
 
-inline FitOutcome run_fit(const Config& config, Existing existing = Existing::refuse) {
-  return fit(Communicator::self(), config, {.existing = existing, .quiet = true});
+inline RunOutcome run_fit(const Config& config, Existing existing = Existing::refuse) {
+  return run_fit(Communicator::self(), config, {.existing = existing, .quiet = true});
 }
 
 }  // namespace vfe

@@ -74,6 +74,8 @@ void sums_equal_plain_loops(const Communicator& comm) {
 // One draw at a time, alone in one process, one thread: what all other ways must reproduce to the bit.
 void bits_are_those_of_one_process(const Communicator& comm) {
   const ToyModel whole(d, num_blocks, Communicator::self()), part(d, num_blocks, comm);
+  ToyModel on_every_rank = whole;
+  on_every_rank.share = Spread::draws;
   const Target alone(whole, Communicator::self());
   const Matrix theta = thetas(6);
   for (const Minibatch& batch : {Minibatch{}, Minibatch{1, 4}}) {
@@ -84,9 +86,9 @@ void bits_are_those_of_one_process(const Communicator& comm) {
       expected.grad.col(s) = one.grad;
     }
     for (const int threads : {1, 2, 3}) {
-      const Target target(part, comm, Spread::blocks, threads);
+      const Target target(part, comm, threads);
       EXPECT_EQ(evaluate(target, batch, theta).bits(), expected.bits()) << threads << " threads";
-      const Target by_draws(whole, comm, Spread::draws, threads);
+      const Target by_draws(on_every_rank, comm, threads);
       EXPECT_EQ(by_draws.num_rows(), target.num_rows());
       EXPECT_EQ(evaluate(by_draws, batch, theta).bits(), expected.bits()) << threads << " threads";
     }
@@ -95,7 +97,7 @@ void bits_are_those_of_one_process(const Communicator& comm) {
 
 void minibatches_are_unbiased(const Communicator& comm) {
   const ToyModel model(d, num_blocks, comm);
-  const Target target(model, comm, Spread::blocks, 2);
+  const Target target(model, comm, 2);
   const Matrix theta = thetas(3);
   const Result full = evaluate(target, {}, theta);
   for (const Index stride : {2, 7, 23, 31}) {
@@ -121,7 +123,7 @@ void bad_draws_are_counted_and_the_others_kept(const Communicator& comm) {
   for (const auto place :
        {BrokenModel::Place::row, BrokenModel::Place::gradient, BrokenModel::Place::prior}) {
     const BrokenModel model(d, num_blocks, comm, place, 14, 1);
-    const Target target(model, comm, Spread::blocks, 2);
+    const Target target(model, comm, 2);
     const Result found = evaluate(target, {}, theta);
     for (const Index s : {0, 2}) {
       EXPECT_EQ(found.value[s], expected.value[s]);
@@ -180,7 +182,7 @@ void a_throwing_model_fails_on_all_ranks(const Communicator& comm) {
   const Matrix theta = thetas(2);
   // Blocks 14 and up throw: the lowest of them is named, with its owner.
   const ThrowingModel model(d, num_blocks, comm, 14);
-  const Target target(model, comm, Spread::blocks, 2);
+  const Target target(model, comm, 2);
   int owner = 0;
   while (shard(num_blocks, owner, comm.size()).last <= 14) ++owner;
   const std::string rank = comm.size() > 1 ? ", rank " + std::to_string(owner) : "";
@@ -230,7 +232,9 @@ void requests_travel(const Communicator& comm) {
 void misuse_is_refused(const Communicator& comm) {
   const ToyModel model(d, num_blocks, comm);
   if (comm.size() > 1) {
-    EXPECT_THAT(error_line([&] { Target(model, comm, Spread::draws); }),
+    ToyModel of_draws(d, num_blocks, comm);
+    of_draws.share = Spread::draws;
+    EXPECT_THAT(error_line([&] { Target(of_draws, comm); }),
                 testing::HasSubstr("setting up the target: rank 1 holds"));
   }
   const Target target(model, comm);
@@ -298,7 +302,7 @@ TEST(TargetMpi, MisuseIsRefused) {
 TEST(TargetMpi, RanksWithoutBlocks) {
   const Communicator comm = Communicator::world();
   const ToyModel whole(d, 2, Communicator::self()), part(d, 2, comm);
-  const Target alone(whole, Communicator::self()), target(part, comm, Spread::blocks, 2);
+  const Target alone(whole, Communicator::self()), target(part, comm, 2);
   EXPECT_EQ(evaluate(target, {}, thetas(3)).bits(), evaluate(alone, {}, thetas(3)).bits());
 }
 

@@ -25,8 +25,10 @@ class ToyModel : public Model {
   static Index rows_of(Index global_block) { return 1 + global_block % 4; }
 
   const Parameters& parameters() const override { return parameters_; }
+  Spread spread() const override { return share; }
   Index blocks() const override { return shard_.size(); }
   Index rows(Index block) const override { return rows_of(shard_.first + block); }
+  Spread share = Spread::blocks;
 
   void log_prior(ConstMat theta, Vec value, Mat grad) const override {
     value -= 0.125 * theta.colwise().squaredNorm().transpose();

@@ -19,8 +19,8 @@ std::string name(Index i) {
 }
 
 /// Draws of q = N(0, I) weighted by a posterior that is N(mean, diag sd^2) times evidence exp(3).
-Evidence gaussian(const Vector& mean, const Vector& sd, Index num_draws = 4000, std::uint64_t seed = 1) {
-  Evidence evidence;
+QUnderTest gaussian(const Vector& mean, const Vector& sd, Index num_draws = 4000, std::uint64_t seed = 1) {
+  QUnderTest evidence;
   const Index d = mean.size();
   evidence.theta.resize(d, num_draws);
   fill_normal({seed, Purpose::result}, evidence.theta);
@@ -59,7 +59,7 @@ TEST(Verdict, ValuesAreJudgedToo) {
   Vector mean(1), sd(1);
   mean << 0.03;
   sd << 1.02;
-  Evidence evidence = gaussian(mean, sd, 20000);
+  QUnderTest evidence = gaussian(mean, sd, 20000);
   EXPECT_EQ(judge(evidence, name).grade, Grade::certified);
   evidence.values = (2.0 * evidence.theta.array()).exp().matrix();
   evidence.values.conservativeResize(3, Eigen::NoChange);
@@ -112,7 +112,7 @@ TEST(Verdict, FreeEnergyIsTheDivergencePlusEvidence) {
 }
 
 TEST(Verdict, NonFiniteDrawsForbidTheCertificate) {
-  Evidence evidence = gaussian(Vector::Zero(2), Vector::Constant(2, 1.01));
+  QUnderTest evidence = gaussian(Vector::Zero(2), Vector::Constant(2, 1.01));
   evidence.log_weight[7] = -infinity;
   evidence.non_finite = 1;
   const Verdict verdict = judge(evidence, name);
@@ -122,14 +122,14 @@ TEST(Verdict, NonFiniteDrawsForbidTheCertificate) {
 }
 
 TEST(Verdict, NothingFiniteIsRejected) {
-  Evidence evidence = gaussian(Vector::Zero(2), Vector::Ones(2));
+  QUnderTest evidence = gaussian(Vector::Zero(2), Vector::Ones(2));
   evidence.log_weight.setConstant(-infinity);
   evidence.non_finite = evidence.log_weight.size();
   EXPECT_EQ(judge(evidence, name).grade, Grade::rejected);
 }
 
 TEST(Verdict, AnObjectionIsRejectedWithItsReason) {
-  Evidence evidence = gaussian(Vector::Zero(2), Vector::Ones(2));
+  QUnderTest evidence = gaussian(Vector::Zero(2), Vector::Ones(2));
   evidence.objection = "another mode holds half of the mass";
   const Verdict verdict = judge(evidence, name);
   EXPECT_EQ(verdict.grade, Grade::rejected);

@@ -11,7 +11,7 @@ namespace vfe {
 struct Dimension {
   std::string name;
   Index size = 0;
-  std::vector<std::string> labels;  ///< empty, or `size` of them
+  std::vector<std::string> labels = {};  ///< empty, or `size` of them
   bool operator==(const Dimension&) const = default;
 };
 
@@ -24,7 +24,7 @@ Transform transform_from_string(const std::string& name);  ///< throws Fault::co
 
 struct Parameter {
   std::string name;
-  std::vector<Dimension> dimensions;  ///< empty for a scalar; values are row-major (last axis fastest)
+  std::vector<Dimension> dimensions = {};  ///< empty for a scalar; values are row-major (last axis fastest)
   Transform transform = Transform::identity;
   double lower = 0.0, upper = 1.0;  ///< of `bounded`; `lower` also of `positive` (values above it)
 

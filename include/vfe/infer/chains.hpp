@@ -8,6 +8,7 @@
 #include "vfe/family/affine.hpp"
 #include "vfe/family/family.hpp"
 #include "vfe/family/flow.hpp"
+#include "vfe/infer/regimes.hpp"
 #include "vfe/infer/stage.hpp"
 #include "vfe/infer/symmetry.hpp"
 #include "vfe/target/target.hpp"
@@ -54,7 +55,8 @@ struct ChainsOptions {
   Index max_leapfrogs = 64;                           ///< of a trajectory
   Index warm_up_blocks = 3, warm_up_iterations = 10;  ///< of a block; the metric is chosen between blocks
   double acceptance = 0.8;                            ///< aimed at
-  Index most_dense = 500;  ///< dimension up to which a metric with correlations is fitted to the draws
+  Index most_dense =
+      regimes::dense;      ///< dimension up to which a metric with correlations is fitted to the draws
   ChainRule rule = {};     ///< chain_rule(), say; empty: the chains run into a limit
   Index first_check = 16;  ///< iterations kept; later ones after 30 % more each
   Index max_iterations = 600;

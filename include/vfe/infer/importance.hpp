@@ -3,6 +3,7 @@
 #include <string>
 
 #include "vfe/family/proposal.hpp"
+#include "vfe/infer/regimes.hpp"
 #include "vfe/infer/stage.hpp"
 #include "vfe/infer/symmetry.hpp"
 #include "vfe/target/target.hpp"
@@ -56,7 +57,7 @@ struct ImportanceOptions {
   /// follow, from the third on.
   Index worthwhile = 36'000;
   double probes = 0.15;  ///< share of the wide t's, in three equal parts; 0 above 30 dimensions
-  Index most_flow = 60;  ///< dimension up to which a flow is fitted between rounds
+  Index most_flow = regimes::dense_fit;  ///< dimension up to which a flow is fitted between rounds
   /// Share of effective draws below which no more rounds follow: from the second round on, so that the fit
   /// has had its chance; above most_flow dimensions, where it can do little, from the first.
   double hopeless = 0.08;

@@ -22,6 +22,11 @@ struct Record {
   std::string note;      ///< "converged", "rate halved to 0.05", ...
 };
 
+/// What a stage did, and whether there is no more for it to do.
+struct Step : Record {
+  bool done = false;
+};
+
 /// One stage of inference: a state machine over State, run identically on every rank. A stage writes what
 /// later stages need into State::memory under documented names and removes what only it needed.
 class Stage {
@@ -30,10 +35,9 @@ class Stage {
   virtual std::string name() const = 0;
   /// Prepares `state` (the memory left by earlier stages is there). Cheap and not collective.
   virtual void start(State& state) const = 0;
-  /// [collective] One step: at most a few batched calls of the target. Returns what happened and sets
-  /// `done` when the stage is finished. Throws Fault::numeric when it cannot go on; `state` is then the last
-  /// good one.
-  virtual Record advance(State& state, bool& done) const = 0;
+  /// [collective] One step: at most a few batched calls of the target. Throws Fault::numeric when it cannot
+  /// go on; `state` is then the last good one.
+  virtual Step advance(State& state) const = 0;
 };
 
 /// A stage's place in a program.

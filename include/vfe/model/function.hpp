@@ -16,7 +16,7 @@ using LogDensity = std::function<double(ConstVec x, Vec grad)>;
 using BlockLogDensity = std::function<double(Index block, ConstVec x, Vec grad)>;
 
 /// A model from a function: a density without data, or with data that every rank holds. One block of one row,
-/// so that ranks can share out the draws (Spread::draws). Throws Fault::config where parameters contradict
+/// and ranks share out the draws. Throws Fault::config where parameters contradict
 /// themselves, Fault::usage where there are none.
 ///
 ///     auto model = make_model({{"mu"}, {"sigma", {}, Transform::positive}},
@@ -24,8 +24,8 @@ using BlockLogDensity = std::function<double(Index block, ConstVec x, Vec grad)>
 std::unique_ptr<const Model> make_model(std::vector<Parameter> parameters, LogDensity density);
 
 /// A model from a prior and the likelihood of blocks of rows: those of this rank, block b with
-/// rows_of_block[b] rows (Spread::blocks). An empty prior is flat. The likelihood is called from several
-/// threads at once where fit.threads is above 1. Throws as the other.
+/// rows_of_block[b] rows; other ranks hold the others. An empty prior is flat. The likelihood is called from
+/// several threads at once where fit.threads is above 1. Throws as the other.
 std::unique_ptr<const Model> make_model(std::vector<Parameter> parameters, LogDensity prior,
                                         std::vector<Index> rows_of_block, BlockLogDensity likelihood);
 

@@ -13,12 +13,20 @@ namespace vfe {
 enum class Reach { near, far };
 double radius(Reach reach);
 
+/// What ranks share out of a model.
+enum class Spread {
+  blocks,  ///< each rank holds a run of consecutive blocks, in the order of the ranks
+  draws,   ///< every rank holds all blocks, and takes a share of the draws of each call
+};
+
 /// A Bayesian model and one rank's shard of its data; knows no MPI. S draws at once: theta is d x S, value S,
 /// grad d x S (or d x 0: values only). Log densities in nats with all constants, Jacobian included.
 class Model {
  public:
   virtual ~Model() = default;
   virtual const Parameters& parameters() const = 0;
+  /// What of it this rank holds.
+  virtual Spread spread() const;
   /// Number of blocks in this shard, numbered from 0.
   virtual Index blocks() const = 0;
   /// Number of rows of a block (for rates and for naming a bad row).

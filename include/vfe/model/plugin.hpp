@@ -22,6 +22,7 @@ class PluginModel final : public Model {
   ~PluginModel() override;
 
   const Parameters& parameters() const override;
+  Spread spread() const override;  ///< a model without data is on every rank
   Index blocks() const override;
   Index rows(Index block) const override;  ///< 1 of a model without data
   void log_prior(ConstMat theta, Vec value, Mat grad) const override;

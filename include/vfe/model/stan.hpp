@@ -28,6 +28,7 @@ class StanModel final : public Model {
 
   const std::string& program_name() const;
   const Parameters& parameters() const override;
+  Spread spread() const override;  ///< a whole program is on every rank
   Index blocks() const override;
   Index rows(Index block) const override;  ///< 1 of a whole program
   void log_prior(ConstMat theta, Vec value, Mat grad) const override;

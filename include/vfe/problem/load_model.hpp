@@ -32,7 +32,6 @@ class PrintedLines {
 /// A model over this rank's share of the data, and what is known of them.
 struct LoadedModel {
   std::unique_ptr<const Model> model;
-  Spread spread = Spread::blocks;
   std::string description;
   std::optional<Schema> schema;
   Vector response;

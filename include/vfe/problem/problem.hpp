@@ -23,7 +23,7 @@ class Problem {
   /// zero); Fault::config (a prior that names no column).
   Problem(const Communicator& comm, const Config& config);
   /// [collective] Of a program's own model, which it refers to.
-  Problem(const Communicator& comm, const Config& config, const Model& model, Spread spread);
+  Problem(const Communicator& comm, const Config& config, const Model& model);
   ~Problem();
 
   const Model& model() const;

@@ -16,19 +16,13 @@ struct Minibatch {
   Index stride = 1;  ///< 1 = all blocks
 };
 
-/// What the ranks share out.
-enum class Spread {
-  blocks,  ///< each rank holds a run of consecutive blocks, in the order of the ranks
-  draws,   ///< every rank holds all blocks, and takes a share of the draws of each call
-};
-
 /// The log joint density summed over the blocks of all ranks: the only place where statistics meets MPI.
 /// Every call does one reduction of exact sums, in which ride the ranks' requests (signals, the clock) and a
 /// hash of theta and the state that proves the ranks equal. Bits depend on neither ranks nor threads.
 class Target {
  public:
   /// [collective] Keeps a reference to the model.
-  Target(const Model& model, const Communicator& comm, Spread spread = Spread::blocks, int threads = 1);
+  Target(const Model& model, const Communicator& comm, int threads = 1);
   ~Target();
 
   const Parameters& parameters() const;

@@ -20,7 +20,7 @@ Grade grade_from_string(const std::string& name);  ///< throws Fault::data
 bool trusted(Grade grade);
 
 /// What draws of a finished q say of it.
-struct Evidence {
+struct QUnderTest {
   Vector log_weight;      ///< log f - log q of every draw [nats]; -infinity where f is not finite
   Matrix theta;           ///< d x S, the draws, unconstrained
   Vector mean, sd;        ///< of q, exact
@@ -58,6 +58,6 @@ struct Verdict {
 /// errors of those estimates (mean 0.02 sd, sd 1.25 %) say that the weighted draws are right. Where k-hat is
 /// above 0.5 the weights have no finite variance and errors look smaller than they are: all four limits are
 /// halved. `name` names a coordinate of theta, or from d on a value, in the reason.
-Verdict judge(const Evidence& evidence, const std::function<std::string(Index)>& name);
+Verdict judge(const QUnderTest& evidence, const std::function<std::string(Index)>& name);
 
 }  // namespace vfe

@@ -1,0 +1,10 @@
+#pragma once
+
+// All that a program needs to fit a model of its own. vfe/model/differentiate.hpp, which needs Sacado, is
+// apart.
+#include "vfe/comm/communicator.hpp"
+#include "vfe/core/error.hpp"
+#include "vfe/core/random.hpp"
+#include "vfe/model/function.hpp"
+#include "vfe/model/model.hpp"
+#include "vfe/run/fit.hpp"
