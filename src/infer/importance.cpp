@@ -29,19 +29,6 @@ constexpr double least_share_of_best = 0.5;
 constexpr double margin = 1.15;                      // on the draws that the shortfall asks for
 constexpr double sound_khat = 0.7, sound_ess = 0.3;  // where the shortfall can be believed
 
-/// -log of the mean weight, and its standard error [nats].
-struct FreeEnergy {
-  double value = INFINITY, std_error = 0.0;
-};
-FreeEnergy free_energy(const Vector& log_weight) {
-  Index best = 0;
-  if (std::isinf(log_weight.maxCoeff(&best))) return {};
-  const auto n = static_cast<double>(log_weight.size());
-  const Vector weight = normalised_weights(log_weight, "estimating the evidence");
-  return {.value = std::log(weight(best) * n) - log_weight(best),
-          .std_error = std::sqrt(std::max(n * weight.squaredNorm() - 1.0, 0.0) / n)};
-}
-
 /// How often the draws of each round count: once in the first, twice in the second, and so on; not at all
 /// where a later round had more than twice its share of effective draws. Not where an earlier one had: a
 /// round that meets what those before have missed has few. `log_weight` is of each draw under its own round's
@@ -153,20 +140,23 @@ class Importance final : public Stage {
     record.non_finite = count - value.array().isFinite().count();
     // Any part of a round is like the whole.
     const auto density = state.memory.at("pool_log_density").row(0).segment(first, count);
-    const FreeEnergy found = free_energy(value - density.transpose());
-    record.free_energy = found.value;
-    record.std_error = found.std_error;
+    put_evidence(weights_of(value - density.transpose(), "estimating the evidence"), record);
+  }
+
+  /// -log Z and its standard error.
+  static void put_evidence(const Weights& weights, Record& record) {
+    record.free_energy = -weights.log_mean;
+    record.std_error = weights.log_mean_error;
   }
 
   void end_round(State& state, Step& record) const {
     const WeightedPool pool = weighted_pool(state);
     const Vector log_weight = pool.log_weight();
-    const FreeEnergy found = free_energy(log_weight);
-    record.free_energy = found.value;
-    record.std_error = found.std_error;
+    const Weights weights = weights_of(log_weight, "estimating the evidence");
+    put_evidence(weights, record);
     const Index total = log_weight.size();
     record.note = fmt::format("round {}: {} draws", pool.rounds, total);
-    const bool any = std::isfinite(found.value);
+    const bool any = weights.ess > 0.0;
     PoolCheck check;
     if (!any) {
       record.note += ", none with a finite density";

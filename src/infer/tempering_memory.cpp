@@ -1,7 +1,5 @@
 #include "infer/tempering_memory.hpp"
 
-#include <cmath>
-
 namespace vfe {
 
 std::string tempering_key(const char* what) {
@@ -20,14 +18,6 @@ void TemperingProgress::save(State& state) const {
   Matrix row(1, count);
   each(*this, [&](double field) { row(0, k++) = field; });
   state.memory[tempering_key("progress")] = row;
-}
-
-double log_mean_exp(ConstVec x) {
-  const double top = x.maxCoeff();
-  if (!std::isfinite(top)) return top;
-  double sum = 0.0;
-  for (const double value : x) sum += std::exp(value - top);
-  return top + std::log(sum / static_cast<double>(x.size()));
 }
 
 }  // namespace vfe

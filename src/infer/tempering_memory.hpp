@@ -39,7 +39,4 @@ struct TemperingProgress {
   }
 };
 
-/// Log of the mean of exp(x); -infinity where all are.
-double log_mean_exp(ConstVec x);
-
 }  // namespace vfe

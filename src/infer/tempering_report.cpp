@@ -5,6 +5,7 @@
 #include "infer/tempering_memory.hpp"
 #include "vfe/infer/polish.hpp"
 #include "vfe/infer/tempering.hpp"
+#include "vfe/statistics/weights.hpp"
 
 namespace vfe {
 namespace {

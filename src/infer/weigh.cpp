@@ -8,6 +8,7 @@
 #include "vfe/core/error.hpp"
 #include "vfe/family/family.hpp"
 #include "vfe/family/student.hpp"
+#include "vfe/statistics/weights.hpp"
 
 namespace vfe {
 namespace {
@@ -74,7 +75,7 @@ Vector weighed_log_weights(const State& state) {
 double weighed_variance(const State& state) {
   const Vector log_weight = weighed_log_weights(state);
   if (!log_weight.allFinite()) return std::numeric_limits<double>::infinity();
-  return (log_weight.array() - log_weight.mean()).square().sum() / static_cast<double>(log_weight.size() - 1);
+  return weights_of(log_weight, "weighing q").variance;
 }
 
 }  // namespace vfe

@@ -21,6 +21,7 @@
 #include "vfe/program/judged_values.hpp"
 #include "vfe/statistics/bridge.hpp"
 #include "vfe/statistics/psis.hpp"
+#include "vfe/statistics/weights.hpp"
 #include "vfe/verdict/certificate.hpp"
 
 namespace vfe {
@@ -100,15 +101,15 @@ Answer by_importance(const State& state, const JudgedValues& values) {
   verdict.ess = certificate.ess;
 
   const Vector log_weight = pool.log_weight();
-  const double n = static_cast<double>(log_weight.size()), top = log_weight.maxCoeff();
-  const Eigen::ArrayXd weight = log_weight.unaryExpr([top](double x) { return std::exp(x - top); });
-  verdict.log_evidence = top + std::log(weight.mean());
-  verdict.log_evidence_error = std::sqrt((weight / weight.mean() - 1.0).square().sum()) / n;
+  const Weights weights = weights_of(log_weight, "estimating the evidence");
+  verdict.log_evidence = weights.log_mean;
+  verdict.log_evidence_error = weights.log_mean_error;
   const Vector of_q =
       pool.log_joint.row(0).transpose() - log_density_of_normal(pool.symmetries, pool.whitening, pool.theta);
   verdict.log_evidence_upper = 0.0;
   for (Index s = 0; s < of_q.size(); ++s) {
-    if (weight(s) > 0.0) verdict.log_evidence_upper += weight(s) / weight.sum() * of_q(s);
+    const double weight = weights.normalised(s);
+    if (weight > 0.0) verdict.log_evidence_upper += weight * of_q(s);
   }
   verdict.evidence_reason = fmt::format("from {} weighted draws", log_weight.size());
   object_by_tempering(state, verdict);

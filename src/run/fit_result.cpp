@@ -16,6 +16,7 @@
 #include "vfe/run/posterior.hpp"
 #include "vfe/run/saved_fit.hpp"
 #include "vfe/statistics/psis.hpp"
+#include "vfe/statistics/weights.hpp"
 
 namespace vfe {
 namespace {
@@ -62,11 +63,6 @@ void append(Vector& kept, const Vector& more) {
   Vector both(kept.size() + more.size());
   both << kept, more;
   kept = std::move(both);
-}
-
-/// NaN where a number is not finite.
-double variance(const Vector& x) {
-  return (x.array() - x.mean()).square().mean();
 }
 
 double left_by(const State& state, const std::string& name) {
@@ -203,7 +199,8 @@ std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config
                                  : entry_name(model.quantities(), i - parameters.size());
   });
   if (result.verdict.grade == Grade::rejected) result.verdict.advice = "family.type = \"auto\"";
-  if (result.verdict.grade == Grade::rejected && !(variance(tested.log_weight) <= largest_variance)) {
+  if (result.verdict.grade == Grade::rejected &&
+      !(weights_of(tested.log_weight, "judging q").variance <= largest_variance)) {
     result.verdict.log_evidence = result.verdict.log_evidence_error = std::nan("");
     result.verdict.evidence_reason = "the weights do not license it";
   }

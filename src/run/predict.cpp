@@ -11,6 +11,7 @@
 #include "vfe/run/posterior.hpp"
 #include "vfe/run/saved_fit.hpp"
 #include "vfe/statistics/quantile.hpp"
+#include "vfe/statistics/weights.hpp"
 
 namespace vfe {
 namespace {
@@ -74,13 +75,8 @@ struct Layout {
   Index width() const { return 2 + (num_classes > 0 ? num_classes : 5); }
 };
 
-double log_mean_exp(const Eigen::ArrayXd& values) {
-  const double largest = values.maxCoeff();
-  return std::isfinite(largest) ? largest + std::log((values - largest).exp().mean()) : largest;
-}
-
 void summarise_row(const Glm::Prediction& prediction, Index row, const Layout& layout, double* out) {
-  *out++ = log_mean_exp(prediction.log_density.row(row).transpose().array());
+  *out++ = log_mean_exp(prediction.log_density.row(row).transpose());
   if (layout.num_classes > 0) {
     for (const Matrix& probability : prediction.probability) *out++ = probability.row(row).mean();
     return;

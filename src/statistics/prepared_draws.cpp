@@ -10,6 +10,7 @@
 
 #include "vfe/core/error.hpp"
 #include "vfe/statistics/rounding.hpp"
+#include "vfe/statistics/weights.hpp"
 
 namespace vfe {
 namespace {
@@ -43,18 +44,7 @@ void check_sizes(const WeightedDraws& draws, const Affine& whitening) {
 Vector shares(const WeightedDraws& draws) {
   const Index n = draws.theta.cols();
   if (draws.log_weights.size() == 0) return Vector::Constant(n, 1.0 / static_cast<double>(n));
-  for (Index s = 0; s < n; ++s) {
-    if (std::isnan(draws.log_weights(s)) || draws.log_weights(s) == infinity) {
-      throw Error(Fault::numeric, fmt::format("estimating moments: the log weight of draw {} is {}, expected "
-                                              "a finite number or -inf",
-                                              s, draws.log_weights(s)));
-    }
-  }
-  const double largest = n > 0 ? draws.log_weights.maxCoeff() : -infinity;
-  Vector weight = Vector::Zero(n);
-  if (largest == -infinity) return weight;
-  for (Index s = 0; s < n; ++s) weight(s) = std::exp(draws.log_weights(s) - largest);
-  return weight / weight.sum();
+  return weights_of(draws.log_weights, "estimating moments").normalised;
 }
 
 /// The draws that count, in their order. Notes in `sample` those that should but cannot.

@@ -11,6 +11,7 @@
 #include "vfe/statistics/limits.hpp"
 #include "vfe/statistics/psis.hpp"
 #include "vfe/statistics/rounding.hpp"
+#include "vfe/statistics/weights.hpp"
 
 namespace vfe {
 namespace {
@@ -63,11 +64,9 @@ std::optional<Eigen::ArrayXd> standardise(const QUnderTest& evidence, Index i) {
 void summarise_weights(const QUnderTest& evidence, Verdict& verdict) {
   const Vector& log_weight = evidence.log_weight;
   const double n = static_cast<double>(log_weight.size());
-  const double top = log_weight.maxCoeff();
-  const Eigen::ArrayXd weight = (log_weight.array() - top).exp();
-  const double mean = weight.mean();
-  verdict.log_evidence = top + std::log(mean);
-  verdict.log_evidence_error = std::sqrt(std::max(0.0, (weight / mean - 1.0).square().sum()) / n / n);
+  const Weights weights = weights_of(log_weight, "judging q");
+  verdict.log_evidence = weights.log_mean;
+  verdict.log_evidence_error = weights.log_mean_error;
   if (evidence.non_finite > 0) {
     verdict.free_energy = std::numeric_limits<double>::infinity();
     verdict.free_energy_error = std::numeric_limits<double>::quiet_NaN();
