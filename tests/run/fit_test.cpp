@@ -4,9 +4,11 @@
 #include <hdf5.h>
 
 #include <Eigen/Dense>
+#include <numbers>
 
 #include "run/small_fit.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/model/function.hpp"
 #include "vfe/run/trace.hpp"
 #include "vfe/store/checkpoint.hpp"
 #include "vfe/store/result.hpp"
@@ -293,6 +295,70 @@ TEST(FitMpi, WhatOneRankCannotLoadIsThrownOnAll) {
     EXPECT_THAT(error.what(), HasSubstr("row 299, column x3"));
   }
   world.barrier();
+}
+
+/// mu ~ normal(1, 2), scale ~ lognormal(0, 0.5), with their constants.
+std::unique_ptr<const Model> normal_and_lognormal() {
+  return make_model({{"mu"}, {"scale", {}, Transform::positive}}, [](ConstVec x, Vec grad) {
+    const double z = (x[0] - 1.0) / 2.0, w = std::log(x[1]) / 0.5;
+    if (grad.size() > 0) {
+      grad[0] -= z / 2.0;
+      grad[1] -= (w / 0.5 + 1.0) / x[1];
+    }
+    return -0.5 * (z * z + w * w) - std::log(2.0 * std::numbers::pi * 2.0 * 0.5 * x[1]);
+  });
+}
+
+TEST(FrontDoor, ReturnsAllAndWritesNothingWithoutAFolder) {
+  const auto model = normal_and_lognormal();
+  const auto found = fit(Communicator::self(), *model, {.seed = 3, .draws = 1000});
+  EXPECT_EQ(found.verdict.grade, Grade::certified) << found.verdict.reason;
+  EXPECT_FALSE(found.stopped);
+  EXPECT_NEAR(found.verdict.log_evidence, 0.0, 4.0 * found.verdict.log_evidence_error);
+  EXPECT_EQ(found.names, (std::vector<std::string>{"mu", "scale"}));
+  EXPECT_EQ(found.draws.rows(), 2);
+  EXPECT_EQ(found.draws.cols(), 1000);
+  const double mean = std::exp(0.125), sd = mean * std::sqrt(std::exp(0.25) - 1.0);
+  EXPECT_NEAR(found.moments.mean[0], 1.0, 5.0 * found.moments.mean_error[0] + 1e-9);
+  EXPECT_NEAR(found.moments.mean[1], mean, 5.0 * found.moments.mean_error[1]);
+  EXPECT_NEAR(found.moments.sd[1], sd, 5.0 * found.moments.sd_error[1]);
+  EXPECT_LT(found.moments.mean_error[1], 0.03 * sd);
+  EXPECT_NEAR(found.draws.row(1).mean(), mean, 5.0 * sd / std::sqrt(1000.0));
+
+  // With a folder the same, which the files say as well.
+  const TemporaryFolder folder;
+  const auto kept =
+      fit(Communicator::self(), *model, {.seed = 3, .draws = 1000, .directory = folder / "run"});
+  EXPECT_EQ(hash(kept.draws), hash(found.draws));
+  const ResultFile file = read_result(folder / "run" / "result.h5");
+  const Variable& scale = file.variable("posterior", "scale");
+  const Vector row = found.draws.row(1);
+  EXPECT_EQ(scale.values, std::vector<double>(row.begin(), row.end()));
+}
+
+TEST(FrontDoor, ReturnsMomentsOfAFamilyByName) {
+  const auto model = normal_and_lognormal();
+  const auto found = fit(Communicator::self(), *model, {.family = "full_rank"});
+  EXPECT_EQ(found.verdict.grade, Grade::certified) << found.verdict.reason;
+  EXPECT_NEAR(found.moments.mean[0], 1.0, 5.0 * found.moments.mean_error[0]);
+  EXPECT_NEAR(found.moments.mean_error[0], 2.0 / std::sqrt(4000.0), 1e-3);
+  EXPECT_NEAR(found.moments.sd_error[0], 2.0 / std::sqrt(8000.0), 2e-3);
+}
+
+TEST(FrontDoor, StopsWhereItsTimeIsUp) {
+  const auto model = normal_and_lognormal();
+  const auto found = fit(Communicator::self(), *model, {.max_time = 1e-9});
+  EXPECT_TRUE(found.stopped);
+  EXPECT_EQ(found.draws.size(), 0);
+}
+
+TEST(FrontDoorMpi, RanksShareOutTheDrawsOfAModel) {
+  const auto model = normal_and_lognormal();
+  const auto alone = fit(Communicator::self(), *model, {.seed = 5});
+  const auto together = fit(Communicator::world(), *model, {.seed = 5});
+  EXPECT_EQ(hash(alone.draws), hash(together.draws));
+  EXPECT_EQ(alone.moments.mean, together.moments.mean);
+  EXPECT_EQ(alone.verdict.reason, together.verdict.reason);
 }
 
 }  // namespace
