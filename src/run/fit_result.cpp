@@ -100,17 +100,21 @@ QUnderTest q_under_test(const WeighedDraws& draws, const Family& family, const S
 }
 
 /// Of draws that are as good as independent.
-Moments moments_of_draws(const Matrix& values) {
+Moments moments_of_draws(ConstMat values) {
   const auto n = static_cast<double>(values.cols());
   Moments moments;
   moments.mean = values.rowwise().mean();
-  const Matrix square = (values.colwise() - moments.mean).cwiseAbs2();
-  const Vector variance = square.rowwise().mean();
-  moments.sd = variance.cwiseSqrt();
+  moments.sd = moments.sd_error = Vector::Zero(values.rows());
+  // Value by value: all squares at once would take as much memory as the draws.
+  for (Index k = 0; k < values.rows(); ++k) {
+    const Eigen::ArrayXd square = (values.row(k).array() - moments.mean(k)).square();
+    const double variance = square.mean();
+    moments.sd(k) = std::sqrt(variance);
+    if (!(variance > 0.0)) continue;
+    // That of the variance, over twice the sd.
+    moments.sd_error(k) = 0.5 * std::sqrt((square - variance).square().sum()) / n / moments.sd(k);
+  }
   moments.mean_error = moments.sd / std::sqrt(n);
-  // That of the variance, over twice the sd; 0 for a constant.
-  const Vector error = ((square.colwise() - variance).rowwise().squaredNorm() / n / n).cwiseSqrt();
-  moments.sd_error = (moments.sd.array() > 0.0).select(0.5 * error.cwiseQuotient(moments.sd), 0.0);
   moments.used = moments.groups = values.cols();
   return moments;
 }
@@ -152,10 +156,10 @@ std::uint64_t hash_of_values(const Group& group) {
 
 /// [collective] What the file holds of the posterior's draws.
 void put_draws(const Communicator& comm, const Config& config, const Problem& problem, ConstMat theta,
-               ConstMat quantities, std::vector<Variable> statistics, FitResult& result) {
-  result.draws = quantities;
+               Matrix quantities, std::vector<Variable> statistics, FitResult& result) {
   result.file.groups.push_back(posterior_group(problem.model().quantities(), quantities));
   result.draws_hash = hash_of_values(result.file.groups.back());
+  result.draws = std::move(quantities);
   result.file.groups.push_back({"sample_stats", std::move(statistics)});
   if (config.output.log_likelihood) {
     for (Group& group : row_groups(comm, problem, theta)) result.file.groups.push_back(std::move(group));
@@ -255,15 +259,15 @@ std::optional<FitResult> make_result_of_sample(const Communicator& comm, const C
   const Model& model = problem.model();
   Matrix quantities(num_constrained(model.quantities()), theta.cols());
   model.compute_quantities(theta, config.fit.seed, 0, quantities);
-  put_draws(comm, config, problem, theta, quantities, {draw_variable("lp", sample.log_joint(chosen))},
-            result);
+  put_draws(comm, config, problem, theta, std::move(quantities),
+            {draw_variable("lp", sample.log_joint(chosen))}, result);
   put_q(config, problem, normal_family(state.lambda, theta.rows()), state, result);
   put_sample(sample, result.file);
   if (answer->moments) {
     put_moments(*answer->moments, result.file);
     result.moments = std::move(*answer->moments);
   } else {
-    result.moments = moments_of_draws(quantities.topRows(num_judged_values(model)));
+    result.moments = moments_of_draws(result.draws.topRows(num_judged_values(model)));
   }
   auto& attributes = result.file.attributes;
   attributes["resampled"] = std::int64_t{1};

@@ -25,6 +25,7 @@ Weights weights_of(ConstVec log_weight, const char* what) {
   }
   const auto n = static_cast<double>(log_weight.size());
   Weights result{.normalised = Vector::Zero(log_weight.size()), .log_mean = -infinity};
+  if (log_weight.size() == 0) return result;
   result.variance = (log_weight.array() - log_weight.mean()).square().sum() / (n - 1.0);
   if (!std::isfinite(largest)) return result;
   // Not Eigen's exp, which makes a small number of -infinity.

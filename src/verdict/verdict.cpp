@@ -52,22 +52,22 @@ std::pair<Moment, Moment> posterior_moments(const Eigen::ArrayXd& weight, const 
 }
 
 /// Coordinate i of theta in units of q, or from d on a value in units of its own draws.
-std::optional<Eigen::ArrayXd> standardise(const QUnderTest& evidence, Index i) {
-  const Index d = evidence.theta.rows();
-  if (i < d) return (evidence.theta.row(i).transpose().array() - evidence.mean[i]) / evidence.sd[i];
-  const Eigen::ArrayXd x = evidence.values.row(i - d).transpose().array();
+std::optional<Eigen::ArrayXd> standardise(const QUnderTest& tested, Index i) {
+  const Index d = tested.theta.rows();
+  if (i < d) return (tested.theta.row(i).transpose().array() - tested.mean[i]) / tested.sd[i];
+  const Eigen::ArrayXd x = tested.values.row(i - d).transpose().array();
   const double mean = x.mean(), sd = std::sqrt((x - mean).square().mean());
   if (!std::isfinite(sd) || constant_to_rounding(sd, mean)) return std::nullopt;
   return (x - mean) / sd;
 }
 
-void summarise_weights(const QUnderTest& evidence, Verdict& verdict) {
-  const Vector& log_weight = evidence.log_weight;
+void summarise_weights(const QUnderTest& tested, Verdict& verdict) {
+  const Vector& log_weight = tested.log_weight;
   const double n = static_cast<double>(log_weight.size());
   const Weights weights = weights_of(log_weight, "judging q");
   verdict.log_evidence = weights.log_mean;
   verdict.log_evidence_error = weights.log_mean_error;
-  if (evidence.non_finite > 0) {
+  if (tested.non_finite > 0) {
     verdict.free_energy = std::numeric_limits<double>::infinity();
     verdict.free_energy_error = std::numeric_limits<double>::quiet_NaN();
   } else {
@@ -104,18 +104,18 @@ bool trusted(Grade grade) {
   return grade == Grade::certified || grade == Grade::corrected;
 }
 
-Verdict judge(const QUnderTest& evidence, const std::function<std::string(Index)>& name) {
+Verdict judge(const QUnderTest& tested, const std::function<std::string(Index)>& name) {
   Verdict verdict;
-  const Index num_draws = evidence.log_weight.size();
+  const Index num_draws = tested.log_weight.size();
   verdict.khat_limit = khat_threshold(num_draws);
-  if (!(evidence.log_weight.maxCoeff() > -std::numeric_limits<double>::infinity())) {
+  if (!(tested.log_weight.maxCoeff() > -std::numeric_limits<double>::infinity())) {
     verdict.khat = verdict.free_energy = std::numeric_limits<double>::infinity();
     verdict.log_evidence = -std::numeric_limits<double>::infinity();
     verdict.reason = fmt::format("the log density is not finite at any of the {} draws of q", num_draws);
     return verdict;
   }
-  summarise_weights(evidence, verdict);
-  const Psis smoothed = psis(evidence.log_weight);
+  summarise_weights(tested, verdict);
+  const Psis smoothed = psis(tested.log_weight);
   verdict.ess = smoothed.ess;
   verdict.khat = smoothed.khat;
 
@@ -123,8 +123,8 @@ Verdict judge(const QUnderTest& evidence, const std::function<std::string(Index)
   const Eigen::ArrayXd weight = smoothed.log_weights.array().exp() * static_cast<double>(num_draws);
   double worst_mean = -1.0, worst_sd = -1.0, worst_mean_error = 0.0, worst_sd_error = 0.0;
   Index mean_at = 0, sd_at = 0, error_at = 0;
-  for (Index i = 0; i < evidence.theta.rows() + evidence.values.rows(); ++i) {
-    const std::optional<Eigen::ArrayXd> standardised = standardise(evidence, i);
+  for (Index i = 0; i < tested.theta.rows() + tested.values.rows(); ++i) {
+    const std::optional<Eigen::ArrayXd> standardised = standardise(tested, i);
     if (!standardised) continue;
     const Eigen::ArrayXd& z = *standardised;
     const auto [mean, sd] = posterior_moments(weight, z);
@@ -151,20 +151,20 @@ Verdict judge(const QUnderTest& evidence, const std::function<std::string(Index)
   const std::string distance = fmt::format(
       "its mean is off by up to {:.3f} posterior sd ({}) and its sd is {:.3f} times the posterior's ({})",
       verdict.mean_error, name(mean_at), verdict.sd_ratio, name(sd_at));
-  if (!evidence.objection.empty()) {
-    verdict.reason = fmt::format("{}; {}", evidence.objection, tail);
+  if (!tested.objection.empty()) {
+    verdict.reason = fmt::format("{}; {}", tested.objection, tail);
   } else if (!weights_pass) {
     verdict.reason = fmt::format("q does not cover the posterior: {}", tail);
-  } else if (evidence.non_finite == 0 && q_passes) {
+  } else if (tested.non_finite == 0 && q_passes) {
     verdict.grade = Grade::certified;
     verdict.reason = fmt::format("q agrees with the posterior: {}; {}", tail, distance);
   } else if (estimates_pass) {
     verdict.grade = Grade::corrected;
-    verdict.reason = evidence.non_finite > 0
+    verdict.reason = tested.non_finite > 0
                          ? fmt::format(
                                "the log density is not finite at {} draws of q, but the weights of the "
                                "others are good: {}",
-                               evidence.non_finite, tail)
+                               tested.non_finite, tail)
                          : fmt::format("q is off ({}), but its weighted draws are good: {}", distance, tail);
   } else {
     verdict.reason = fmt::format(

@@ -45,7 +45,7 @@ TEST(Weights, WithoutAnyAreNoMistakeUnlessTheyAreNeeded) {
   EXPECT_EQ(found.ess, 0.0);
   EXPECT_EQ(found.log_mean, -infinity);
   EXPECT_EQ(found.normalised, Vector::Zero(3));
-  for (const Vector& bad : {none, Vector{{0.0, infinity}}, Vector{{0.0, std::nan("")}}}) {
+  for (const Vector& bad : {none, Vector(), Vector{{0.0, infinity}}, Vector{{0.0, std::nan("")}}}) {
     try {
       normalised_weights(bad, "testing");
       FAIL() << bad.transpose();

@@ -58,6 +58,6 @@ struct Verdict {
 /// errors of those estimates (mean 0.02 sd, sd 1.25 %) say that the weighted draws are right. Where k-hat is
 /// above 0.5 the weights have no finite variance and errors look smaller than they are: all four limits are
 /// halved. `name` names a coordinate of theta, or from d on a value, in the reason.
-Verdict judge(const QUnderTest& evidence, const std::function<std::string(Index)>& name);
+Verdict judge(const QUnderTest& tested, const std::function<std::string(Index)>& name);
 
 }  // namespace vfe
