@@ -1,6 +1,7 @@
 # The layers, top to bottom, and the check that every file includes only what stands below it (its own layer
 # included), of another layer only what is public, that headers are named with their layer, and that MPI is known to
-# comm alone, HDF5 to store alone, CLI11 to cli alone, toml++ to config alone. Tests may look anywhere.
+# comm alone, HDF5 to store alone, CLI11 to cli alone, toml++ to config alone. What lies in a State is reached by its
+# slots, but for files and hashes. Tests may look anywhere.
 # Run: cmake -D ROOT=<source folder> -P tests/layers.cmake
 cmake_minimum_required(VERSION 3.25)
 set(layers apps cli run program verdict problem infer data stan config statistics objective target model family store
@@ -40,6 +41,12 @@ function(check_file path layer)
       string(APPEND mistakes "${path}: includes ${header}, which is for src/config alone\n")
     endif()
   endforeach()
+  if(NOT layer MATCHES "^(core|store|apps)$")
+    file(STRINGS ${ROOT}/${path} touched REGEX "state\\.memory")
+    if(touched)
+      string(APPEND mistakes "${path}: reaches into State::memory, which is for core and store; others have slots\n")
+    endif()
+  endif()
   set(mistakes "${mistakes}" PARENT_SCOPE)
 endfunction()
 

@@ -35,6 +35,8 @@ expect(private_to_another src/run/r.cpp "#include \"program/answer.hpp\"" "inclu
 expect(bare src/run/r.hpp "#include \"r.hpp\"" "includes r.hpp without its layer")
 expect(command_line src/run/r.cpp "#include <CLI/CLI.hpp>" "includes CLI/CLI.hpp")
 expect(toml src/run/r.cpp "#include <toml++/toml.h>" "includes toml")
+expect(memory src/infer/i.cpp "state.memory.at(1)" "reaches into State::memory")
+expect(good_memory src/store/s.cpp "checkpoint.state.memory.size()" "")
 expect(front_door src/run/r.cpp "#include \"vfe/vfe.hpp\"" "includes vfe/vfe.hpp")
 expect(good_front_door include/vfe/vfe.hpp "#include \"vfe/run/fit.hpp\"" "")
 expect(unknown_layer src/utils/u.cpp "" "in no layer")

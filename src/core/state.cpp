@@ -1,7 +1,10 @@
 #include "vfe/core/state.hpp"
 
 #define XXH_STATIC_LINKING_ONLY  // a hash state on the stack
+#include <fmt/format.h>
 #include <xxhash.h>
+
+#include "vfe/core/error.hpp"
 
 namespace vfe {
 namespace {
@@ -30,6 +33,27 @@ class Hasher {
 };
 
 }  // namespace
+
+const Matrix& State::written(const std::string& name) const {
+  const auto found = memory.find(name);
+  if (found == memory.end()) {
+    throw Error(Fault::checkpoint,
+                fmt::format("going on at step {}: the state holds no \"{}\", expected what an earlier step "
+                            "leaves there",
+                            step, name));
+  }
+  return found->second;
+}
+
+Matrix& State::at(const Slot<Matrix>& slot) {
+  return const_cast<Matrix&>(written(slot.name));
+}
+
+void State::append(const Slot<Matrix>& slot, ConstMat columns) {
+  Matrix& kept = memory[slot.name];
+  if (kept.size() == 0) kept.resize(columns.rows(), 0);
+  append_columns(kept, columns);
+}
 
 std::uint64_t hash(const State& state) {
   Hasher hasher;

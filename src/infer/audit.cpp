@@ -1,5 +1,7 @@
 #include "vfe/infer/audit.hpp"
 
+#include "vfe/infer/left.hpp"
+
 namespace vfe {
 namespace {
 
@@ -29,7 +31,7 @@ class Audit final : public Stage {
     if (!record.done) return record;
     const std::string objection =
         options_.rule ? options_.rule(weighted_pool(state), chain_draws(state, name())) : "";
-    state.memory["audit_passed"] = Matrix::Constant(1, 1, objection.empty() ? 1.0 : 0.0);
+    state.put(left::audited, objection.empty() ? AuditOutcome::passed : AuditOutcome::failed);
     record.note = objection.empty() ? "short chains agree" : objection;
     drop_chains(state, name());
     return record;

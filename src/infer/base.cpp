@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "vfe/core/random.hpp"
-#include "vfe/infer/polish.hpp"
 #include "vfe/objective/free_energy.hpp"
 
 namespace vfe {
@@ -85,47 +84,27 @@ Affine wide_start(const Target& target, const Minibatch& batch, const Laplace& l
 }
 
 void set_base(State& state, const Laplace& base) {
-  state.memory["base_shift"] = base.map.shift;
-  state.memory["base_scale"] = base.map.scale;
-  state.memory["base_log_evidence"] = Matrix::Constant(1, 1, base.log_evidence);
-  state.memory["base_definite"] = Matrix::Constant(1, 1, base.definite ? 1.0 : 0.0);
+  state.put(left::base, base);
   Proposal found;
   found.add(1.0, Student{base.map});
-  state.memory["found_modes"] = found.pack();
+  state.put(left::found_modes, found);
 }
 
 void add_found_mode(State& state, const Laplace& mode) {
-  const double log_weight = mode.log_evidence - state.memory.at("base_log_evidence")(0, 0);
+  const double log_weight = mode.log_evidence - state.get(left::base).log_evidence;
   if (!(log_weight >= least_log_weight)) return;
-  const Proposal before = found_modes(state);
+  const Proposal before = state.get(left::found_modes);
   Proposal found;
   found.add(1.0 / before.weight(0), before);  // the base's weight is the unit
   found.add(std::exp(std::min(log_weight, largest_log_weight)), Student{mode.map});
-  state.memory["found_modes"] = found.pack();
-}
-
-Affine base_of(const State& state) {
-  return Affine{state.memory.at("base_shift").col(0), state.memory.at("base_scale")};
-}
-
-Proposal found_modes(const State& state) {
-  return Proposal(state.memory.at("found_modes").col(0));
-}
-
-Matrix centres_of_modes(const State& state) {
-  if (!state.memory.contains("found_modes")) return {};
-  const Proposal modes = found_modes(state);
-  Matrix centres(modes.size(), modes.num_components());
-  for (Index k = 0; k < centres.cols(); ++k)
-    centres.col(k) = std::get<Student>(modes.component(k)).base.shift;
-  return centres;
+  state.put(left::found_modes, found);
 }
 
 Vector start_at_modes(const Family& family, const State& state, double scale) {
   const Vector origin = Vector::Zero(family.size());
   if (family.num_components() == 1) return family.init(origin, scale);
-  const Proposal modes = found_modes(state);
-  const Affine base = base_of(state), linear{origin, base.scale};
+  const Proposal modes = state.get(left::found_modes);
+  const Affine base = state.get(left::base).map, linear{origin, base.scale};
   std::vector<Affine> normals;
   Vector weights(modes.num_components());
   for (Index k = 0; k < modes.num_components(); ++k) {

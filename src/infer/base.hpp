@@ -4,16 +4,10 @@
 #include "vfe/core/state.hpp"
 #include "vfe/family/affine.hpp"
 #include "vfe/family/family.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/target/target.hpp"
 
 namespace vfe {
-
-/// A Laplace approximation as a candidate for the base of later stages.
-struct Laplace {
-  Affine map;
-  double log_evidence = 0.0;  ///< [nats]
-  bool definite = false;      ///< the Hessian was positive definite and the mode converged
-};
 
 /// Lower triangular L, positive diagonal, with L L' = A A', without squaring A's condition.
 Matrix lower_factor(ConstMat axes);
@@ -31,7 +25,7 @@ double nearest(const Affine& base, ConstVec x, ConstMat points);
 /// support.
 Affine wide_start(const Target& target, const Minibatch& batch, const Laplace& laplace, std::uint64_t seed);
 
-/// Writes the base into the memory, and that it is the one mode found.
+/// Leaves the base, as the one mode found.
 void set_base(State& state, const Laplace& base);
 
 /// Adds a proper mode to those found. One of a log weight below -9, relative to the base, is left out.

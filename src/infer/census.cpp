@@ -32,6 +32,18 @@ std::vector<Index> nearest_of(ConstVec distance) {
 
 }  // namespace
 
+MetModes::MetModes(ConstMat packed)
+    : points(packed.topRows(packed.rows() - 3)),
+      f(packed.row(packed.rows() - 3)),
+      searches(packed.row(packed.rows() - 2)),
+      weighed(packed.row(packed.rows() - 1)) {}
+
+Matrix MetModes::pack() const {
+  Matrix packed(points.rows() + 3, size());
+  packed << points, f.transpose(), searches.transpose(), weighed.transpose();
+  return packed;
+}
+
 Census::Census(const Target& target, const Minibatch& batch, Affine metric, Symmetries symmetries)
     : target_(target), batch_(batch), metric_(std::move(metric)), symmetries_(std::move(symmetries)) {}
 
@@ -63,22 +75,21 @@ Index Census::enter(Ends ends, State& state) const {
   const Vector& f = ends.f;
   Matrix no_gradient(points.rows(), 0);
   vfe::fold(symmetries_, metric_, points, no_gradient);
-  Matrix& known = state.memory["census_points"];
-  Matrix& modes = state.memory["census_modes"];
-  if (known.cols() == 0) {
-    known.resize(points.rows(), 0);
-    modes.resize(3, 0);
-  }
+  MetModes met = state.get_or(census_slot, {});
+  Matrix& known = met.points;
   const auto count = [&](Index mode, Index k) {
-    modes(1, mode) += ends.searches(k);
-    if (ends.known) modes(2, mode) = 1.0;
-    if (f(k) >= modes(0, mode)) return;
-    modes(0, mode) = f(k);
+    met.searches(mode) += ends.searches(k);
+    if (ends.known) met.weighed(mode) = 1.0;
+    if (f(k) >= met.f(mode)) return;
+    met.f(mode) = f(k);
     known.col(mode) = points.col(k);
   };
   const auto open = [&](Index k) {
     append_columns(known, points.col(k));
-    append_columns(modes, Eigen::Vector3d(f(k), ends.searches(k), ends.known));
+    for (Vector* grown : {&met.f, &met.searches, &met.weighed}) grown->conservativeResize(known.cols());
+    met.f.tail(1)(0) = f(k);
+    met.searches.tail(1)(0) = ends.searches(k);
+    met.weighed.tail(1)(0) = static_cast<double>(ends.known);
   };
 
   // First what needs no look; what is left is compared with the modes and the better ends nearest to it.
@@ -87,14 +98,17 @@ Index Census::enter(Ends ends, State& state) const {
     if (known.cols() > 0) {
       const Vector distance = Affine{points.col(k), metric_.scale}.whiten(known).colwise().norm().transpose();
       Index mode = 0;
-      if (distance.minCoeff(&mode) < same_distance && std::abs(f(k) - modes(0, mode)) < same_value) {
+      if (distance.minCoeff(&mode) < same_distance && std::abs(f(k) - met.f(mode)) < same_value) {
         count(mode, k);
         continue;
       }
     }
     left.push_back(k);
   }
-  if (left.empty()) return 0;
+  if (left.empty()) {
+    state.put(census_slot, met);
+    return 0;
+  }
   struct Pair {
     std::size_t end;
     Index mode;         // or -1
@@ -120,7 +134,7 @@ Index Census::enter(Ends ends, State& state) const {
     const Index end = left[pair.end];
     from.col(p) = points.col(end);
     to.col(p) = pair.mode < 0 ? ConstVec(points.col(left[pair.other])) : ConstVec(known.col(pair.mode));
-    higher(p) = std::max(f(end), pair.mode < 0 ? f(left[pair.other]) : modes(0, pair.mode));
+    higher(p) = std::max(f(end), pair.mode < 0 ? f(left[pair.other]) : met.f(pair.mode));
   }
   const std::vector<bool> joined = connected(from, to, higher);
   std::vector<Index> mode_of_end(left.size(), -1);
@@ -136,29 +150,25 @@ Index Census::enter(Ends ends, State& state) const {
       open(left[i]);
     }
   }
+  state.put(census_slot, met);
   return higher.size() * std::ssize(between);
 }
 
 Index Census::fold(State& state) const {
-  const Matrix points = state.memory.at("census_points"), modes = state.memory.at("census_modes");
-  clear(state);
+  const MetModes met = state.get(census_slot);
+  state.drop(census_slot);
   Index evaluated = 0;
   for (const bool known : {true, false}) {
     std::vector<Index> which;
-    for (Index k = 0; k < modes.cols(); ++k) {
-      if ((modes(2, k) != 0.0) == known) which.push_back(k);
+    for (Index k = 0; k < met.size(); ++k) {
+      if ((met.weighed(k) != 0.0) == known) which.push_back(k);
     }
     if (which.empty()) continue;
-    evaluated += enter({points(Eigen::all, which), modes.row(0)(which).transpose(),
-                        modes.row(1)(which).transpose(), known, std::vector<bool>(which.size(), true)},
+    evaluated += enter({met.points(Eigen::all, which), met.f(which), met.searches(which), known,
+                        std::vector<bool>(which.size(), true)},
                        state);
   }
   return evaluated;
-}
-
-void Census::clear(State& state) {
-  state.memory.erase("census_points");
-  state.memory.erase("census_modes");
 }
 
 std::vector<Index> lowest_first(ConstVec f) {
@@ -166,23 +176,6 @@ std::vector<Index> lowest_first(ConstVec f) {
   std::iota(order.begin(), order.end(), Index{0});
   std::ranges::stable_sort(order, [&](Index a, Index b) { return f(a) < f(b); });
   return order;
-}
-
-Matrix census_points(const State& state) {
-  return state.memory.at("census_points");
-}
-
-Vector census_values(const State& state) {
-  return state.memory.at("census_modes").row(0).transpose();
-}
-
-Vector census_counts(const State& state) {
-  return state.memory.at("census_modes").row(1).transpose();
-}
-
-std::vector<bool> census_known(const State& state) {
-  const auto known = state.memory.at("census_modes").row(2);
-  return {known.begin(), known.end()};
 }
 
 }  // namespace vfe

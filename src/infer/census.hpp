@@ -6,10 +6,22 @@
 
 namespace vfe {
 
-/// Where searches have ended, one entry for each mode: two ends are at one mode where log f has no barrier on
-/// the segment between them, or between one and an image of the other. What it has entered lies in the
-/// memory, "census_points" (d x M) and "census_modes" (3 x M: -log f, number of searches that ended there,
-/// whether the mode has a Laplace approximation already).
+/// The modes that searches have ended in.
+struct MetModes {
+  Matrix points;    ///< d x M
+  Vector f;         ///< M, -log f
+  Vector searches;  ///< M, that ended there
+  Vector weighed;   ///< M, 1 where the mode has a Laplace approximation already
+
+  MetModes() = default;
+  explicit MetModes(ConstMat packed);
+  Matrix pack() const;
+  Index size() const { return f.size(); }
+};
+inline const Slot<MetModes> census_slot{"census"};
+
+/// Enters where searches have ended into census_slot, one entry for each mode: two ends are at one mode where
+/// log f has no barrier on the segment between them, or between one and an image of the other.
 class Census {
  public:
   /// Distances are in units of `metric`, a mode's own width, and only choose what is compared.
@@ -31,8 +43,6 @@ class Census {
   /// [collective] Enters all modes anew: images of one another become one.
   Index fold(State& state) const;
 
-  static void clear(State& state);
-
  private:
   /// [collective] Whether there is no barrier between columns of `from` and `to`; `f` is the higher of the
   /// two values.
@@ -46,11 +56,5 @@ class Census {
 
 /// Indices of values in ascending order.
 std::vector<Index> lowest_first(ConstVec f);
-
-/// What the census holds.
-Matrix census_points(const State& state);  ///< d x M
-Vector census_values(const State& state);  ///< M, -log f
-Vector census_counts(const State& state);  ///< M, searches that ended there
-std::vector<bool> census_known(const State& state);
 
 }  // namespace vfe

@@ -1,12 +1,10 @@
 #include "infer/chain_memory.hpp"
 
-#include <array>
 #include <vector>
 
 #include "vfe/core/error.hpp"
 #include "vfe/family/proposal.hpp"
 #include "vfe/infer/flow_fit.hpp"
-#include "vfe/infer/polish.hpp"
 
 namespace vfe {
 namespace {
@@ -14,73 +12,63 @@ namespace {
 constexpr std::size_t most_fitted = 8192;  // draws that a flow is fitted to
 constexpr double reach = 6.0;              // of that flow, beyond all draws: where it ends chains diverge
 
-constexpr std::array all_keys = {"progress",       "shift",           "scale",        "flow",
-                                 "points",         "point_gradients", "point_values", "moves",
-                                 "moving",         "velocity",        "energy",       "warm",
-                                 "warm_gradients", "theta",           "gradient",     "log_joint"};
-
-bool in_flow(const State& state, const std::string& name) {
-  return state.memory.contains(chain_key(name, "flow"));
-}
-
-Flow flow_of(const State& state, const std::string& name) {
-  return std::get<Flow>(Proposal(state.memory.at(chain_key(name, "flow")).col(0)).component(0));
-}
-
-Affine metric_of(const State& state, const std::string& name) {
-  return {state.memory.at(chain_key(name, "shift")).col(0), state.memory.at(chain_key(name, "scale"))};
-}
-
 void require_some(const ChainDraws& draws) {
   if (draws.theta.cols() == 0) throw Error(Fault::bug, "going on from chains: found none of their draws");
 }
 
 /// Starts are of the coordinates that the metric is of.
-void place(State& state, const Affine& metric, ConstMat starts, const std::string& name) {
-  state.memory[chain_key(name, "shift")] = metric.shift;
-  state.memory[chain_key(name, "scale")] = metric.scale;
-  state.memory[chain_key(name, "points")] = starts;
+void place(State& state, const Affine& metric, ConstMat starts, const ChainSlots& slots) {
+  state.put(slots.metric, metric);
+  state.put(slots.points, starts);
 }
 
 }  // namespace
 
-std::string chain_key(const std::string& name, const char* what) {
-  return name + "_" + what;
+Matrix Packing<Flow>::pack(const Flow& value) {
+  Proposal packed;
+  packed.add(1.0, value);
+  return packed.pack();
 }
 
-ChainProgress::ChainProgress(const State& state, const std::string& name) {
-  const Matrix& row = state.memory.at(chain_key(name, "progress"));
-  Index next = 0;
-  each(*this, [&](auto& field) { field = static_cast<std::decay_t<decltype(field)>>(row(next++)); });
-  step = StepSize(row.rightCols(StepSize::packed_size).transpose());
+Flow Packing<Flow>::unpack(const Matrix& written) {
+  return std::get<Flow>(Proposal(written.col(0)).component(0));
 }
 
-void ChainProgress::save(State& state, const std::string& name) const {
-  std::vector<double> row;
-  each(*this, [&](const auto& field) { row.push_back(static_cast<double>(field)); });
-  for (const double number : step.pack()) row.push_back(number);
-  state.memory[chain_key(name, "progress")] =
-      Eigen::Map<const Matrix>(row.data(), 1, static_cast<Index>(row.size()));
-}
+ChainSlots::ChainSlots(const std::string& name)
+    : progress{name + "_progress"},
+      flow{name + "_flow"},
+      metric{name + "_metric"},
+      points{name + "_points"},
+      point_gradients{name + "_point_gradients"},
+      point_values{name + "_point_values"},
+      moves{name + "_moves"},
+      moving{name + "_moving"},
+      velocity{name + "_velocity"},
+      energy{name + "_energy"},
+      warm{name + "_warm"},
+      warm_gradients{name + "_warm_gradients"},
+      theta{name + "_theta"},
+      gradient{name + "_gradient"},
+      log_joint{name + "_log_joint"} {}
 
-ChainSpace::ChainSpace(const State& state, const std::string& name)
-    : coordinates(in_flow(state, name) ? ChainCoordinates(flow_of(state, name)) : ChainCoordinates()),
-      metric(metric_of(state, name)) {}
+ChainSpace::ChainSpace(const State& state, const ChainSlots& slots)
+    : coordinates(state.has(slots.flow) ? ChainCoordinates(state.get(slots.flow)) : ChainCoordinates()),
+      metric(state.get(slots.metric)) {}
 
 Address chain_starts_address(std::uint64_t seed) {
   return {.seed = seed, .purpose = Purpose::chain_start};
 }
 
 void place_chains(State& state, const Affine& metric, ConstMat starts, const std::string& name) {
-  state.memory.erase(chain_key(name, "flow"));
-  place(state, metric, starts, name);
+  const ChainSlots slots(name);
+  state.drop(slots.flow);
+  place(state, metric, starts, slots);
 }
 
 void place_chains(State& state, const Flow& flow, ConstMat starts, const std::string& name) {
-  Proposal packed;
-  packed.add(1.0, flow);
-  state.memory[chain_key(name, "flow")] = packed.pack();
-  place(state, {Vector::Zero(flow.size()), Matrix::Ones(flow.size(), 1)}, flow.inverse(starts), name);
+  const ChainSlots slots(name);
+  state.put(slots.flow, flow);
+  place(state, {Vector::Zero(flow.size()), Matrix::Ones(flow.size(), 1)}, flow.inverse(starts), slots);
 }
 
 Matrix superchain_starts(ConstMat points, Index superchains, Index chains_per_superchain) {
@@ -100,14 +88,15 @@ Matrix superchain_starts(const Family& family, ConstVec lambda, Index superchain
 }
 
 ChainDraws chain_draws(const State& state, const std::string& name) {
-  const ChainProgress progress(state, name);
+  const ChainSlots slots(name);
+  const ChainProgress progress = state.get(slots.progress);
   return {progress.superchains,
           progress.chains,
-          state.memory.at(chain_key(name, "theta")),
-          state.memory.at(chain_key(name, "gradient")),
-          state.memory.at(chain_key(name, "log_joint")),
-          in_flow(state, name) ? flow_of(state, name).base() : metric_of(state, name),
-          symmetries_of(state),
+          state.get(slots.theta),
+          state.get(slots.gradient),
+          state.get(slots.log_joint),
+          state.has(slots.flow) ? state.get(slots.flow).base() : state.get(slots.metric),
+          state.get_or(left::symmetries, {}),
           1,
           centres_of_modes(state)};
 }
@@ -130,12 +119,16 @@ Flow flow_of_chains(const ChainDraws& draws) {
 }
 
 void drop_chains(State& state, const std::string& name) {
-  for (const char* what : all_keys) state.memory.erase(chain_key(name, what));
+  const ChainSlots own(name);
+  state.drop(own.progress, own.flow, own.metric, own.points, own.point_gradients, own.point_values, own.moves,
+             own.moving, own.velocity, own.energy, own.warm, own.warm_gradients, own.theta, own.gradient,
+             own.log_joint);
 }
 
 ChainsSummary chains_summary(const State& state, const std::string& name) {
-  const ChainProgress progress(state, name);
-  const Index kept = state.memory.at(chain_key(name, "log_joint")).cols() / progress.chains;
+  const ChainSlots slots(name);
+  const ChainProgress progress = state.get(slots.progress);
+  const Index kept = state.get(slots.log_joint).cols() / progress.chains;
   return {
       .iterations = kept,
       .step = progress.step.step,

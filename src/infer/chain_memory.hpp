@@ -5,19 +5,11 @@
 #include "infer/step_size.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/infer/chains.hpp"
+#include "vfe/infer/left.hpp"
 
 namespace vfe {
 
-// What chains of a name have in State::memory, under keys that begin with the name: "progress"; "shift" and
-// "scale", the metric of x; "flow", packed as a Proposal, if x is its noise; "points" (d x C, of x), their
-// "point_gradients" and "point_values" (1 x C), of theta (absent until all starts are finite, when "moves" (1
-// x 1) counts the moves towards the centre); of the trajectory under way "moving" (d x C, of x), "velocity"
-// and "energy" (2 x C: log density at its start and the kinetic energy gained since; 1 if it diverged); of
-// the second half of a warm-up block "warm" and "warm_gradients" (d x C t, of x); what is kept: "theta",
-// "gradient", "log_joint".
-std::string chain_key(const std::string& name, const char* what);
-
-/// Where chains stand: their "progress" (a row).
+/// Where chains stand: their progress.
 struct ChainProgress {
   Index superchains = 0, chains = 0;
   double iteration = 0.0;   ///< over warm-up and sampling: the address of the random numbers
@@ -37,19 +29,42 @@ struct ChainProgress {
   bool in_sight = false;  ///< the end, at the last check
   StepSize step;
 
-  ChainProgress() = default;
-  ChainProgress(const State& state, const std::string& name);
-  void save(State& state, const std::string& name) const;
-
- private:
-  /// All but the step.
   static void each(auto& self, const auto& visit) {
     const auto all = [&](auto&... fields) { (visit(fields), ...); };
     all(self.superchains, self.chains, self.iteration, self.trajectory, self.lengthened, self.leapfrogs,
         self.leapfrog, self.jittered, self.block, self.in_block, self.next_check, self.calls,
         self.calls_warm_up, self.divergences_warm_up, self.divergences, self.acceptance, self.enough,
         self.hopeless, self.in_sight);
+    StepSize::each(self.step, visit);
   }
+};
+
+template <>
+struct Packing<Flow> {
+  static Matrix pack(const Flow& value);  ///< as a Proposal of one component
+  static Flow unpack(const Matrix& written);
+};
+
+/// What chains of a name keep.
+struct ChainSlots {
+  explicit ChainSlots(const std::string& name);
+
+  Slot<ChainProgress> progress;
+  Slot<Flow> flow;      ///< if x is its noise
+  Slot<Affine> metric;  ///< of x
+  Slot<Matrix> points;  ///< d x C, of x
+  /// Of theta, d x C and 1 x C; empty until all starts are finite.
+  Slot<Matrix> point_gradients, point_values;
+  Slot<Index> moves;  ///< of starts towards the centre, until then
+  // Of the trajectory under way:
+  Slot<Matrix> moving;    ///< d x C, of x
+  Slot<Matrix> velocity;  ///< velocity_rows(d) x C
+  Slot<Matrix>
+      energy;  ///< 2 x C: log density at its start and the kinetic energy gained since; 1 if it diverged
+  // Of the second half of a warm-up block, d x C t, of x:
+  Slot<Matrix> warm, warm_gradients;
+  // What is kept, see ChainDraws:
+  Slot<Matrix> theta, gradient, log_joint;
 };
 
 /// Where chains move: in u, theta = coordinates.theta(metric.apply(u)).
@@ -57,10 +72,10 @@ struct ChainSpace {
   ChainCoordinates coordinates;
   Affine metric;
 
-  ChainSpace(const State& state, const std::string& name);
+  ChainSpace(const State& state, const ChainSlots& slots);
 };
 
-/// Of a draw for each superchain. Blocks 0 to 2 are those of the mode search, wide starts and probes.
+/// Of a draw for each superchain.
 Address chain_starts_address(std::uint64_t seed);
 
 }  // namespace vfe

@@ -11,7 +11,6 @@
 #include "infer/metric_choice.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
-#include "vfe/infer/polish.hpp"
 
 namespace vfe {
 namespace {
@@ -22,7 +21,7 @@ constexpr double smallest_jitter = 0.9, largest_jitter = 1.1;  // of the step si
 constexpr double first_step = 1.4;                             // times d^-1/4
 constexpr double longest_trajectory = 2.0 * std::numbers::pi;  // that a rule can ask for
 constexpr double check_growth = 1.3;
-constexpr double most_moves = 20.0;  // of a start towards the centre
+constexpr Index most_moves = 20;  // of a start towards the centre
 
 /// Purpose::chain, step = iteration, draw = chain; the block is the name's hash (FNV-1a), its last two bits
 /// one of these.
@@ -43,7 +42,8 @@ struct Points {
 
 class Chains final : public Stage {
  public:
-  Chains(const Target& target, const ChainsOptions& options) : target_(target), options_(options) {
+  Chains(const Target& target, const ChainsOptions& options)
+      : target_(target), options_(options), slots_(options.name) {
     if (options.superchains < 2 || options.chains_per_superchain < 1 || options.warm_up_iterations < 1) {
       throw Error(Fault::bug, fmt::format("running chains: found {} superchains of {} chains, blocks of {} "
                                           "warm-up iterations; expected at least 2, 1, 1",
@@ -55,15 +55,15 @@ class Chains final : public Stage {
   std::string name() const override { return options_.name; }
 
   void start(State& state) const override {
-    if (!contains(state, "points")) {
-      const Affine base = base_of(state);
+    if (!state.has(slots_.points)) {
+      const Affine base = state.get(left::base).map;
       Matrix noise(size(), options_.superchains);
       fill_normal(chain_starts_address(options_.seed), noise);
       place_chains(state, base,
                    superchain_starts(base.apply(noise), options_.superchains, options_.chains_per_superchain),
                    name());
     }
-    const Matrix& points = at(state, "points");
+    const Matrix& points = state.get(slots_.points);
     if (points.rows() != size() || points.cols() != num_chains()) {
       throw Error(Fault::bug, fmt::format("placing chains: found {} x {} starts, expected {} x {}",
                                           points.rows(), points.cols(), size(), num_chains()));
@@ -74,35 +74,32 @@ class Chains final : public Stage {
     progress.trajectory = options_.trajectory;
     progress.next_check = options_.first_check;
     progress.step = StepSize(usual_step());
-    progress.save(state, name());
-    at(state, "moves") = Matrix::Zero(1, 1);
-    for (const char* kept : {"theta", "gradient"}) at(state, kept) = Matrix(size(), 0);
-    at(state, "log_joint") = Matrix(1, 0);
+    state.put(slots_.progress, progress);
+    state.put(slots_.moves, 0);
+    for (const auto& kept : {slots_.theta, slots_.gradient}) state.put(kept, Matrix(size(), 0));
+    state.put(slots_.log_joint, Matrix(1, 0));
   }
 
   Step advance(State& state) const override {
     Step record;
     record.rows = target_.num_rows(options_.batch);
-    ChainSpace space(state, name());
-    if (!contains(state, "point_values")) {
+    ChainSpace space(state, slots_);
+    if (!state.has(slots_.point_values)) {
       evaluate_starts(state, space, record);
     } else {
       for (Index call = 0; call < options_.calls_per_advance && !record.done; ++call) {
         leap(state, space, record);
       }
     }
-    if (contains(state, "point_values")) {
-      record.free_energy = -at(state, "point_values").mean();
-      record.gradient_norm = at(state, "point_gradients").colwise().norm().mean();
+    if (state.has(slots_.point_values)) {
+      record.free_energy = -state.get(slots_.point_values).mean();
+      record.gradient_norm = state.get(slots_.point_gradients).colwise().norm().mean();
     } else {
       record.free_energy = INFINITY;
     }
-    record.rate = ChainProgress(state, name()).step.step;
+    record.rate = state.get(slots_.progress).step.step;
     if (record.done) {
-      for (const char* spent :
-           {"points", "point_gradients", "point_values", "moving", "velocity", "energy"}) {
-        state.memory.erase(chain_key(name(), spent));
-      }
+      state.drop(slots_.points, slots_.point_gradients, slots_.point_values);
     }
     return record;
   }
@@ -111,14 +108,6 @@ class Chains final : public Stage {
   Index size() const { return target_.size(); }
   Index num_chains() const { return options_.superchains * options_.chains_per_superchain; }
   double usual_step() const { return first_step * std::pow(static_cast<double>(size()), -0.25); }
-
-  bool contains(const State& state, const char* what) const {
-    return state.memory.contains(chain_key(name(), what));
-  }
-  const Matrix& at(const State& state, const char* what) const {
-    return state.memory.at(chain_key(name(), what));
-  }
-  Matrix& at(State& state, const char* what) const { return state.memory[chain_key(name(), what)]; }
 
   Address address(const ChainProgress& progress, Numbers what) const {
     return {.seed = options_.seed,
@@ -136,7 +125,7 @@ class Chains final : public Stage {
 
   /// [collective] One call at the starts; those outside the support are moved.
   void evaluate_starts(State& state, const ChainSpace& space, Record& record) const {
-    Points starts = evaluate(space, at(state, "points"));
+    Points starts = evaluate(space, state.get(slots_.points));
     const Index count = starts.x.cols();
     record.draws = count;
     record.non_finite = count - starts.log_joint.array().isFinite().count();
@@ -144,35 +133,36 @@ class Chains final : public Stage {
     const auto named = [&] {
       return target_.name_non_finite(options_.batch, space.coordinates.theta(starts.x));
     };
-    if (record.non_finite > 0 && at(state, "moves")(0, 0) == most_moves) {
+    if (record.non_finite > 0 && state.get(slots_.moves) == most_moves) {
       throw Error(Fault::numeric,
                   fmt::format("starting the chains: {} of {} have no finite log density however close to the "
                               "centre of the metric; {}",
                               record.non_finite, count, named()));
     }
-    ChainProgress progress(state, name());
+    ChainProgress progress = state.get(slots_.progress);
     progress.calls += 1.0;
     progress.calls_warm_up += 1.0;
-    progress.save(state, name());
+    state.put(slots_.progress, progress);
     if (record.non_finite == 0) {
-      at(state, "point_gradients") = starts.gradient;
-      at(state, "point_values") = starts.log_joint.transpose();
-      state.memory.erase(chain_key(name(), "moves"));
+      state.put(slots_.point_gradients, starts.gradient);
+      state.put(slots_.point_values, starts.log_joint.transpose());
+      state.drop(slots_.moves);
       return;
     }
-    at(state, "moves")(0, 0) += 1.0;
+    state.put(slots_.moves, state.get(slots_.moves) + 1);
     record.note = fmt::format("{} starts not finite, moved inwards: {}", record.non_finite, named());
     for (Index c = 0; c < count; ++c) {
       if (std::isfinite(starts.log_joint(c))) continue;
-      at(state, "points").col(c) = 0.5 * (starts.x.col(c) + space.metric.shift);
+      state.at(slots_.points).col(c) = 0.5 * (starts.x.col(c) + space.metric.shift);
     }
   }
 
   /// [collective] One leapfrog step of all chains, after which a trajectory may be at its end.
   void leap(State& state, ChainSpace& space, Step& record) const {
-    ChainProgress progress(state, name());
+    ChainProgress progress = state.get(slots_.progress);
     if (progress.leapfrogs == 0) set_out(state, space, progress);
-    Matrix x = at(state, "moving"), velocity = at(state, "velocity"), energy = at(state, "energy");
+    Matrix x = state.get(slots_.moving), velocity = state.get(slots_.velocity),
+           energy = state.get(slots_.energy);
     const double step = progress.jittered * speed(velocity.rows());
     x += step * space.metric.stretch(velocity.topRows(size()));
     const Points end = evaluate(space, x);
@@ -195,16 +185,16 @@ class Chains final : public Stage {
       for (Index c = 0; c < progress.chains; ++c) {
         if (energy(1, c) == 0.0) continue;
         // What diverged waits where it set out: further on the density may be costly, or no number at all.
-        x.col(c) = at(state, "points").col(c);
+        x.col(c) = state.get(slots_.points).col(c);
         velocity.col(c).setZero();
       }
-      at(state, "moving") = std::move(x);
-      at(state, "velocity") = std::move(velocity);
-      at(state, "energy") = std::move(energy);
+      state.put(slots_.moving, std::move(x));
+      state.put(slots_.velocity, std::move(velocity));
+      state.put(slots_.energy, std::move(energy));
     } else {
       arrive(state, space, progress, end, gain, record);
     }
-    progress.save(state, name());
+    state.put(slots_.progress, progress);
   }
 
   /// New velocities, the length of the trajectories and their first half turn.
@@ -217,27 +207,27 @@ class Chains final : public Stage {
     progress.leapfrogs = static_cast<Index>(
         std::clamp(std::ceil(length / progress.jittered), 1.0, static_cast<double>(options_.max_leapfrogs)));
     progress.leapfrog = 0;
-    const Matrix& x = at(state, "points");
-    Vector value = at(state, "point_values").row(0);
-    Matrix gradient = at(state, "point_gradients");
+    const Matrix& x = state.get(slots_.points);
+    Vector value = state.get(slots_.point_values).row(0);
+    Matrix gradient = state.get(slots_.point_gradients);
     space.coordinates.pull_back(x, value, gradient);
     Matrix velocity(velocity_rows(size()), progress.chains), energy = Matrix::Zero(2, progress.chains);
     fill_velocities(address(progress, Numbers::velocities), velocity);
     energy.row(0) = value.transpose();
     turn(space.metric.pull_back(gradient), 0.5 * progress.jittered * speed(velocity.rows()), velocity,
          energy.row(0));
-    at(state, "moving") = x;
-    at(state, "velocity") = std::move(velocity);
-    at(state, "energy") = std::move(energy);
+    state.put(slots_.moving, x);
+    state.put(slots_.velocity, std::move(velocity));
+    state.put(slots_.energy, std::move(energy));
   }
 
   /// Accepts or rejects where the trajectories ended, learns from it or keeps it. `gain` is that of energy,
   /// -infinity where a trajectory diverged.
   void arrive(State& state, ChainSpace& space, ChainProgress& progress, const Points& end, ConstVec gain,
               Step& record) const {
-    Matrix& x = at(state, "points");
-    Matrix& gradients = at(state, "point_gradients");
-    Matrix& values = at(state, "point_values");
+    Matrix& x = state.at(slots_.points);
+    Matrix& gradients = state.at(slots_.point_gradients);
+    Matrix& values = state.at(slots_.point_values);
     const Vector acceptance = gain.cwiseMin(0.0).array().exp();
     const Index divergences = (gain.array() == -std::numeric_limits<double>::infinity()).count();
     Address draw = address(progress, Numbers::acceptance);
@@ -250,7 +240,7 @@ class Chains final : public Stage {
     }
     progress.leapfrogs = progress.leapfrog = 0;
     progress.iteration += 1.0;
-    for (const char* spent : {"moving", "velocity", "energy"}) state.memory.erase(chain_key(name(), spent));
+    state.drop(slots_.moving, slots_.velocity, slots_.energy);
 
     if (progress.block < options_.warm_up_blocks) {
       progress.divergences_warm_up += divergences;
@@ -259,9 +249,9 @@ class Chains final : public Stage {
     } else {
       progress.divergences += divergences;
       progress.acceptance += acceptance.mean();
-      append_columns(at(state, "theta"), space.coordinates.theta(x));
-      append_columns(at(state, "gradient"), gradients);
-      append_columns(at(state, "log_joint"), values);
+      state.append(slots_.theta, space.coordinates.theta(x));
+      state.append(slots_.gradient, gradients);
+      state.append(slots_.log_joint, values);
       check(state, progress, record);
     }
   }
@@ -270,35 +260,34 @@ class Chains final : public Stage {
                Record& record) const {
     progress.step.update(acceptance, options_.acceptance);
     if (++progress.in_block > options_.warm_up_iterations / 2) {
-      const Matrix& x = at(state, "points");
-      Vector value = at(state, "point_values").row(0);
-      Matrix gradient = at(state, "point_gradients");
+      const Matrix& x = state.get(slots_.points);
+      Vector value = state.get(slots_.point_values).row(0);
+      Matrix gradient = state.get(slots_.point_gradients);
       space.coordinates.pull_back(x, value, gradient);
-      append_columns(at(state, "warm"), x);
-      append_columns(at(state, "warm_gradients"), gradient);
+      state.append(slots_.warm, x);
+      state.append(slots_.warm_gradients, gradient);
     }
     if (progress.in_block < options_.warm_up_iterations) return;
     progress.step.settle();
     record.note = fmt::format("warmed up: step {:.3g}", progress.step.step);
     progress.in_block = 0;
     if (++progress.block < options_.warm_up_blocks) {
-      MetricChoice choice = choose_metric(space.metric, at(state, "warm"), at(state, "warm_gradients"),
-                                          progress.chains, size() <= options_.most_dense);
+      MetricChoice choice =
+          choose_metric(space.metric, state.get(slots_.warm), state.get(slots_.warm_gradients),
+                        progress.chains, size() <= options_.most_dense);
       record.note += fmt::format(", metric {}", choice.name);
       const bool changed = choice.name != "kept";
       if (changed) {
         space.metric = std::move(choice.metric);
-        at(state, "shift") = space.metric.shift;
-        at(state, "scale") = space.metric.scale;
+        state.put(slots_.metric, space.metric);
       }
       progress.step.restart(changed ? std::max(progress.step.step, usual_step()) : progress.step.step);
     }
-    state.memory.erase(chain_key(name(), "warm"));
-    state.memory.erase(chain_key(name(), "warm_gradients"));
+    state.drop(slots_.warm, slots_.warm_gradients);
   }
 
   void check(const State& state, ChainProgress& progress, Step& record) const {
-    const Index kept = at(state, "log_joint").cols() / progress.chains;
+    const Index kept = state.get(slots_.log_joint).cols() / progress.chains;
     const double gradients = progress.calls * static_cast<double>(progress.chains);
     const bool too_long =
         kept >= options_.max_iterations ||
@@ -333,6 +322,7 @@ class Chains final : public Stage {
 
   const Target& target_;
   ChainsOptions options_;
+  ChainSlots slots_;
 };
 
 }  // namespace

@@ -9,7 +9,7 @@
 
 #include "infer/fixed_draws_search.hpp"
 #include "vfe/core/error.hpp"
-#include "vfe/infer/polish.hpp"
+#include "vfe/infer/left.hpp"
 
 namespace vfe {
 namespace {
@@ -24,9 +24,20 @@ struct Start {
   std::string name;
 };
 
-// The memory holds "diagonal_fit_starts" (1 x as many starts as have been ranked: their free energy, infinite
-// where there is nothing more to try from), "diagonal_fit" (the packed search, one column, while one is under
-// way: from the lowest start) and, once one has ended, "diagonal_fit_best" (2 x 1: free energy, converged).
+/// What the best search so far came to.
+struct Best {
+  double free_energy = INFINITY;
+  bool converged = false;
+
+  static void each(auto& self, const auto& visit) { visit(self.free_energy), visit(self.converged); }
+};
+
+// 1 x as many starts as have been ranked: their free energy, infinite where there is nothing more to try
+// from.
+const Slot<Matrix> ranking_slot{"diagonal_fit_starts"};
+const Slot<Vector> search_slot{"diagonal_fit"};  // packed, while one is under way: from the lowest start
+const Slot<Best> best_slot{"diagonal_fit_best"};
+
 class DiagonalFit final : public Stage {
  public:
   DiagonalFit(const Target& target, const DiagonalFitOptions& options)
@@ -37,11 +48,11 @@ class DiagonalFit final : public Stage {
 
   std::string name() const override { return "diagonal_fit"; }
 
-  void start(State& state) const override { state.memory["diagonal_fit_starts"] = Matrix(1, 0); }
+  void start(State& state) const override { state.put(ranking_slot, Matrix(1, 0)); }
 
   Step advance(State& state) const override {
-    const std::vector<Start> starts = starts_from(base_of(state));
-    Matrix& ranking = state.memory.at("diagonal_fit_starts");
+    const std::vector<Start> starts = starts_from(state.get(left::base).map);
+    Matrix& ranking = state.at(ranking_slot);
     Step record;
     record.rows = target_.num_rows(Minibatch{});
     if (ranking.cols() < std::ssize(starts)) {
@@ -52,10 +63,9 @@ class DiagonalFit final : public Stage {
       fit(starts, state, ranking, record);
     }
     if (ranking.cols() < std::ssize(starts) || std::isfinite(ranking.minCoeff())) return record;
-    if (!state.memory.contains("diagonal_fit_best")) give_up(starts.back());
-    state.memory["converged"] = state.memory.at("diagonal_fit_best").row(1);
-    state.memory.erase("diagonal_fit_best");
-    state.memory.erase("diagonal_fit_starts");
+    if (!state.has(best_slot)) give_up(starts.back());
+    state.put(left::converged, state.get(best_slot).converged);
+    state.drop(best_slot, ranking_slot);
     record.done = true;
     return record;
   }
@@ -133,8 +143,8 @@ class DiagonalFit final : public Stage {
     const FixedDrawsSearch fixed(objective, noise_,
                                  {options_.history, options_.max_iterations, options_.tolerance});
     std::optional<Lbfgs> search;
-    if (state.memory.contains("diagonal_fit")) {
-      search = fixed.go_on(state.memory.at("diagonal_fit").col(0));
+    if (state.has(search_slot)) {
+      search = fixed.go_on(state.get(search_slot));
       fixed.advance(*search, record);
     } else {
       search = fixed.begin(lambda_of(start), record);
@@ -144,16 +154,15 @@ class DiagonalFit final : public Stage {
       }
     }
     if (!fixed.ended(*search)) {
-      state.memory["diagonal_fit"] = search->pack();
+      state.put(search_slot, search->pack());
       return;
     }
     record.note = fmt::format("from {}, scale {}: {}", start.name, start.scale, fixed.outcome(*search));
-    Matrix& best = state.memory["diagonal_fit_best"];
-    if (best.size() == 0 || search->f() < best(0)) {
-      best = Vector{{search->f(), fixed.converged(*search) ? 1.0 : 0.0}};
+    if (search->f() < state.get_or(best_slot, {}).free_energy) {
+      state.put(best_slot, {search->f(), fixed.converged(*search)});
       state.lambda = normal_lambda(compose(start.map, normal_map(search->x(), size())));
     }
-    state.memory.erase("diagonal_fit");
+    state.drop(search_slot);
     forget(starts, ranking, start.map.diagonal());
   }
 

@@ -13,8 +13,10 @@
 #include "infer/base.hpp"
 #include "infer/census.hpp"
 #include "infer/curvature.hpp"
+#include "infer/pool.hpp"
 #include "infer/searches.hpp"
 #include "vfe/infer/importance.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
 #include "vfe/infer/regimes.hpp"
@@ -55,9 +57,22 @@ std::vector<Index> highest(ConstVec log_ratio, Index count) {
   return order;
 }
 
-// The memory holds "exploration" (a packed search in each column), "exploration_base" (1 x 1, -log f at the
-// base), "exploration_progress" (1 x 3: rounds, gradients, modes at the last look for symmetries),
-// and what the census keeps.
+/// Where the stage, and further looks after it, stand.
+struct ExplorationProgress {
+  double f_of_base = 0.0;  ///< -log f
+  Index rounds = 0;
+  double gradients = 0.0;
+  Index looked_at = 1;  ///< modes at the last look for symmetries
+
+  static void each(auto& self, const auto& visit) {
+    visit(self.f_of_base), visit(self.rounds), visit(self.gradients), visit(self.looked_at);
+  }
+};
+
+const Slot<ExplorationProgress> progress_slot{"exploration_progress"};
+const Slot<Matrix> searches_slot{"exploration"};    // packed, in columns, while they are under way
+const Slot<Index> known_slot{"exploration_known"};  // modes kept when a further look began
+
 class Exploration final : public Stage {
  public:
   Exploration(const Target& target, const ExplorationOptions& options, bool further)
@@ -73,43 +88,44 @@ class Exploration final : public Stage {
 
   void start(State& state) const override {
     if (further_) {
-      state.memory[options_.name + "_found"] =
-          Matrix::Constant(1, 1, -static_cast<double>(found_modes(state).num_components()));
+      state.put(known_slot, state.get(left::found_modes).num_components());
       return;
     }
-    for (const char* old : {"exploration", "symmetries", "searched"}) state.memory.erase(old);
-    Census::clear(state);
+    state.drop(searches_slot, left::symmetries, left::searched, census_slot);
   }
 
   Step advance(State& state) const override {
     Step record;
     record.rows = target_.num_rows(options_.batch);
-    if (state.memory.at("base_definite")(0, 0) == 0.0) {
+    if (!state.get(left::base).definite) {
       record.note = "no proper mode to start from";
-      state.memory.erase("search_ends");
+      state.drop(left::search_ends);
       record.done = true;
       return record;
     }
-    const bool begun = state.memory.contains("exploration");
+    const bool begun = state.has(searches_slot);
     const Matrix begin_at = begun || !further_ ? Matrix() : suspects(state);
     if (further_ && !begun && begin_at.cols() == 0) {
-      state.memory.at(options_.name + "_found").setZero();
+      state.put(left::found_by(options_.name), 0);
+      state.drop(known_slot);
       record.note = "nothing to look at";
       record.done = true;
       return record;
     }
     // In the base's coordinates a search is short however ill-scaled the density is.
     SearchOptions search = search_;
-    search.map = base_of(state);
-    Searches searches(target_, search, begun ? state.memory.at("exploration") : Matrix());
+    search.map = state.get(left::base).map;
+    Searches searches(target_, search, begun ? state.get(searches_slot) : Matrix());
     const Searches::Outcome outcome =
         begun ? searches.advance() : searches.advance(further_ ? begin_at : first_starts(state, record));
     record.draws += outcome.draws;
     record.non_finite += outcome.non_finite;
-    state.memory.at("exploration_progress")(0, 1) += static_cast<double>(outcome.draws);
-    record.free_energy = state.memory.at("exploration_base")(0, 0);
+    ExplorationProgress progress = state.get(progress_slot);
+    progress.gradients += static_cast<double>(outcome.draws);
+    state.put(progress_slot, progress);
+    record.free_energy = progress.f_of_base;
     if (searches.running()) {
-      state.memory["exploration"] = searches.packed();
+      state.put(searches_slot, searches.packed());
       return record;
     }
     enter_ends(state, searches, *search.map, record);
@@ -123,13 +139,14 @@ class Exploration final : public Stage {
     const Searches::Outcome begin = next.advance(more);
     record.draws += begin.draws;
     record.non_finite += begin.non_finite;
-    Matrix& progress = state.memory.at("exploration_progress");
-    progress(0, 0) += 1.0;
-    progress(0, 1) += static_cast<double>(begin.draws);
+    progress = state.get(progress_slot);
+    ++progress.rounds;
+    progress.gradients += static_cast<double>(begin.draws);
+    state.put(progress_slot, progress);
     const SearchReport report = report_of(state);
     record.note = fmt::format("{} searches ended in {} modes, {} of them met once; {} more", report.searches,
                               report.modes, report.singles, more.cols());
-    state.memory["exploration"] = next.packed();
+    state.put(searches_slot, next.packed());
     return record;
   }
 
@@ -137,30 +154,30 @@ class Exploration final : public Stage {
   Index size() const { return target_.size(); }
 
   Census census(const State& state) const {
-    return {target_, options_.batch, base_of(state), symmetries_of(state)};
+    return {target_, options_.batch, state.get(left::base).map, state.get_or(left::symmetries, {})};
   }
 
   /// [collective] Where there are several modes, and more than at the last look: some may be images of
   /// others.
   void look_for_symmetries(State& state, Record& record) const {
-    Matrix& progress = state.memory.at("exploration_progress");
-    const Vector f = census_values(state);
-    if (f.size() < 2 || static_cast<double>(f.size()) < 2.0 * progress(0, 2)) return;
-    progress(0, 2) = static_cast<double>(f.size());
+    ExplorationProgress progress = state.get(progress_slot);
+    const MetModes met = state.get(census_slot);
+    if (met.size() < 2 || met.size() < 2 * progress.looked_at) return;
+    progress.looked_at = met.size();
+    state.put(progress_slot, progress);
     // Generic points, near different modes.
-    const Affine base = base_of(state);
-    const Matrix modes = census_points(state);
-    const std::vector<Index> order = lowest_first(f);
+    const Affine base = state.get(left::base).map;
+    const std::vector<Index> order = lowest_first(met.f);
     Matrix points(size(), generic_points);
     fill_normal({.seed = options_.seed, .purpose = Purpose::symmetry}, points);
     points = base.stretch(points);
     for (Index k = 0; k < generic_points; ++k) {
-      points.col(k) += modes.col(order[static_cast<std::size_t>(k) % order.size()]);
+      points.col(k) += met.points.col(order[static_cast<std::size_t>(k) % order.size()]);
     }
     const std::uint64_t before = target_.counts().values;
-    const Symmetries found = find_symmetries(target_, options_.batch, modes, f, points);
+    const Symmetries found = find_symmetries(target_, options_.batch, met.points, met.f, points);
     if (found.size() > 1) {
-      state.memory["symmetries"] = found.pack();
+      state.put(left::symmetries, found);
       census(state).fold(state);
     }
     record.draws += static_cast<Index>(target_.counts().values - before);
@@ -168,8 +185,8 @@ class Exploration final : public Stage {
 
   /// Where the density stands out from three wide t's. Enters what polish and the first searches found.
   Matrix first_starts(State& state, Record& record) const {
-    const Affine base = base_of(state);
-    const Proposal wide = wide_proposal(base), before = found_modes(state);
+    const Affine base = state.get(left::base).map;
+    const Proposal wide = wide_proposal(base), before = state.get(left::found_modes);
     const Index known = before.num_components(), count = options_.draws * wide.num_components();
     Matrix theta(size(), known + count), no_gradient(size(), 0);
     for (Index k = 0; k < known; ++k) theta.col(k) = std::get<Student>(before.component(k)).base.shift;
@@ -178,11 +195,11 @@ class Exploration final : public Stage {
     target_.log_joint(options_.batch, theta, value, no_gradient);
     record.draws = value.size();
     record.non_finite = value.size() - value.array().isFinite().count();
-    state.memory["exploration_base"] = Matrix::Constant(1, 1, -value[0]);
+    state.put(progress_slot, {.f_of_base = -value[0]});
     record.draws += census(state).enter({theta.leftCols(known), -value.head(known), Vector::Zero(known), true,
                                          std::vector<bool>(static_cast<std::size_t>(known), true)},
                                         state);
-    const Matrix ends = state.memory.at("search_ends");
+    const Matrix ends = state.get(left::search_ends);
     const auto ended = ends.row(size() + 1);
     record.draws += census(state).enter({ends.topRows(size()),
                                          ends.row(size()).transpose(),
@@ -190,8 +207,7 @@ class Exploration final : public Stage {
                                          false,
                                          {ended.begin(), ended.end()}},
                                         state);
-    state.memory["exploration_progress"] = Matrix{{0.0, 0.0, 1.0}};
-    state.memory.erase("search_ends");
+    state.drop(left::search_ends);
     look_for_symmetries(state, record);
 
     const Matrix drawn = theta.rightCols(count);
@@ -226,7 +242,7 @@ class Exploration final : public Stage {
   /// What later stages saw that the modes found may not explain.
   Matrix suspects(const State& state) const {
     Matrix starts(size(), 0);
-    if (state.memory.contains("pool_theta")) {
+    if (state.has(pool::theta)) {
       const WeightedPool pool = weighted_pool(state);
       for (const Index s : highest(pool.log_weight(), 2 * options_.starts))
         append_columns(starts, pool.theta.col(s));
@@ -250,7 +266,7 @@ class Exploration final : public Stage {
   }
 
   SearchReport report_of(const State& state) const {
-    const Vector counts = census_counts(state);
+    const Vector counts = state.get(census_slot).searches;
     SearchReport report;
     report.searches = static_cast<Index>(counts.sum());
     report.modes = (counts.array() > 0.0).count();
@@ -261,12 +277,12 @@ class Exploration final : public Stage {
   /// Starts of another round of searches; none where they have ended, or cannot.
   Matrix further_starts(const State& state) const {
     const SearchReport report = report_of(state);
-    const Matrix& progress = state.memory.at("exploration_progress");
+    const ExplorationProgress progress = state.get(progress_slot);
     const auto searches = static_cast<double>(report.searches);
     const bool in_vain = searches > few_searches && static_cast<double>(report.singles) > hopeless * searches;
     const bool in_sight = report.chance() <= 2.0 * SearchReport::most_chance;
     if (report.ended() || in_vain || report.searches >= options_.max_searches ||
-        progress(0, 1) > static_cast<double>(options_.max_gradients) * (in_sight ? 2.0 : 1.0)) {
+        progress.gradients > static_cast<double>(options_.max_gradients) * (in_sight ? 2.0 : 1.0)) {
       return Matrix(size(), 0);
     }
     const Index count = std::clamp(report.searches / 2, least_more, most_more);
@@ -274,7 +290,7 @@ class Exploration final : public Stage {
     for (Index k = 0; k < count; ++k) {
       const Address at{.seed = options_.seed,
                        .purpose = Purpose::further_search,
-                       .step = static_cast<std::uint32_t>(progress(0, 0)),
+                       .step = static_cast<std::uint32_t>(progress.rounds),
                        .draw = static_cast<std::uint32_t>(k)};
       starts.col(k) = target_.draw_start(at, k % 2 == 0 ? Reach::near : Reach::far);
     }
@@ -285,8 +301,8 @@ class Exploration final : public Stage {
   std::optional<Laplace> laplace(const State& state, const Affine& base, ConstVec theta, double f,
                                  Record& record) const {
     if (size() > regimes::dense) {  // as if it were as wide as the base
-      const double lower = f - state.memory.at("exploration_base")(0, 0);
-      return Laplace{{theta, base.scale}, state.memory.at("base_log_evidence")(0, 0) - lower, true};
+      const double lower = f - state.get(progress_slot).f_of_base;
+      return Laplace{{theta, base.scale}, state.get(left::base).log_evidence - lower, true};
     }
     Matrix axes = base.stretch(Matrix::Identity(size(), size()));
     const Curvature found = curvature(target_, options_.batch, theta, axes, difference);
@@ -300,38 +316,38 @@ class Exploration final : public Stage {
   }
 
   void finish(State& state, Record& record) const {
-    const Affine base = base_of(state);
+    const Affine base = state.get(left::base).map;
     SearchReport report = report_of(state);
-    const Matrix points = census_points(state);
-    const Vector f = census_values(state);
-    const std::vector<bool> known = census_known(state);
+    MetModes met = state.get(census_slot);
+    const Vector& f = met.f;
     std::vector<Index> wanted;
     for (const Index k : lowest_first(f)) {
-      if (!known[static_cast<std::size_t>(k)] && f(k) <= f.minCoeff() + regimes::reach(size()))
-        wanted.push_back(k);
+      if (met.weighed(k) == 0.0 && f(k) <= f.minCoeff() + regimes::reach(size())) wanted.push_back(k);
     }
     const Index most = std::clamp<Index>(gradients_for_hessians / (2 * size()), 3, most_weighed_modes);
     report.unweighed = std::max<Index>(0, std::ssize(wanted) - most);
     wanted.resize(std::min(wanted.size(), static_cast<std::size_t>(most)));
-    std::vector<Laplace> found{{base, state.memory.at("base_log_evidence")(0, 0), true}};
+    std::vector<Laplace> found{{base, state.get(left::base).log_evidence, true}};
     for (const Index k : wanted) {
-      if (const std::optional<Laplace> mode = laplace(state, base, points.col(k), f(k), record))
+      if (const std::optional<Laplace> mode = laplace(state, base, met.points.col(k), f(k), record))
         found.push_back(*mode);
     }
     put(state, found);
-    state.memory.at("census_modes").row(2).setOnes();
-    state.memory.erase("exploration");
+    met.weighed.setOnes();
+    state.put(census_slot, met);
+    state.drop(searches_slot);
     if (further_) {
-      state.memory.at(options_.name + "_found")(0, 0) +=
-          static_cast<double>(found_modes(state).num_components());
+      const Index kept = state.get(left::found_modes).num_components();
+      state.put(left::found_by(options_.name), kept - state.get(known_slot));
+      state.drop(known_slot);
     }
-    const Symmetries group = symmetries_of(state);
+    const Symmetries group = state.get_or(left::symmetries, {});
     if (group.size() > 1) {
-      const Affine after = base_of(state);
+      const Affine after = state.get(left::base).map;
       report.copies = std::ssize(group.distinct_images(after.shift, after, near));
     }
-    report.put(state);
-    const Proposal after = found_modes(state);
+    state.put(left::searched, report);
+    const Proposal after = state.get(left::found_modes);
     record.note = fmt::format("{}; {} modes kept, the base's share {:.2f}", report.describe(),
                               after.num_components(), after.weight(0));
   }
@@ -339,13 +355,13 @@ class Exploration final : public Stage {
   /// Keeps one copy of each mode: the heaviest, whose copies together have the most mass, becomes the base.
   /// `found` begins with the base.
   void put(State& state, std::vector<Laplace> found) const {
-    if (found.size() == 1 && symmetries_of(state).size() == 1) return;
-    const Proposal before = found_modes(state);
+    if (found.size() == 1 && state.get_or(left::symmetries, {}).size() == 1) return;
+    const Proposal before = state.get(left::found_modes);
     const double unit = found.front().log_evidence - std::log(before.weight(0));
     for (Index k = 1; k < before.num_components(); ++k) {
       found.push_back({std::get<Student>(before.component(k)).base, unit + std::log(before.weight(k)), true});
     }
-    const Symmetries group = symmetries_of(state);
+    const Symmetries group = state.get_or(left::symmetries, {});
     if (group.size() > 1) {
       const Affine metric = found.front().map;
       std::vector<Laplace> kept;
@@ -403,19 +419,6 @@ std::string SearchReport::objection() const {
                        searches, modes, unweighed);
   }
   return {};
-}
-
-void SearchReport::put(State& state) const {
-  state.memory["searched"] =
-      Matrix{{static_cast<double>(searches), static_cast<double>(modes), static_cast<double>(singles),
-              static_cast<double>(unweighed), static_cast<double>(copies)}};
-}
-
-std::optional<SearchReport> search_report(const State& state) {
-  const auto found = state.memory.find("searched");
-  if (found == state.memory.end()) return std::nullopt;
-  const auto count = [&](Index k) { return static_cast<Index>(found->second(0, k)); };
-  return SearchReport{count(0), count(1), count(2), count(3), count(4)};
 }
 
 std::unique_ptr<Stage> exploration(const Target& target, const ExplorationOptions& options) {

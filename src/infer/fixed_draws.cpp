@@ -9,7 +9,7 @@
 #include "infer/base.hpp"
 #include "infer/fixed_draws_search.hpp"
 #include "vfe/core/error.hpp"
-#include "vfe/infer/polish.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/regimes.hpp"
 
 namespace vfe {
@@ -19,8 +19,10 @@ constexpr Index most_shrinks = 20;
 constexpr double shrink = 0.35;       // of the log sds
 constexpr Index draws_of_bent = 512;  // of a q that is not normal: whitening makes nothing exact
 
-// The memory holds "fixed_draws" (the packed search, one column; absent until a finite start is found) and
-// "fixed_draws_shrinks" and "fixed_draws_shortened" (1 x 1: how often each of the two was done).
+const Slot<Vector> search_slot{"fixed_draws"};              // packed; empty until a finite start is found
+const Slot<double> shrinks_slot{"fixed_draws_shrinks"};     // how often the start was
+const Slot<Index> shortened_slot{"fixed_draws_shortened"};  // how many steps were
+
 class FixedDraws final : public Stage {
  public:
   FixedDraws(const Target& target, const Family& family, const FixedDrawsOptions& options)
@@ -33,25 +35,25 @@ class FixedDraws final : public Stage {
   std::string name() const override { return "fixed_draws"; }
 
   void start(State& state) const override {
-    state.memory["fixed_draws_shrinks"] = Matrix::Zero(1, 1);
-    state.memory["fixed_draws_shortened"] = Matrix::Zero(1, 1);
+    state.put(shrinks_slot, 0.0);
+    state.put(shortened_slot, 0);
   }
 
   Step advance(State& state) const override {
-    const Affine base = base_of(state);
+    const Affine base = state.get(left::base).map;
     const FreeEnergy objective(target_, family_, base, Gradient::closed_entropy);
     const FixedDrawsSearch fixed(
         objective, noise_,
         {options_.history, options_.max_iterations, options_.tolerance, least_iterations()});
     Step record;
     record.rows = target_.num_rows(Minibatch{});
-    if (!state.memory.contains("fixed_draws")) {
-      Matrix& shrinks = state.memory.at("fixed_draws_shrinks");
-      const Vector lambda = start_at_modes(family_, state, std::exp(-shrink * shrinks(0, 0)));
+    if (!state.has(search_slot)) {
+      const double shrinks = state.get(shrinks_slot);
+      const Vector lambda = start_at_modes(family_, state, std::exp(-shrink * shrinks));
       const std::optional<Lbfgs> search = fixed.begin(lambda, record);
       if (!search) {
-        if (shrinks(0, 0) == most_shrinks) give_up(record);
-        shrinks(0, 0) += 1.0;
+        if (shrinks == most_shrinks) give_up(record);
+        state.put(shrinks_slot, shrinks + 1.0);
         record.note += "; q shrunk";
         return record;
       }
@@ -59,9 +61,9 @@ class FixedDraws final : public Stage {
       record.done = go_on(state, fixed, *search, record);
       return record;
     }
-    Lbfgs search = fixed.go_on(state.memory.at("fixed_draws").col(0));
+    Lbfgs search = fixed.go_on(state.get(search_slot));
     if (fixed.advance(search, record)) state.lambda = family_.push_forward(search.x(), base);
-    if (!record.note.empty()) state.memory.at("fixed_draws_shortened")(0, 0) += 1.0;
+    if (!record.note.empty()) state.put(shortened_slot, state.get(shortened_slot) + 1);
     record.done = go_on(state, fixed, search, record);
     return record;
   }
@@ -73,16 +75,14 @@ class FixedDraws final : public Stage {
   /// Keeps the search. Returns whether it is finished.
   static bool go_on(State& state, const FixedDrawsSearch& fixed, const Lbfgs& search, Record& record) {
     if (!fixed.ended(search)) {
-      state.memory["fixed_draws"] = search.pack();
+      state.put(search_slot, search.pack());
       return false;
     }
     record.note = fixed.outcome(search);
-    const double shortened = state.memory.at("fixed_draws_shortened")(0, 0);
-    if (shortened > 0.0) record.note += fmt::format("; {} steps not finite, shortened", shortened);
-    state.memory.erase("fixed_draws");
-    state.memory.erase("fixed_draws_shortened");
-    state.memory.erase("fixed_draws_shrinks");
-    state.memory["converged"] = Matrix::Constant(1, 1, fixed.converged(search) ? 1.0 : 0.0);
+    const Index shortened = state.get(shortened_slot);
+    if (shortened > 0) record.note += fmt::format("; {} steps not finite, shortened", shortened);
+    state.drop(search_slot, shortened_slot, shrinks_slot);
+    state.put(left::converged, fixed.converged(search));
     return true;
   }
 

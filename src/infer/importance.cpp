@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "infer/importance_proposal.hpp"
+#include "infer/pool.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/family/family.hpp"
-#include "vfe/infer/exploration.hpp"
-#include "vfe/infer/polish.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/weigh.hpp"
 #include "vfe/statistics/weights.hpp"
 
@@ -51,9 +51,6 @@ Vector round_counts(const Vector& log_weight, const Matrix& draws) {
   return counts;
 }
 
-// The memory holds what weighted_pool() reads: "pool_theta" and "pool_log_density" (d x N and 1 x N, of each
-// draw under its own round's proposal; a round as soon as it is drawn), "pool_gradient" and "pool_log_joint"
-// (d x n and 1 x n, n of N evaluated), "pool_draws" (1 x R, of each round), "pool_shift" and "pool_scale".
 class Importance final : public Stage {
  public:
   Importance(const Target& target, const ImportanceOptions& options) : target_(target), options_(options) {
@@ -70,14 +67,10 @@ class Importance final : public Stage {
 
   void start(State& state) const override {
     const Index d = target_.size();
-    const Affine q = normal_map(state.lambda, d);
-    state.memory["pool_shift"] = q.shift;
-    state.memory["pool_scale"] = q.scale;
-    for (const char* drawn : {"pool_theta", "pool_gradient"}) state.memory[drawn] = Matrix(d, 0);
-    for (const char* row : {"pool_log_density", "pool_log_joint", "pool_draws"}) {
-      state.memory[row] = Matrix(1, 0);
-    }
-    for (const char* old : {"importance_enough", "audit_passed"}) state.memory.erase(old);
+    state.put(pool::whitening, normal_map(state.lambda, d));
+    for (const auto& drawn : {pool::theta, pool::gradient}) state.put(drawn, Matrix(d, 0));
+    for (const auto& row : {pool::log_density, pool::log_joint, pool::draws}) state.put(row, Matrix(1, 0));
+    state.drop(left::importance_enough, left::audited);
     begin_round(state, first_proposal(state, options_), first_draws(state));
   }
 
@@ -85,7 +78,7 @@ class Importance final : public Stage {
     Step record;
     record.rows = target_.num_rows(options_.batch);
     evaluate(state, record);
-    if (state.memory.at("pool_log_joint").cols() == state.memory.at("pool_theta").cols()) {
+    if (state.get(pool::log_joint).cols() == state.get(pool::theta).cols()) {
       end_round(state, record);
     }
     return record;
@@ -95,7 +88,7 @@ class Importance final : public Stage {
   Index first_draws(const State& state) const {
     if (options_.first_draws > 0) return options_.first_draws;
     // Draws of a q that is nearly the posterior say all with their control variates.
-    if (state.memory.contains("weighed") && found_modes(state).num_components() == 1) {
+    if (state.has(left::weighed) && state.get(left::found_modes).num_components() == 1) {
       const double variance = weighed_variance(state);
       if (variance <= almost_exact) return few_draws;
     }
@@ -106,40 +99,39 @@ class Importance final : public Stage {
   }
 
   void begin_round(State& state, const Proposal& proposal, Index count) const {
-    Matrix& draws = state.memory.at("pool_draws");
     Matrix theta = proposal.draw({.seed = options_.seed,
                                   .purpose = Purpose::proposal,
-                                  .step = static_cast<std::uint32_t>(draws.cols())},
+                                  .step = static_cast<std::uint32_t>(state.get(pool::draws).cols())},
                                  count);
     // Of a symmetric density one copy is sampled, and weighed as if all were.
-    const Symmetries group = symmetries_of(state);
-    const Affine q{state.memory.at("pool_shift").col(0), state.memory.at("pool_scale")};
+    const Symmetries group = state.get_or(left::symmetries, {});
+    const Affine q = state.get(pool::whitening);
     Matrix no_gradient(theta.rows(), 0);
     fold(group, q, theta, no_gradient);
-    append_columns(state.memory.at("pool_theta"), theta);
+    state.append(pool::theta, theta);
     const Proposal drawn_from = proposal.stratified(count);
     // A draw so far out that it has no density counts for nothing.
     const Vector density = log_density_of_copies(group, theta, [&](ConstMat x) {
                              return drawn_from.log_density(x);
                            }).unaryExpr([](double x) { return std::isfinite(x) ? x : INFINITY; });
-    append_columns(state.memory.at("pool_log_density"), density.transpose());
-    append_columns(draws, Matrix::Constant(1, 1, static_cast<double>(count)));
+    state.append(pool::log_density, density.transpose());
+    state.append(pool::draws, Matrix::Constant(1, 1, static_cast<double>(count)));
   }
 
   /// [collective] One call, at the next draws of the round.
   void evaluate(State& state, Record& record) const {
-    const Matrix& theta = state.memory.at("pool_theta");
-    Matrix& log_joint = state.memory.at("pool_log_joint");
-    const Index first = log_joint.cols(), count = std::min(draws_per_call, theta.cols() - first);
+    const Matrix& theta = state.get(pool::theta);
+    const Index first = state.get(pool::log_joint).cols(),
+                count = std::min(draws_per_call, theta.cols() - first);
     Matrix gradient(theta.rows(), count);
     Vector value(count);
     target_.log_joint(options_.batch, theta.middleCols(first, count), value, gradient);
-    append_columns(log_joint, value.transpose());
-    append_columns(state.memory.at("pool_gradient"), gradient);
+    state.append(pool::log_joint, value.transpose());
+    state.append(pool::gradient, gradient);
     record.draws = count;
     record.non_finite = count - value.array().isFinite().count();
     // Any part of a round is like the whole.
-    const auto density = state.memory.at("pool_log_density").row(0).segment(first, count);
+    const auto density = state.get(pool::log_density).row(0).segment(first, count);
     put_evidence(weights_of(value - density.transpose(), "estimating the evidence"), record);
   }
 
@@ -165,10 +157,10 @@ class Importance final : public Stage {
       record.note += fmt::format(", {:.0f} effective", check.ess);
       if (!check.note.empty()) record.note += "; " + check.note;
     }
-    const std::optional<SearchReport> searched = search_report(state);
+    const std::optional<SearchReport> searched = state.find(left::searched);
     const bool in_vain = searched && !searched->objection().empty();
     const bool last_of_one =
-        found_modes(state).num_components() == 1 && pool.rounds >= options_.max_rounds_of_one_mode;
+        state.get(left::found_modes).num_components() == 1 && pool.rounds >= options_.max_rounds_of_one_mode;
     const bool stays_unsound = total >= enough_to_tell && check.khat > sound_khat;
     const bool poor = (check.ess < options_.hopeless * static_cast<double>(total) &&
                        (pool.rounds > 1 || target_.size() > options_.most_flow)) ||
@@ -176,12 +168,12 @@ class Importance final : public Stage {
                        draws_needed(check, total) > static_cast<double>(options_.worthwhile));
     if (check.enough || !any || !options_.rule || poor || in_vain || stays_unsound || last_of_one ||
         pool.rounds >= options_.max_rounds || total + least_batch > options_.max_draws) {
-      state.memory["importance_enough"] = Matrix::Constant(1, 1, check.enough ? 1.0 : 0.0);
+      state.put(left::importance_enough, check.enough);
       record.done = true;
       return;
     }
     const FittedProposal next = fit_proposal(state, pool, check, target_.parameters(), options_);
-    const Index count = next_draws(pool, check, state.memory.at("pool_draws"));
+    const Index count = next_draws(pool, check, state.get(pool::draws));
     begin_round(state, next.proposal, count);  // after this `pool` is out of date
     record.note += fmt::format("; {} more from {}", count, next.kind);
   }
@@ -214,10 +206,9 @@ std::unique_ptr<Stage> importance(const Target& target, const ImportanceOptions&
 }
 
 WeightedPool weighted_pool(const State& state) {
-  const Matrix& draws = state.memory.at("pool_draws");
-  Vector log_proposal = state.memory.at("pool_log_density").row(0).transpose();
-  const Vector counts =
-      round_counts(state.memory.at("pool_log_joint").row(0).transpose() - log_proposal, draws);
+  const Matrix& draws = state.get(pool::draws);
+  Vector log_proposal = state.get(pool::log_density).row(0).transpose();
+  const Vector counts = round_counts(state.get(pool::log_joint).row(0).transpose() - log_proposal, draws);
   const double total = counts.dot(draws.row(0));
   Index first = 0;
   for (Index r = 0; r < draws.cols(); ++r) {
@@ -225,13 +216,13 @@ WeightedPool weighted_pool(const State& state) {
     log_proposal.segment(first, count).array() -= std::log(counts(r) * draws.sum() / total);
     first += count;
   }
-  return {.theta = state.memory.at("pool_theta"),
-          .gradient = state.memory.at("pool_gradient"),
-          .log_joint = state.memory.at("pool_log_joint"),
+  return {.theta = state.get(pool::theta),
+          .gradient = state.get(pool::gradient),
+          .log_joint = state.get(pool::log_joint),
           .log_proposal = log_proposal,
-          .whitening = {state.memory.at("pool_shift").col(0), state.memory.at("pool_scale")},
+          .whitening = state.get(pool::whitening),
           .rounds = draws.cols(),
-          .symmetries = symmetries_of(state),
+          .symmetries = state.get_or(left::symmetries, {}),
           .modes = centres_of_modes(state)};
 }
 

@@ -12,8 +12,8 @@
 #include "vfe/core/error.hpp"
 #include "vfe/family/family.hpp"
 #include "vfe/infer/flow_fit.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/mixture_fit.hpp"
-#include "vfe/infer/polish.hpp"
 #include "vfe/infer/regimes.hpp"
 #include "vfe/statistics/weights.hpp"
 
@@ -241,7 +241,7 @@ class ProposalFit {
 }  // namespace
 
 Proposal first_proposal(const State& state, const ImportanceOptions& options) {
-  const Proposal modes = found_modes(state);
+  const Proposal modes = state.get(left::found_modes);
   const Affine q = normal_map(state.lambda, modes.size());
   return with_probes(unfitted(q, modes), q, options.probes);
 }
@@ -249,7 +249,7 @@ Proposal first_proposal(const State& state, const ImportanceOptions& options) {
 FittedProposal fit_proposal(const State& state, const WeightedPool& pool, const PoolCheck& check,
                             const Parameters& parameters, const ImportanceOptions& options) {
   const Affine& q = pool.whitening;
-  const Proposal modes = found_modes(state), start = unfitted(q, modes);
+  const Proposal modes = state.get(left::found_modes), start = unfitted(q, modes);
   const ProposalFit fit(pool, check, parameters, options, modes.num_components());
   const bool simple = modes.num_components() == 1 && check.khat < hopeless_khat;
   const FittedProposal fitted = simple ? fit.one_mode(start) : fit.several_modes(start);

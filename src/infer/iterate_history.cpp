@@ -7,7 +7,7 @@
 namespace vfe {
 namespace {
 
-constexpr Index most_numbers = Index{1} << 21;  // of "iterates_mean": 16 MB
+constexpr Index most_numbers = Index{1} << 21;  // of means: 16 MB
 constexpr Index fewest_batches = 16, most_batches = 100;
 constexpr Index most_diagnosed = 1000;
 constexpr double first_length = 10.0;
@@ -17,48 +17,58 @@ constexpr double still = 1e-8;
 
 }  // namespace
 
-void IterateHistory::clear(State& state, Index n) {
+const Slot<Matrix> IterateHistory::mean_slot_{"iterates_mean"};
+const Slot<Matrix> IterateHistory::square_slot_{"iterates_square"};
+const Slot<IterateHistory::Counts> IterateHistory::counts_slot_{"iterates_counts"};
+
+void IterateHistory::begin(State& state, Index n) {
   const Index capacity = 2 * (std::clamp(most_numbers / n, fewest_batches, most_batches) / 2);
-  state.memory["iterates_mean"] = Matrix::Zero(n, capacity);
-  state.memory["iterates_square"] = Matrix::Zero(std::min(n, most_diagnosed), capacity);
-  Matrix count(1, 3);
-  count << 0.0, first_length, 0.0;
-  state.memory["iterates_count"] = count;
+  state.put(mean_slot_, Matrix::Zero(n, capacity));
+  state.put(square_slot_, Matrix::Zero(std::min(n, most_diagnosed), capacity));
+  state.put(counts_slot_, {.length = first_length});
+}
+
+void IterateHistory::drop(State& state) {
+  state.drop(mean_slot_, square_slot_, counts_slot_);
 }
 
 IterateHistory::IterateHistory(State& state)
-    : mean_(state.memory.at("iterates_mean")),
-      square_(state.memory.at("iterates_square")),
-      count_(state.memory.at("iterates_count")) {}
+    : state_(state),
+      mean_(state.at(mean_slot_)),
+      square_(state.at(square_slot_)),
+      counts_(state.get(counts_slot_)) {}
 
 Index IterateHistory::batches() const {
-  return static_cast<Index>(count_(0));
+  return counts_.batches;
 }
 Index IterateHistory::steps() const {
-  return static_cast<Index>(count_(0) * count_(1));
+  return static_cast<Index>(static_cast<double>(counts_.batches) * counts_.length);
 }
 
 Index IterateHistory::least_window() const {
-  return std::max(static_cast<Index>(std::ceil(least_steps / count_(1))),
+  return std::max(static_cast<Index>(std::ceil(least_steps / counts_.length)),
                   std::max<Index>(8, mean_.cols() / 5));
 }
 
 bool IterateHistory::add(ConstVec iterate) {
   const Index at = batches();
-  const double weight = 1.0 / (count_(2) + 1.0);
+  const double weight = 1.0 / (counts_.begun + 1.0);
   mean_.col(at) += weight * (iterate - mean_.col(at));
   for (Index k = 0; k < diagnosed(); ++k) {
     const double x = iterate(coordinate(k));
     square_(k, at) += weight * (x * x - square_(k, at));
   }
-  count_(2) += 1.0;
-  if (count_(2) < count_(1)) return false;
-  count_(2) = 0.0;
-  count_(0) += 1.0;
-  if (batches() == mean_.cols()) join_neighbours();
-  mean_.col(batches()).setZero();
-  square_.col(batches()).setZero();
-  return true;
+  counts_.begun += 1.0;
+  const bool complete = counts_.begun >= counts_.length;
+  if (complete) {
+    counts_.begun = 0.0;
+    counts_.batches += 1;
+    if (batches() == mean_.cols()) join_neighbours();
+    mean_.col(batches()).setZero();
+    square_.col(batches()).setZero();
+  }
+  state_.put(counts_slot_, counts_);
+  return complete;
 }
 
 void IterateHistory::join_neighbours() {
@@ -67,8 +77,8 @@ void IterateHistory::join_neighbours() {
     mean_.col(j) = (0.5 * (mean_.col(2 * j) + mean_.col(2 * j + 1))).eval();
     square_.col(j) = (0.5 * (square_.col(2 * j) + square_.col(2 * j + 1))).eval();
   }
-  count_(0) = static_cast<double>(half);
-  count_(1) *= 2.0;
+  counts_.batches = half;
+  counts_.length *= 2.0;
 }
 
 Vector IterateHistory::average(Index window) const {
@@ -77,7 +87,7 @@ Vector IterateHistory::average(Index window) const {
 
 double IterateHistory::split_rhat(Index window) const {
   const Index half = window / 2, first = batches() - 2 * half;
-  const double n = static_cast<double>(half) * count_(1);
+  const double n = static_cast<double>(half) * counts_.length;
   double worst = 0.0;
   for (Index k = 0; k < diagnosed(); ++k) {
     const auto means = mean_.row(coordinate(k));

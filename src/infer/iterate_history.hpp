@@ -7,12 +7,13 @@ namespace vfe {
 
 /// What is remembered of the iterates of a stochastic optimiser at one rate, in bounded memory: means over
 /// consecutive batches of steps of equal length. When the room for batches is full, neighbours are joined and
-/// the length doubles. A view of the memory "iterates_mean" (n x capacity), "iterates_square" (of at most
-/// 1,000 evenly spread coordinates, which alone are diagnosed), "iterates_count" (1 x 3).
+/// the length doubles. At most
+/// 1,000 evenly spread coordinates are diagnosed. A view of the state.
 class IterateHistory {
  public:
   /// Begins a history of n numbers a step.
-  static void clear(State& state, Index n);
+  static void begin(State& state, Index n);
+  static void drop(State& state);
   explicit IterateHistory(State& state);
 
   /// Adds an iterate. Returns whether it completed a batch.
@@ -47,9 +48,23 @@ class IterateHistory {
   Index coordinate(Index k) const { return k * mean_.rows() / square_.rows(); }
   void join_neighbours();
 
-  Matrix& mean_;
-  Matrix& square_;
-  Matrix& count_;  ///< complete batches, steps in a batch, steps in the batch under way
+  /// Of batches and steps.
+  struct Counts {
+    Index batches = 0;    ///< complete
+    double length = 0.0;  ///< steps in a batch
+    double begun = 0.0;   ///< steps in the batch under way
+
+    static void each(auto& self, const auto& visit) {
+      visit(self.batches), visit(self.length), visit(self.begun);
+    }
+  };
+  static const Slot<Matrix> mean_slot_, square_slot_;
+  static const Slot<Counts> counts_slot_;
+
+  State& state_;
+  Matrix& mean_;    ///< n x capacity
+  Matrix& square_;  ///< coordinates diagnosed x capacity
+  Counts counts_;
 };
 
 }  // namespace vfe

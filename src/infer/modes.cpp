@@ -9,6 +9,7 @@
 #include "infer/searches.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/regimes.hpp"
 
 namespace vfe {
@@ -16,8 +17,9 @@ namespace {
 
 constexpr Index most_redraws = 100;
 
-// What the stage keeps: "modes", a packed search in each column, and "modes_redraws" (1 x K), the times a
-// start has been redrawn: -1 once a finite one was found and its search is under way.
+// Of each start the times it has been redrawn: -1 once a finite one was found and its search is under way.
+const Slot<Vector> redraws_slot{"modes_redraws"};
+
 class Modes final : public Stage {
  public:
   Modes(const Target& target, const ModesOptions& options)
@@ -31,22 +33,22 @@ class Modes final : public Stage {
   std::string name() const override { return "modes"; }
 
   void start(State& state) const override {
-    state.memory["modes"] = Searches(target_, search_).packed();
-    state.memory["modes_redraws"] = Matrix::Zero(1, options_.starts);
+    state.put(left::searches, Searches(target_, search_).packed());
+    state.put(redraws_slot, Vector::Zero(options_.starts));
   }
 
   Step advance(State& state) const override {
-    Searches searches(target_, search_, state.memory.at("modes"));
-    Matrix redraws = state.memory.at("modes_redraws");
+    Searches searches(target_, search_, state.get(left::searches));
+    Vector redraws = state.get(redraws_slot);
     const std::vector<Index> wanted = without_search(redraws);
     Matrix starts(size(), std::ssize(wanted));
     for (Index j = 0; j < starts.cols(); ++j) {
       const Index k = wanted[static_cast<std::size_t>(j)];
-      starts.col(j) = starting_point(k, redraws(0, k));
+      starts.col(j) = starting_point(k, redraws(k));
     }
     const Searches::Outcome outcome = searches.advance(starts);
     for (std::size_t j = 0; j < wanted.size(); ++j) {
-      double& redrawn = redraws(0, wanted[j]);
+      double& redrawn = redraws(wanted[j]);
       redrawn = outcome.begun[j] ? -1.0 : redrawn + 1.0;
     }
 
@@ -74,19 +76,19 @@ class Modes final : public Stage {
       record.rate = best.step_length();
     }
     if (record.done) {
-      state.memory["modes"] = searches.packed()(Eigen::all, order);
-      Matrix& ends = state.memory["search_ends"];
-      ends.resize(size() + 2, std::ssize(order));
+      state.put(left::searches, searches.packed()(Eigen::all, order));
+      Matrix ends(size() + 2, std::ssize(order));
       for (Index k = 0; k < ends.cols(); ++k) {
         const Index ranked = order[static_cast<std::size_t>(k)];
         const Lbfgs search = searches.at(ranked);
         ends.col(k) << search.x(), search.f(), searches.ended(ranked);
       }
-      state.memory.erase("modes_redraws");
+      state.put(left::search_ends, std::move(ends));
+      state.drop(redraws_slot);
       record.note = fmt::format("{} searches ended", order.size());
     } else {
-      state.memory["modes"] = searches.packed();
-      state.memory["modes_redraws"] = std::move(redraws);
+      state.put(left::searches, searches.packed());
+      state.put(redraws_slot, std::move(redraws));
     }
     return record;
   }
@@ -95,10 +97,10 @@ class Modes final : public Stage {
   Index size() const { return target_.size(); }
 
   /// The starts still to be drawn.
-  static std::vector<Index> without_search(ConstMat redraws) {
+  static std::vector<Index> without_search(ConstVec redraws) {
     std::vector<Index> found;
-    for (Index k = 0; k < redraws.cols(); ++k) {
-      if (redraws(0, k) >= 0.0 && redraws(0, k) < most_redraws) found.push_back(k);
+    for (Index k = 0; k < redraws.size(); ++k) {
+      if (redraws(k) >= 0.0 && redraws(k) < most_redraws) found.push_back(k);
     }
     return found;
   }
@@ -128,7 +130,7 @@ std::unique_ptr<Stage> modes(const Target& target, const ModesOptions& options) 
 }
 
 Lbfgs mode_of(const State& state, Index rank, Index d) {
-  const Matrix& searches = state.memory.at("modes");
+  const Matrix& searches = state.get(left::searches);
   return Lbfgs(searches.col(rank), d, Lbfgs::history_of(searches.rows(), d));
 }
 

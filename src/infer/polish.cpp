@@ -10,6 +10,7 @@
 #include "infer/base.hpp"
 #include "infer/curvature.hpp"
 #include "infer/polish_diagonal.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/regimes.hpp"
 
@@ -28,8 +29,8 @@ constexpr Index most_rounds = 4;
 
 enum class Phase { hessian, newton };
 
-/// The mode being polished: a view of the memory "polish_progress" (1 x 12).
-struct Progress {
+/// The mode being polished.
+struct PolishProgress {
   Index candidate = 0;  ///< rank among the searches
   Phase phase = Phase::hessian;
   Index iteration = 0;       ///< Newton steps done
@@ -43,27 +44,11 @@ struct Progress {
   bool last = false;       ///< the next Hessian is the last: f has stopped decreasing
   bool whitened = false;   ///< the axes come from a Hessian, not from the search
 
-  Matrix pack() const {
-    Matrix row(1, 12);
-    row << static_cast<double>(candidate), static_cast<double>(phase), static_cast<double>(iteration),
-        static_cast<double>(whitenings), static_cast<double>(rounds), difference, length, f, decrement,
-        definite, last, whitened;
-    return row;
+  static void each(auto& self, const auto& visit) {
+    const auto all = [&](auto&... fields) { (visit(fields), ...); };
+    all(self.candidate, self.phase, self.iteration, self.whitenings, self.rounds, self.difference,
+        self.length, self.f, self.decrement, self.definite, self.last, self.whitened);
   }
-  explicit Progress(const Matrix& row)
-      : candidate(static_cast<Index>(row(0))),
-        phase(static_cast<Phase>(static_cast<int>(row(1)))),
-        iteration(static_cast<Index>(row(2))),
-        whitenings(static_cast<Index>(row(3))),
-        rounds(static_cast<Index>(row(4))),
-        difference(row(5)),
-        length(row(6)),
-        f(row(7)),
-        decrement(row(8)),
-        definite(row(9) != 0.0),
-        last(row(10) != 0.0),
-        whitened(row(11) != 0.0) {}
-  Progress() = default;
 };
 
 /// Axes A with A A' = estimate: eigenvectors of the correlation matrix, so that scales of any ratio survive.
@@ -98,10 +83,14 @@ Spectrum whiten_axes(ConstMat hessian, Matrix& axes) {
   return {values.minCoeff(), values.maxCoeff()};
 }
 
-// Besides "polish_progress" the memory holds "polish_point" (d x 2: x, gradient), "polish_axes" (d x d,
-// columns of unit curvature as far as known), and of the k modes done "polish_means" (d x k), "polish_scales"
-// (d x d k, or d x k) and "polish_weights" (3 x k: -log f, log evidence, whether proper). The best of them is
-// in base_* at once.
+const Slot<PolishProgress> progress_slot{"polish_progress"};
+const Slot<Matrix> point_slot{"polish_point"};  // d x 2: x, gradient
+const Slot<Matrix> axes_slot{"polish_axes"};    // d x d, columns of unit curvature as far as known
+// Of the k modes done, of which the best is in left::base at once.
+const Slot<Matrix> means_slot{"polish_means"};      // d x k
+const Slot<Matrix> scales_slot{"polish_scales"};    // d x d k, or d x k
+const Slot<Matrix> weights_slot{"polish_weights"};  // 3 x k: -log f, log evidence, whether proper
+
 class Polish final : public Stage {
  public:
   Polish(const Target& target, const PolishOptions& options) : target_(target), options_(options) {}
@@ -111,21 +100,21 @@ class Polish final : public Stage {
   void start(State& state) const override { begin(state, 0); }
 
   Step advance(State& state) const override {
-    Progress progress(state.memory.at("polish_progress"));
+    PolishProgress progress = state.get(progress_slot);
     Step record;
     record.rows = target_.num_rows(options_.batch);
     const bool ended =
         progress.phase == Phase::hessian ? sweep(state, progress, record) : newton(state, progress, record);
     record.free_energy = progress.f;
-    record.gradient_norm = state.memory.at("polish_point").col(1).norm();
+    record.gradient_norm = state.get(point_slot).col(1).norm();
     record.rate = progress.length;
-    state.memory["polish_progress"] = progress.pack();
+    state.put(progress_slot, progress);
     if (ended) {
       keep(state, progress);
       record.note =
           fmt::format("mode at {:.6g} nats, {}", -progress.f, sound(progress) ? "definite" : "not definite");
       const Index next = next_candidate(state, progress.candidate + 1);
-      if (next < state.memory.at("modes").cols()) {
+      if (next < state.get(left::searches).cols()) {
         begin(state, next);
       } else {
         finish(state, record);
@@ -140,22 +129,22 @@ class Polish final : public Stage {
 
   void begin(State& state, Index candidate) const {
     const Lbfgs search = mode_of(state, candidate, size());
-    Progress progress;
+    PolishProgress progress;
     progress.candidate = candidate;
     progress.f = search.f();
     Matrix point(size(), 2);
     point << search.x(), search.g();
-    state.memory["polish_point"] = point;
-    state.memory["polish_axes"] = size() <= regimes::spectra
-                                      ? axes_of(search.inverse_hessian())
-                                      : Matrix(search.inverse_hessian_diagonal().cwiseSqrt().asDiagonal());
-    state.memory["polish_progress"] = progress.pack();
+    state.put(point_slot, point);
+    state.put(axes_slot, size() <= regimes::spectra
+                             ? axes_of(search.inverse_hessian())
+                             : Matrix(search.inverse_hessian_diagonal().cwiseSqrt().asDiagonal()));
+    state.put(progress_slot, progress);
   }
 
   /// One Hessian along the axes, which are then whitened by it. Returns whether this mode is finished.
-  bool sweep(State& state, Progress& progress, Record& record) const {
-    Matrix& axes = state.memory.at("polish_axes");
-    const Matrix& point = state.memory.at("polish_point");
+  bool sweep(State& state, PolishProgress& progress, Record& record) const {
+    Matrix& axes = state.at(axes_slot);
+    const Matrix& point = state.get(point_slot);
     const Curvature found = curvature(target_, options_.batch, point.col(0), axes, progress.difference);
     record.draws = 2 * size();
     record.non_finite = found.non_finite;
@@ -181,9 +170,9 @@ class Polish final : public Stage {
   }
 
   /// Four lengths of the Newton step in one call. Returns whether this mode is finished.
-  bool newton(State& state, Progress& progress, Record& record) const {
-    const Matrix& axes = state.memory.at("polish_axes");
-    Matrix& point = state.memory.at("polish_point");
+  bool newton(State& state, PolishProgress& progress, Record& record) const {
+    const Matrix& axes = state.get(axes_slot);
+    Matrix& point = state.at(point_slot);
     const Vector direction = -axes * (axes.transpose() * point.col(1));
     const Index count = static_cast<Index>(lengths.size());
     Matrix theta(size(), count), grad(size(), count);
@@ -218,20 +207,20 @@ class Polish final : public Stage {
   }
 
   /// Whether the polished point is a proper mode.
-  bool sound(const Progress& progress) const {
+  bool sound(const PolishProgress& progress) const {
     return progress.definite && progress.decrement <= std::max(1.0, regimes::decrement(size()));
   }
 
   /// The next search that is high enough and not at a mode already found.
   Index next_candidate(const State& state, Index candidate) const {
-    const Matrix& means = state.memory.at("polish_means");
-    const Index count = state.memory.at("modes").cols();
+    const Matrix& means = state.get(means_slot);
+    const Index count = state.get(left::searches).cols();
     if (means.cols() >= most_modes) return count;
-    const double best = state.memory.at("polish_weights").row(0).minCoeff();
+    const double best = state.get(weights_slot).row(0).minCoeff();
     for (; candidate < count; ++candidate) {
       const Lbfgs search = mode_of(state, candidate, size());
       if (search.f() > best + regimes::reach(size())) continue;
-      const Affine base = base_of(state);
+      const Affine base = state.get(left::base).map;
       if (nearest(base, search.x(), means) <= near) continue;
       // A search that ended on its way is known by where Newton's step from it leads.
       const Vector step = base.stretch(base.pull_back(search.g()));
@@ -240,43 +229,39 @@ class Polish final : public Stage {
     return candidate;
   }
 
-  /// Enters the polished mode in the list, and in base_* if it is the best so far.
-  void keep(State& state, const Progress& progress) const {
-    const Matrix& point = state.memory.at("polish_point");
-    Laplace mode = laplace_at(point.col(0), progress.f, state.memory.at("polish_axes"), options_.diagonal);
+  /// Enters the polished mode in the list, and in left::base if it is the best so far.
+  void keep(State& state, const PolishProgress& progress) const {
+    const Matrix& point = state.get(point_slot);
+    Laplace mode = laplace_at(point.col(0), progress.f, state.get(axes_slot), options_.diagonal);
     mode.definite = sound(progress);
-    Matrix& means = state.memory["polish_means"];
-    Matrix& scales = state.memory["polish_scales"];
-    Matrix& weights = state.memory["polish_weights"];
-    const bool first = means.cols() == 0;
-    if (!first && nearest(base_of(state), point.col(0), means) < 1.0 &&
+    const bool first = !state.has(means_slot);
+    if (!first && nearest(state.get(left::base).map, point.col(0), state.get(means_slot)) < 1.0 &&
         std::abs(progress.f - nearest_f(state, point.col(0))) < 1.0) {
       return;  // its polish led to a mode found before
     }
-    append_columns(means, mode.map.shift);
-    append_columns(scales, mode.map.scale);
-    append_columns(weights, Eigen::Vector3d(progress.f, mode.log_evidence, mode.definite));
+    state.append(means_slot, mode.map.shift);
+    state.append(scales_slot, mode.map.scale);
+    state.append(weights_slot, Eigen::Vector3d(progress.f, mode.log_evidence, mode.definite));
+    if (first || is_better(mode, state.get(left::base))) set_base(state, mode);
+  }
 
-    const bool definite_before = !first && state.memory.at("base_definite")(0, 0) != 0.0;
-    const bool better =
-        first || (mode.definite && !definite_before) ||
-        (mode.definite == definite_before && mode.log_evidence > state.memory.at("base_log_evidence")(0, 0));
-    if (better) set_base(state, mode);
+  static bool is_better(const Laplace& mode, const Laplace& than) {
+    if (mode.definite != than.definite) return mode.definite;
+    return mode.log_evidence > than.log_evidence;
   }
 
   double nearest_f(const State& state, ConstVec x) const {
-    const Matrix& means = state.memory.at("polish_means");
+    const Matrix& means = state.get(means_slot);
     Index at = 0;
     (means.colwise() - x).colwise().norm().minCoeff(&at);
-    return state.memory.at("polish_weights")(0, at);
+    return state.get(weights_slot)(0, at);
   }
 
   void finish(State& state, Record& record) const {
-    Laplace base{base_of(state), state.memory.at("base_log_evidence")(0, 0),
-                 state.memory.at("base_definite")(0, 0) != 0.0};
+    Laplace base = state.get(left::base);
     if (base.definite) {
       add_others(state, base.map);
-      const Proposal found = found_modes(state);
+      const Proposal found = state.get(left::found_modes);
       record.note +=
           fmt::format("; {} modes, the base's share {:.2f}", found.num_components(), found.weight(0));
     } else {
@@ -284,17 +269,14 @@ class Polish final : public Stage {
       set_base(state, base);
       record.note = "no proper mode: wide start";
     }
-    for (const char* spent : {"modes", "polish_progress", "polish_point", "polish_axes", "polish_means",
-                              "polish_scales", "polish_weights"}) {
-      state.memory.erase(spent);
-    }
+    state.drop(left::searches, progress_slot, point_slot, axes_slot, means_slot, scales_slot, weights_slot);
   }
 
   /// Adds the proper modes but for the base to those found.
   void add_others(State& state, const Affine& base) const {
-    const Matrix& means = state.memory.at("polish_means");
-    const Matrix& scales = state.memory.at("polish_scales");
-    const Matrix& weights = state.memory.at("polish_weights");
+    const Matrix& means = state.get(means_slot);
+    const Matrix& scales = state.get(scales_slot);
+    const Matrix& weights = state.get(weights_slot);
     const Index columns = base.scale.cols();
     for (Index k = 0; k < means.cols(); ++k) {
       Laplace mode{

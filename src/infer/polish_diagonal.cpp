@@ -5,6 +5,7 @@
 
 #include "infer/base.hpp"
 #include "infer/curvature.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/regimes.hpp"
 
@@ -54,7 +55,7 @@ class PolishDiagonal final : public Stage {
     record.rows = target_.num_rows(options_.batch);
     record.note = base.definite ? "mode found" : "no proper mode: wide start";
     set_base(state, base);
-    state.memory.erase("modes");
+    state.drop(left::searches);
     record.done = true;
     return record;
   }

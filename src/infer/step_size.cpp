@@ -34,15 +34,4 @@ void StepSize::settle() {
   if (count_ > 0.0) step = std::min(std::exp(log_average_), longest);
 }
 
-Vector StepSize::pack() const {
-  return Vector{{step, count_, shortfall_, anchor_, log_average_}};
-}
-
-StepSize::StepSize(ConstVec packed)
-    : step(packed(0)),
-      count_(packed(1)),
-      shortfall_(packed(2)),
-      anchor_(packed(3)),
-      log_average_(packed(4)) {}
-
 }  // namespace vfe

@@ -16,9 +16,10 @@ struct StepSize {
   /// Ends the adaptation: the step becomes the average.
   void settle();
 
-  static constexpr Index packed_size = 5;
-  Vector pack() const;
-  explicit StepSize(ConstVec packed);
+  static void each(auto& self, const auto& visit) {
+    visit(self.step), visit(self.count_), visit(self.shortfall_), visit(self.anchor_),
+        visit(self.log_average_);
+  }
 
  private:
   double count_ = 0.0, shortfall_ = 0.0, anchor_ = 0.0, log_average_ = 0.0;

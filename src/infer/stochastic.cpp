@@ -9,7 +9,7 @@
 #include "infer/iterate_history.hpp"
 #include "infer/rate_rule.hpp"
 #include "vfe/core/random.hpp"
-#include "vfe/infer/polish.hpp"
+#include "vfe/infer/left.hpp"
 
 namespace vfe {
 namespace {
@@ -20,8 +20,8 @@ constexpr double rhat_limit = 1.1, least_effective_size = 25.0;
 constexpr double standard_error_limit = 0.1;  // at the first rate; halved with the rate
 constexpr double mean_error_limit = 0.02, shape_error_limit = 0.003;  // of the final average
 
-/// Where the stage stands: the memory "stochastic_progress" (1 x 8).
-struct Progress {
+/// Where the stage stands.
+struct StochasticProgress {
   double tick = 0.0;           ///< steps tried, failed ones included: the address of minibatch and draws
   double step = 0.0;           ///< steps done at this rate
   double check = first_check;  ///< at which convergence is looked at next
@@ -31,27 +31,20 @@ struct Progress {
   bool refining = false;  ///< the rate is the last one
   double rolled_back = 0.0;
 
-  Matrix pack() const {
-    Matrix row(1, 8);
-    row << tick, step, check, rate, halvings, failures, refining, rolled_back;
-    return row;
+  static void each(auto& self, const auto& visit) {
+    const auto all = [&](auto&... fields) { (visit(fields), ...); };
+    all(self.tick, self.step, self.check, self.rate, self.halvings, self.failures, self.refining,
+        self.rolled_back);
   }
-  explicit Progress(const Matrix& row)
-      : tick(row(0)),
-        step(row(1)),
-        check(row(2)),
-        rate(row(3)),
-        halvings(row(4)),
-        failures(row(5)),
-        refining(row(6) != 0.0),
-        rolled_back(row(7)) {}
-  Progress() = default;
 };
 
-// Besides the progress and the history of iterates (IterateHistory) the memory holds, all in the base's
-// coordinates, "stochastic_lambda" (the iterate), "stochastic_optimizer", "stochastic_average" (the converged
-// average at the rate before; absent at the first) and "stochastic_rates" (3 x T, see RateRule; absent at
-// first).
+const Slot<StochasticProgress> progress_slot{"stochastic_progress"};
+// In the base's coordinates, beside the history of iterates (IterateHistory).
+const Slot<Matrix> lambda_slot{"stochastic_lambda"};        // the iterate, a column
+const Slot<Matrix> optimizer_slot{"stochastic_optimizer"};  // its memory, a column
+const Slot<Vector> average_slot{"stochastic_average"};  // converged, at the rate before; empty at the first
+const Slot<Matrix> rates_slot{"stochastic_rates"};      // 3 x T, see RateRule; empty at first
+
 class Stochastic final : public Stage {
  public:
   Stochastic(const Target& target, const Family& family, const StochasticOptions& options)
@@ -66,24 +59,24 @@ class Stochastic final : public Stage {
 
   void start(State& state) const override {
     const Vector lambda = start_at_modes(family_, state, 1.0);
-    Progress progress;
+    StochasticProgress progress;
     // A coordinate moves by about the rate at first. With the d^2/2 of a dense factor all doing so the factor
     // as a whole would be thrown far: as many as a mean-field q has may.
     const double crowd = static_cast<double>(2 * family_.size()) / static_cast<double>(size());
     progress.rate = options_.rate.value_or(options_.first_rate * std::sqrt(crowd));
-    state.memory["stochastic_progress"] = progress.pack();
-    state.memory["stochastic_lambda"] = lambda;
-    state.lambda = family_.push_forward(lambda, base_of(state));
+    state.put(progress_slot, progress);
+    state.put(lambda_slot, lambda);
+    state.lambda = family_.push_forward(lambda, state.get(left::base).map);
     begin_rate(state);
   }
 
   Step advance(State& state) const override {
-    Progress progress(state.memory.at("stochastic_progress"));
-    const Affine base = base_of(state);
+    StochasticProgress progress = state.get(progress_slot);
+    const Affine base = state.get(left::base).map;
     const std::uint64_t tick = static_cast<std::uint64_t>(progress.tick);
     const Minibatch batch = minibatch(tick, target_.num_blocks(), options_.blocks_per_step, options_.seed);
     const Matrix noise = antithetic(static_cast<std::uint32_t>(tick));
-    Matrix& lambda = state.memory.at("stochastic_lambda");
+    Matrix& lambda = state.at(lambda_slot);
     const FreeEnergy objective(target_, family_, base, options_.gradient);
     const Estimate found = objective.estimate(lambda.col(0), noise, batch);
 
@@ -108,14 +101,14 @@ class Stochastic final : public Stage {
       record.note = "not finite, rolled back: " + where;
     } else {
       optimizer_->descend(static_cast<std::uint64_t>(progress.step), progress.rate, found.grad, lambda.col(0),
-                          state.memory.at("stochastic_optimizer").col(0));
+                          state.at(optimizer_slot).col(0));
       progress.failures = 0.0;
       progress.step += 1.0;
       IterateHistory history(state);
       if (history.add(lambda.col(0))) renew(state, history, base);
       if (progress.step >= progress.check && !options_.rate) look(state, history, base, progress, record);
     }
-    state.memory["stochastic_progress"] = progress.pack();
+    state.put(progress_slot, progress);
     if (!record.done && progress.tick >= static_cast<double>(options_.max_steps)) {
       IterateHistory history(state);
       // At a rate fixed by hand the last half is averaged, whatever it is worth.
@@ -147,20 +140,20 @@ class Stochastic final : public Stage {
   }
 
   void begin_rate(State& state) const {
-    IterateHistory::clear(state, size());
-    state.memory["stochastic_optimizer"] = Matrix::Zero(std::max<Index>(1, optimizer_->memory(size())), 1);
+    IterateHistory::begin(state, size());
+    state.put(optimizer_slot, Matrix::Zero(std::max<Index>(1, optimizer_->memory(size())), 1));
   }
 
   /// Sets State::lambda to the mean of the newer half of the iterates at this rate; while they are few, the
   /// average at the rate before is better.
   void renew(State& state, const IterateHistory& history, const Affine& base) const {
-    const bool first = !state.memory.contains("stochastic_average");
+    const bool first = !state.has(average_slot);
     if (!first && history.batches() < history.least_window()) return;
     state.lambda = family_.push_forward(history.average((history.batches() + 1) / 2), base);
   }
 
   /// Looks whether the average has converged; then halves the rate, or ends the stage.
-  void look(State& state, const IterateHistory& history, const Affine& base, Progress& progress,
+  void look(State& state, const IterateHistory& history, const Affine& base, StochasticProgress& progress,
             Step& record) const {
     progress.check = std::ceil(std::max(progress.step + first_check, check_growth * progress.step));
     const IterateHistory::Window window = history.best_window();
@@ -173,20 +166,18 @@ class Stochastic final : public Stage {
     const Vector average = history.average(window.batches);
     state.lambda = family_.push_forward(average, base);
     if (!progress.refining) {
-      if (state.memory.contains("stochastic_average")) {
-        Matrix& rates = state.memory["stochastic_rates"];
-        rates.conservativeResize(3, rates.cols() + 1);
-        rates.rightCols(1) << progress.rate,
-            divergence(state.memory.at("stochastic_average").col(0), average), progress.step;
-        progress.refining = rule_.inefficiency(rates) > RateRule::inefficient;
+      if (state.has(average_slot)) {
+        state.append(rates_slot, Eigen::Vector3d(progress.rate, divergence(state.get(average_slot), average),
+                                                 progress.step));
+        progress.refining = rule_.inefficiency(state.get(rates_slot)) > RateRule::inefficient;
       }
-      state.memory["stochastic_average"] = average;
+      state.put(average_slot, average);
       if (!progress.refining) {
         progress.rate *= RateRule::factor;
         progress.halvings += 1.0;
         progress.step = 0.0;
         progress.check = first_check;
-        state.memory.at("stochastic_lambda") = average;
+        state.put(lambda_slot, average);
         begin_rate(state);
         record.note = fmt::format("rate halved to {:.4g}", progress.rate);
         return;
@@ -205,7 +196,7 @@ class Stochastic final : public Stage {
                double shape_limit) const {
     const IterateHistory::Accuracy accuracy = history.accuracy(window);
     if (accuracy.least_effective_size < least_effective_size) return false;
-    const Vector sd = family_.standard_deviation(state.memory.at("stochastic_lambda").col(0));
+    const Vector sd = family_.standard_deviation(state.get(lambda_slot).col(0));
     for (std::size_t k = 0; k < accuracy.coordinate.size(); ++k) {
       const Index i = accuracy.coordinate[k];
       const Index location = family_.location(i);
@@ -234,12 +225,9 @@ class Stochastic final : public Stage {
   }
 
   void finish(State& state, bool converged) const {
-    for (const char* spent :
-         {"stochastic_progress", "stochastic_lambda", "stochastic_optimizer", "stochastic_average",
-          "stochastic_rates", "iterates_mean", "iterates_square", "iterates_count"}) {
-      state.memory.erase(spent);
-    }
-    state.memory["converged"] = Matrix::Constant(1, 1, converged ? 1.0 : 0.0);
+    state.drop(progress_slot, lambda_slot, optimizer_slot, average_slot, rates_slot);
+    IterateHistory::drop(state);
+    state.put(left::converged, converged);
   }
 
   const Target& target_;

@@ -287,9 +287,4 @@ Vector log_density_of_copies(const Symmetries& group, ConstMat theta,
   return result;
 }
 
-Symmetries symmetries_of(const State& state) {
-  const auto found = state.memory.find("symmetries");
-  return found == state.memory.end() ? Symmetries() : Symmetries(found->second);
-}
-
 }  // namespace vfe

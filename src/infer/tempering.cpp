@@ -9,11 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "infer/tempering_memory.hpp"
 #include "infer/wide_density.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
-#include "vfe/infer/polish.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/statistics/weights.hpp"
 
 namespace vfe {
@@ -48,6 +47,43 @@ double effective_share(ConstVec x, double scale) {
   return sum * sum / squares / count;
 }
 
+/// Where the particles stand.
+struct TemperingProgress {
+  double temperature = 0.0;  ///< inverse
+  Index temperatures = 0;
+  double gradients = 0.0;
+  double particles = 0.0;             ///< N; 0 until it is planned
+  double effective = 0.0;             ///< share that a temperature leaves
+  Index leapfrog = 0, leapfrogs = 0;  ///< done, and in all, of the trajectory under way; 0 between them
+  double step = 0.0;                  ///< size of a leapfrog step in units of the metric
+
+  Index count() const { return static_cast<Index>(particles); }
+
+  static void each(auto& self, const auto& visit) {
+    const auto all = [&](auto&... fields) { (visit(fields), ...); };
+    all(self.temperature, self.temperatures, self.gradients, self.particles, self.effective, self.leapfrog,
+        self.leapfrogs, self.step);
+  }
+};
+
+const Slot<TemperingProgress> progress_slot{"tempering_progress"};
+const Slot<Affine> wide_slot{"tempering_wide"};        // the wide density, a t
+const Slot<double> nu_slot{"tempering_nu"};            // its degrees of freedom
+const Slot<Vector> islands_slot{"tempering_islands"};  // log evidence by island
+const Slot<Matrix> values_slot{
+    "tempering_values"};  // 1 x n, log f of the first draws so far; then of the N particles
+const Slot<Matrix> points_slot{"tempering_points"};        // d x N
+const Slot<Matrix> gradients_slot{"tempering_gradients"};  // d x N, of log f
+// Of a trajectory under way:
+const Slot<Matrix> metric_slot{
+    "tempering_metric"};  // d x 2 d, factors of the curvature for the halves of the islands
+const Slot<Matrix> moving_slot{"tempering_moving"};  // d x 2 N: x, momentum
+// 2 x N: energy at its start, with the sign of the log density; -infinity if it diverged, at the end what it
+// gained.
+const Slot<Matrix> energy_slot{"tempering_energy"};
+const Slot<Vector> end_values_slot{"tempering_end_values"};
+const Slot<Matrix> end_gradients_slot{"tempering_end_gradients"};
+
 class Tempering final : public Stage {
  public:
   Tempering(const Target& target, const TemperingOptions& options) : target_(target), options_(options) {
@@ -65,33 +101,32 @@ class Tempering final : public Stage {
   std::string name() const override { return "tempering"; }
 
   void start(State& state) const override {
-    for (const char* earlier : {"tempered", "tempered_particles"}) state.memory.erase(earlier);
+    state.drop(left::tempered, left::tempered_islands, left::tempered_particles);
     const Student wide = wide_density(target_, state, options_.seed);
-    at(state, "shift") = wide.base.shift;
-    at(state, "scale") = wide.base.scale;
-    at(state, "nu") = Matrix::Constant(1, 1, wide.nu);
-    at(state, "values") = Matrix(1, 0);
-    at(state, "islands") = Matrix::Zero(1, options_.islands);
+    state.put(wide_slot, wide.base);
+    state.put(nu_slot, wide.nu);
+    state.put(values_slot, Matrix(1, 0));
+    state.put(islands_slot, Vector::Zero(options_.islands));
     TemperingProgress progress;
     progress.step = first_step * std::pow(static_cast<double>(size()), -0.25);
-    progress.save(state);
+    state.put(progress_slot, progress);
   }
 
   Step advance(State& state) const override {
     Step record;
     record.rows = target_.num_rows(options_.batch);
-    TemperingProgress progress(state);
-    if (!contains(state, "points")) {
+    TemperingProgress progress = state.get(progress_slot);
+    if (!state.has(points_slot)) {
       if (progress.particles == 0.0) plan(state, progress, record);
       if (!record.done) draw_first(state, progress, record);
-    } else if (!contains(state, "gradients")) {
+    } else if (!state.has(gradients_slot)) {
       evaluate_first(state, progress, record);
     } else {
       leap(state, progress, record);
       if (progress.leapfrog == progress.leapfrogs) arrive(state, progress, record);
     }
-    progress.save(state);
-    record.free_energy = -log_mean_exp(at(state, "islands").row(0).transpose());
+    state.put(progress_slot, progress);
+    record.free_energy = -log_mean_exp(state.get(islands_slot));
     record.rate = progress.step;
     if (record.done) finish(state, progress);
     return record;
@@ -100,17 +135,7 @@ class Tempering final : public Stage {
  private:
   Index size() const { return target_.size(); }
 
-  static bool contains(const State& state, const char* what) {
-    return state.memory.contains(tempering_key(what));
-  }
-  static const Matrix& at(const State& state, const char* what) {
-    return state.memory.at(tempering_key(what));
-  }
-  static Matrix& at(State& state, const char* what) { return state.memory[tempering_key(what)]; }
-
-  static Student wide(const State& state) {
-    return {{at(state, "shift").col(0), at(state, "scale")}, at(state, "nu")(0, 0)};
-  }
+  static Student wide(const State& state) { return {state.get(wide_slot), state.get(nu_slot)}; }
 
   Address address(const TemperingProgress& progress, std::uint32_t block) const {
     return {.seed = options_.seed,
@@ -131,7 +156,7 @@ class Tempering final : public Stage {
 
   /// As many particles, and as small steps, as the budget allows for the way there is.
   void plan(const State& state, TemperingProgress& progress, Step& record) const {
-    const double whole = path_length(wide(state), base_of(state));
+    const double whole = path_length(wide(state), state.get(left::base).map);
     const double budget = static_cast<double>(options_.max_gradients);
     const auto way = [&](double particles) {
       return std::max(whole - std::sqrt(-std::log(first_share(particles))), 0.0);
@@ -161,21 +186,21 @@ class Tempering final : public Stage {
                         .draw = static_cast<std::uint32_t>(first)},
                        number);
     };
-    Matrix& values = at(state, "values");
-    const Index first = values.cols(), number = std::min(draws_per_call, options_.first_draws - first);
+    const Index first = state.get(values_slot).cols(),
+                number = std::min(draws_per_call, options_.first_draws - first);
     Vector value(number);
     Matrix no_gradient(size(), 0);
     target_.log_joint(options_.batch, draws(first, number), value, no_gradient);
-    values.conservativeResize(1, first + number);
-    values.rightCols(number) = value.transpose();
+    state.append(values_slot, value.transpose());
     record.draws = number;
     record.non_finite = number - value.array().isFinite().count();
+    const Matrix& values = state.get(values_slot);
     if (values.cols() < options_.first_draws) return;
     const Matrix theta = draws(0, options_.first_draws);
     const std::vector<Index> chosen =
         heat(state, progress, values.row(0).transpose() - from.log_density(theta),
              first_share(progress.particles), record);
-    if (!record.done) at(state, "points") = theta(Eigen::all, chosen);
+    if (!record.done) state.put(points_slot, theta(Eigen::all, chosen));
   }
 
   /// Moves on to the next temperature, where `share` of the draws stay effective: the draws, by island, that
@@ -207,10 +232,11 @@ class Tempering final : public Stage {
       return {};
     }
     std::vector<Index> chosen;
+    Vector log_evidence = state.get(islands_slot);
     for (Index k = 0; k < islands; ++k) {
-      const Vector log_weight = change * ratio.segment(k * each, each);
-      at(state, "islands")(0, k) += log_mean_exp(log_weight);
-      const Vector weight = normalised_weights(log_weight, "tempering");
+      const Weights weights = weights_of(change * ratio.segment(k * each, each), "tempering");
+      log_evidence(k) += weights.log_mean;
+      const Vector& weight = weights.normalised;
       Address from = address(progress, resampling_block);
       from.draw = static_cast<std::uint32_t>(k);
       const double offset = uniform(from, 0);
@@ -221,8 +247,9 @@ class Tempering final : public Stage {
         chosen.push_back(k * each + next);
       }
     }
+    state.put(islands_slot, std::move(log_evidence));
     progress.temperature = change == left ? 1.0 : progress.temperature + change;
-    progress.temperatures += 1.0;
+    ++progress.temperatures;
     record.note = fmt::format("inverse temperature {:.3g}", progress.temperature);
     return chosen;
   }
@@ -235,9 +262,9 @@ class Tempering final : public Stage {
   void evaluate_first(State& state, TemperingProgress& progress, Record& record) const {
     Vector value(progress.count());
     Matrix gradient(size(), progress.count());
-    target_.log_joint(options_.batch, at(state, "points"), value, gradient);
-    at(state, "values") = value.transpose();
-    at(state, "gradients") = gradient;
+    target_.log_joint(options_.batch, state.get(points_slot), value, gradient);
+    state.put(values_slot, value.transpose());
+    state.put(gradients_slot, gradient);
     progress.gradients += progress.particles;
     record.draws = progress.count();
   }
@@ -289,7 +316,7 @@ class Tempering final : public Stage {
   Matrix pull_back(const State& state, Matrix gradient) const {
     const Index d = size(), half = gradient.cols() / 2;
     for (Index k = 0; k < 2; ++k) {
-      const auto lower = at(state, "metric").middleCols(k * d, d).triangularView<Eigen::Lower>();
+      const auto lower = state.get(metric_slot).middleCols(k * d, d).triangularView<Eigen::Lower>();
       lower.solveInPlace(gradient.middleCols(k * half, half));
     }
     return gradient;
@@ -299,7 +326,7 @@ class Tempering final : public Stage {
   Matrix stretch(const State& state, Matrix momentum) const {
     const Index d = size(), half = momentum.cols() / 2;
     for (Index k = 0; k < 2; ++k) {
-      const auto lower = at(state, "metric").middleCols(k * d, d).triangularView<Eigen::Lower>();
+      const auto lower = state.get(metric_slot).middleCols(k * d, d).triangularView<Eigen::Lower>();
       lower.transpose().solveInPlace(momentum.middleCols(k * half, half));
     }
     return momentum;
@@ -307,13 +334,14 @@ class Tempering final : public Stage {
 
   /// New momenta, the metric and the first half kick.
   void set_out(State& state, TemperingProgress& progress) const {
-    const Matrix& points = at(state, "points");
+    const Matrix& points = state.get(points_slot);
     Matrix gradient;
-    const Vector value = tempered(state, progress.temperature, points, at(state, "values").row(0).transpose(),
-                                  at(state, "gradients"), gradient);
-    at(state, "metric") = metric(state, progress, gradient);
-    progress.leapfrog = 0.0;
-    progress.leapfrogs = leapfrogs(progress.step);
+    const Vector value =
+        tempered(state, progress.temperature, points, state.get(values_slot).row(0).transpose(),
+                 state.get(gradients_slot), gradient);
+    state.put(metric_slot, metric(state, progress, gradient));
+    progress.leapfrog = 0;
+    progress.leapfrogs = static_cast<Index>(leapfrogs(progress.step));
     Matrix moving(size(), 2 * progress.count());
     moving.leftCols(progress.count()) = points;
     auto momentum = moving.rightCols(progress.count());
@@ -321,17 +349,17 @@ class Tempering final : public Stage {
     Matrix energy = Matrix::Zero(2, progress.count());
     energy.row(0) = value.transpose() - 0.5 * momentum.colwise().squaredNorm();
     momentum += 0.5 * pull_back(state, gradient) * steps(progress).asDiagonal();
-    at(state, "moving") = std::move(moving);
-    at(state, "energy") = std::move(energy);
+    state.put(moving_slot, std::move(moving));
+    state.put(energy_slot, std::move(energy));
   }
 
   /// [collective] One leapfrog step of all particles.
   void leap(State& state, TemperingProgress& progress, Record& record) const {
-    if (progress.leapfrogs == 0.0) set_out(state, progress);
+    if (progress.leapfrogs == 0) set_out(state, progress);
     const Index particles = progress.count();
     const Vector step = steps(progress);
-    Matrix& moving = at(state, "moving");
-    Matrix& energy = at(state, "energy");
+    Matrix& moving = state.at(moving_slot);
+    Matrix& energy = state.at(energy_slot);
     auto x = moving.leftCols(particles);
     auto momentum = moving.rightCols(particles);
     x += stretch(state, momentum) * step.asDiagonal();
@@ -350,7 +378,7 @@ class Tempering final : public Stage {
       if (!(gain >= -largest_energy_error)) energy(1, s) = -std::numeric_limits<double>::infinity();
       if (energy(1, s) < 0.0) {
         // What diverged waits where it set out: further on the density may be no number at all.
-        x.col(s) = at(state, "points").col(s);
+        x.col(s) = state.get(points_slot).col(s);
         momentum.col(s).setZero();
       } else if (last) {
         energy(1, s) = gain;
@@ -359,27 +387,30 @@ class Tempering final : public Stage {
       }
     }
     if (!last) return;
-    at(state, "end_values") = value.transpose();
-    at(state, "end_gradients") = gradient;
+    state.put(end_values_slot, value);
+    state.put(end_gradients_slot, gradient);
   }
 
   /// Accepts or rejects where the trajectories ended; then the next temperature.
   void arrive(State& state, TemperingProgress& progress, Step& record) const {
     Address from = address(progress, acceptance_block);
     double accepted = 0.0;
+    const Vector end_values = state.get(end_values_slot);
+    const Matrix &moving = state.get(moving_slot), &energy = state.get(energy_slot),
+                 &end_gradients = state.get(end_gradients_slot);
+    Matrix &points = state.at(points_slot), &gradients = state.at(gradients_slot),
+           &values = state.at(values_slot);
     for (Index s = 0; s < progress.count(); ++s) {
-      const double chance = std::exp(std::min(at(state, "energy")(1, s), 0.0));
+      const double chance = std::exp(std::min(energy(1, s), 0.0));
       accepted += chance / progress.particles;
       from.draw = static_cast<std::uint32_t>(s);
       if (uniform(from, 0) >= chance) continue;
-      at(state, "points").col(s) = at(state, "moving").col(s);
-      at(state, "gradients").col(s) = at(state, "end_gradients").col(s);
-      at(state, "values")(0, s) = at(state, "end_values")(0, s);
+      points.col(s) = moving.col(s);
+      gradients.col(s) = end_gradients.col(s);
+      values(0, s) = end_values(s);
     }
-    for (const char* spent : {"moving", "energy", "end_values", "end_gradients", "metric"}) {
-      state.memory.erase(tempering_key(spent));
-    }
-    progress.leapfrog = progress.leapfrogs = 0.0;
+    state.drop(moving_slot, energy_slot, end_values_slot, end_gradients_slot, metric_slot);
+    progress.leapfrog = progress.leapfrogs = 0;
     progress.step =
         std::clamp(progress.step * std::exp(accepted - options_.acceptance), shortest_step, longest_step);
     if (progress.temperature == 1.0) {
@@ -392,26 +423,23 @@ class Tempering final : public Stage {
       record.done = true;
       return;
     }
-    const Vector ratio =
-        at(state, "values").row(0).transpose() - wide(state).log_density(at(state, "points"));
+    const Vector ratio = values.row(0).transpose() - wide(state).log_density(points);
     const std::vector<Index> chosen = heat(state, progress, ratio, progress.effective, record);
     if (record.done) return;
-    for (const char* what : {"points", "gradients", "values"}) {
-      at(state, what) = Matrix(at(state, what)(Eigen::all, chosen));
-    }
+    for (Matrix* kept : {&points, &gradients, &values}) *kept = Matrix((*kept)(Eigen::all, chosen));
   }
 
   void finish(State& state, const TemperingProgress& progress) const {
     Matrix particles(size() + 1, 0);
-    if (contains(state, "gradients")) {
+    if (state.has(gradients_slot)) {
       particles.resize(size() + 1, progress.count());
-      particles << at(state, "points"), at(state, "values");
+      particles << state.get(points_slot), state.get(values_slot);
     }
-    Matrix summary(1, 3 + options_.islands);
-    summary << progress.temperature, progress.temperatures, progress.gradients, at(state, "islands");
-    std::erase_if(state.memory, [](const auto& entry) { return entry.first.starts_with(tempering_key("")); });
-    state.memory["tempered_particles"] = particles;
-    state.memory["tempered"] = summary;
+    state.put(left::tempered_particles, std::move(particles));
+    state.put(left::tempered_islands, state.get(islands_slot));
+    state.put(left::tempered,
+              {progress.temperature, progress.temperatures, static_cast<std::uint64_t>(progress.gradients)});
+    state.drop(progress_slot, wide_slot, nu_slot, islands_slot, values_slot, points_slot, gradients_slot);
   }
 
   const Target& target_;

@@ -2,9 +2,7 @@
 #include <cmath>
 #include <vector>
 
-#include "infer/tempering_memory.hpp"
-#include "vfe/infer/polish.hpp"
-#include "vfe/infer/tempering.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/statistics/weights.hpp"
 
 namespace vfe {
@@ -36,22 +34,21 @@ std::vector<Index> apart(ConstMat theta, const std::vector<Index>& candidates, c
 }  // namespace
 
 std::optional<TemperingReport> tempering_report(const State& state) {
-  const auto found = state.memory.find("tempered");
-  if (found == state.memory.end()) return std::nullopt;
-  const Matrix& summary = found->second;
+  const std::optional<Tempered> tempered = state.find(left::tempered);
+  if (!tempered) return std::nullopt;
   TemperingReport report;
-  report.temperature = summary(0, 0);
-  report.temperatures = static_cast<Index>(summary(0, 1));
-  report.gradients = static_cast<std::uint64_t>(summary(0, 2));
-  const Vector islands = summary.row(0).tail(summary.cols() - 3).transpose();
+  report.temperature = tempered->temperature;
+  report.temperatures = tempered->temperatures;
+  report.gradients = tempered->gradients;
+  const Vector islands = state.get(left::tempered_islands);
   const auto count = static_cast<double>(islands.size());
   report.log_evidence = log_mean_exp(islands);
   const Vector relative = islands.unaryExpr([&](double x) { return std::exp(x - report.log_evidence); });
   report.log_evidence_error = std::sqrt((relative.array() - 1.0).square().sum() / (count * (count - 1.0)));
 
-  const Proposal modes = found_modes(state);
+  const Proposal modes = state.get(left::found_modes);
   report.shares = Vector::Zero(modes.num_components());
-  const Matrix& particles = state.memory.at("tempered_particles");
+  const Matrix& particles = state.get(left::tempered_particles);
   const Index d = particles.rows() - 1, n = particles.cols();
   report.strangers = Matrix(d, 0);
   if (n == 0) return report;
@@ -73,7 +70,7 @@ std::optional<TemperingReport> tempering_report(const State& state) {
     strange.push_back(s);
   }
   std::ranges::stable_sort(strange, [&](Index a, Index b) { return particles(d, a) > particles(d, b); });
-  report.strangers = theta(Eigen::all, apart(theta, strange, base_of(state)));
+  report.strangers = theta(Eigen::all, apart(theta, strange, state.get(left::base).map));
   return report;
 }
 

@@ -8,6 +8,7 @@
 #include "vfe/core/error.hpp"
 #include "vfe/family/family.hpp"
 #include "vfe/family/student.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/statistics/weights.hpp"
 
 namespace vfe {
@@ -15,13 +16,12 @@ namespace {
 
 constexpr double widest = 1e100;
 
-// The memory holds "weighed" (1 x draws).
 class Weigh final : public Stage {
  public:
   Weigh(const Target& target, const WeighOptions& options) : target_(target), options_(options) {}
 
   std::string name() const override { return "weigh"; }
-  void start(State& state) const override { state.memory.erase("weighed"); }
+  void start(State& state) const override { state.drop(left::weighed); }
 
   Step advance(State& state) const override {
     const Student q{normal_map(state.lambda, target_.size())};
@@ -30,7 +30,7 @@ class Weigh final : public Stage {
     Vector value(options_.draws);
     Matrix no_gradient(target_.size(), 0);
     target_.log_joint(options_.batch, theta, value, no_gradient);
-    state.memory["weighed"] = (value - q.log_density(theta)).transpose();
+    state.put(left::weighed, value - q.log_density(theta));
 
     Step record;
     record.done = true;
@@ -38,7 +38,7 @@ class Weigh final : public Stage {
     record.rows = target_.num_rows(options_.batch);
     record.non_finite = options_.draws - value.array().isFinite().count();
     const double variance = weighed_variance(state);
-    record.free_energy = -state.memory.at("weighed").mean();
+    record.free_energy = -state.get(left::weighed).mean();
     record.std_error = std::sqrt(variance / static_cast<double>(options_.draws));
     record.note = fmt::format("variance of log weights {:.3g}", variance);
     return record;
@@ -68,12 +68,8 @@ std::unique_ptr<Stage> weigh(const Target& target, const WeighOptions& options) 
   return std::make_unique<Weigh>(target, options);
 }
 
-Vector weighed_log_weights(const State& state) {
-  return state.memory.at("weighed").row(0).transpose();
-}
-
 double weighed_variance(const State& state) {
-  const Vector log_weight = weighed_log_weights(state);
+  const Vector log_weight = state.get(left::weighed);
   if (!log_weight.allFinite()) return std::numeric_limits<double>::infinity();
   return weights_of(log_weight, "weighing q").variance;
 }

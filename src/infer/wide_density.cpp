@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "vfe/infer/polish.hpp"
+#include "vfe/infer/left.hpp"
 
 namespace vfe {
 namespace {
@@ -35,7 +35,7 @@ Student wide_density(const Target& target, const State& state, std::uint64_t see
   const Vector centre = starts.rowwise().mean();
   starts.colwise() -= centre;
   Matrix covariance = starts * starts.transpose() / static_cast<double>(num_starts);
-  const Proposal found = found_modes(state);
+  const Proposal found = state.get(left::found_modes);
   const Index modes = found.num_components();
   for (Index k = 0; k < modes; ++k) {
     const Matrix axes = mode(found, k).stretch(Matrix::Identity(d, d));
@@ -65,7 +65,7 @@ double path_length(const Student& wide, const Affine& base) {
 }
 
 Matrix laplace_curvature(const State& state, const Student& wide, double temperature) {
-  const Proposal found = found_modes(state);
+  const Proposal found = state.get(left::found_modes);
   Matrix curvature = (1.0 - temperature) * inverse_covariance(wide.base);
   for (Index k = 0; k < found.num_components(); ++k) {
     curvature += temperature * found.weight(k) * inverse_covariance(mode(found, k));

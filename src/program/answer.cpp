@@ -12,8 +12,8 @@
 #include "vfe/infer/chains.hpp"
 #include "vfe/infer/exploration.hpp"
 #include "vfe/infer/importance.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/linear_response.hpp"
-#include "vfe/infer/polish.hpp"
 #include "vfe/infer/symmetry.hpp"
 #include "vfe/infer/tempering.hpp"
 #include "vfe/infer/weigh.hpp"
@@ -56,14 +56,14 @@ void refuse_evidence(const std::string& reason, Verdict& verdict) {
 
 /// F of the normal q, from draws that its fit has not seen.
 void put_free_energy(const State& state, Verdict& verdict) {
-  const Vector log_weight = weighed_log_weights(state);
+  const Vector log_weight = state.get(left::weighed);
   verdict.free_energy = -log_weight.mean();
   verdict.free_energy_error = std::sqrt(weighed_variance(state) / static_cast<double>(log_weight.size()));
   verdict.log_evidence_lower = -verdict.free_energy;
 }
 
 void put_certificate(const Certificate& certificate, const State& state, Verdict& verdict) {
-  const std::optional<SearchReport> report = search_report(state);
+  const std::optional<SearchReport> report = state.find(left::searched);
   const std::string objection = report ? report->objection() : "";
   const Index copies = report ? report->copies : 1;
   verdict.grade = certificate.holds && objection.empty() ? Grade::certified : Grade::rejected;
@@ -254,16 +254,16 @@ std::optional<Answer> approximate(const Config& config, const Problem& problem, 
 }
 
 std::string advice_for(const State& state) {
-  const std::optional<SearchReport> report = search_report(state);
+  const std::optional<SearchReport> report = state.find(left::searched);
   if (report && !report->objection().empty()) {
     return "priors, or constraints such as an order, that leave fewer modes; data that tell them apart";
   }
-  if (found_modes(state).num_components() > 1) {
+  if (state.get(left::found_modes).num_components() > 1) {
     return "priors, or constraints such as an order, that leave fewer modes; another fit.seed shows whether "
            "it was "
            "chance";
   }
-  if (state.memory.at("base_definite")(0, 0) == 0.0) {
+  if (!state.get(left::base).definite) {
     return "priors that keep the posterior proper and away from infinite densities; a parameter that the "
            "data "
            "say nothing of shows in the summary as one with an enormous sd";

@@ -12,6 +12,7 @@
 #include "vfe/infer/fixed_draws.hpp"
 #include "vfe/infer/flow_fit.hpp"
 #include "vfe/infer/importance.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
 #include "vfe/infer/regimes.hpp"
@@ -51,33 +52,50 @@ constexpr double audit_inflation = 2.0;
 // from the one that was found.
 constexpr double far_share = 1.0 / 3.0, far_inflation = 3.0;
 
-double flag(const State& state, const std::string& name) {
-  const auto found = state.memory.find(name);
-  return found == state.memory.end() ? 0.0 : found->second(0, 0);
+/// What has sampled so far.
+struct Sampling {
+  Index pools = 0;   ///< importance sampling, from the first draw on, anew after a look
+  Index chains = 0;  ///< of chain_stages
+
+  static void each(auto& self, const auto& visit) { visit(self.pools), visit(self.chains); }
+};
+const Slot<Sampling> sampling_slot{"sampling"};
+
+Sampling sampling_of(const State& state) {
+  return state.get_or(sampling_slot, {});
 }
 
-bool has_proper_mode(const State& state) {
-  return flag(state, "base_definite") != 0.0;
+void begin_pool(State& state) {
+  Sampling sampling = sampling_of(state);
+  ++sampling.pools;
+  state.put(sampling_slot, sampling);
+}
+
+void begin_chains(State& state, std::size_t which) {
+  Sampling sampling = sampling_of(state);
+  sampling.chains = static_cast<Index>(which) + 1;
+  state.put(sampling_slot, sampling);
 }
 
 /// Whether weights of draws of q, or of what can be fitted to them, are worth a try.
 bool weights_may_do(const State& state, Index d) {
-  if (!has_proper_mode(state)) return false;
+  if (!state.get(left::base).definite) return false;
   const double variance = weighed_variance(state);
-  if (d <= regimes::weighed) return variance <= most_mended || found_modes(state).num_components() > 1;
+  if (d <= regimes::weighed)
+    return variance <= most_mended || state.get(left::found_modes).num_components() > 1;
   return variance <= 1.0 && d <= regimes::importance;
 }
 
 /// Whether what is to be sampled is known: else no certificate can come of it, and sampling is not worth
 /// much.
 bool search_ended(const State& state) {
-  const std::optional<SearchReport> report = search_report(state);
+  const std::optional<SearchReport> report = state.find(left::searched);
   return !report || report->objection().empty();
 }
 
 /// Whether q is nearly the posterior, as far as its own draws and searches tell.
 bool is_nearly_exact(const State& state) {
-  const std::optional<SearchReport> report = search_report(state);
+  const std::optional<SearchReport> report = state.find(left::searched);
   return report && report->modes == 1 && weighed_variance(state) <= nearly_exact;
 }
 
@@ -87,7 +105,8 @@ bool has_strangers(const State& state) {
 }
 
 bool weights_do(const State& state) {
-  return flag(state, "importance_enough") != 0.0 && flag(state, "audit_passed") != 0.0;
+  return state.get_or(left::importance_enough, false) &&
+         state.get_or(left::audited, AuditOutcome::none) == AuditOutcome::passed;
 }
 
 /// Smoothed weights of a pool, none above `largest` of their sum.
@@ -105,7 +124,7 @@ Matrix drawn_by_weight(const WeightedPool& pool, double largest, const Address& 
 
 /// `count` draws of the modes found, the first of them replaced by q, with at least two of each.
 Matrix drawn_from_modes(const State& state, const Affine& q, const Address& at, Index count) {
-  const Proposal found = found_modes(state);
+  const Proposal found = state.get(left::found_modes);
   Proposal around;
   for (Index c = 0; c < found.num_components(); ++c) {
     const double share = std::max(found.weight(c), 2.0 / static_cast<double>(count));
@@ -121,7 +140,7 @@ void prepare_audit(State& state, std::uint64_t seed, const std::string& name, In
   starts.leftCols(audit_chains / 2) = drawn_by_weight(pool, 1.0, at, audit_chains / 2);
   // The others twice as far from the mode that is nearest: chains this short keep to their modes, so each
   // must have its share of them.
-  const Proposal found = found_modes(state);
+  const Proposal found = state.get(left::found_modes);
   Address elsewhere = at;
   elsewhere.step = 1;
   Matrix far = drawn_by_weight(pool, 1.0, elsewhere, audit_chains / 2);
@@ -155,12 +174,13 @@ void prepare_chains(State& state, Index d, std::uint64_t seed) {
   const Address at{.seed = seed, .purpose = Purpose::spread_start};
   Affine metric = normal_map(state.lambda, d);
   Matrix points;
-  if (state.memory.contains("importance_enough")) {
+  begin_chains(state, 0);
+  if (sampling_of(state).pools > 0) {
     const WeightedPool pool = weighted_pool(state);
     metric = whitening_of(pool);
     points = drawn_by_weight(pool, 1.0 / superchains, at, superchains);
     // Of several modes each has its superchains, whatever its weight: those that do not mix must show.
-    const Proposal found = found_modes(state);
+    const Proposal found = state.get(left::found_modes);
     Index next = 0;
     for (Index k = 0; k < found.num_components() && found.num_components() > 1; ++k) {
       if (found.weight(k) < least_share_started) continue;
@@ -174,9 +194,11 @@ void prepare_chains(State& state, Index d, std::uint64_t seed) {
   place_chains(state, metric, superchain_starts(points, superchains, 2), "chains");
 }
 
-void prepare_flow_chains(State& state, const std::string& from, const std::string& name) {
-  const ChainDraws draws = chain_draws(state, from);
-  place_chains(state, flow_of_chains(draws), superchain_starts(last_points(draws), superchains, 2), name);
+void prepare_flow_chains(State& state, std::size_t which) {
+  begin_chains(state, which);
+  const ChainDraws draws = chain_draws(state, chain_stages[which - 1]);
+  place_chains(state, flow_of_chains(draws), superchain_starts(last_points(draws), superchains, 2),
+               chain_stages[which]);
 }
 
 /// Whether chains of that name ended with all that is asked of them.
@@ -188,15 +210,15 @@ bool chains_do(const State& state, const std::string& name) {
 /// nor those that a flow has brought no nearer to their end.
 bool flow_may_help(const State& state, const std::string& before) {
   const ChainsSummary summary = chains_summary(state, before);
-  if (summary.hopeless || found_modes(state).num_components() > 1) return false;
+  if (summary.hopeless || state.get(left::found_modes).num_components() > 1) return false;
   return before == chain_stages.front() || summary.enough || summary.in_sight;
 }
 
 /// Which of the audits the time has come for.
 bool is_due(const State& state, const AuditSize& size) {
-  if (flag(state, "importance_enough") == 0.0 || state.memory.contains("audit_passed")) return false;
-  if (!search_ended(state)) return false;
-  if (state.memory.contains("third_look_found")) return size.name == std::string(audit_again.name);
+  if (!state.get_or(left::importance_enough, false) || !search_ended(state)) return false;
+  if (state.get_or(left::audited, AuditOutcome::none) != AuditOutcome::none) return false;
+  if (sampling_of(state).pools > 1) return size.name == std::string(audit_again.name);
   return size.name == std::string(is_nearly_exact(state) ? brief_audit.name : full_audit.name);
 }
 
@@ -253,7 +275,7 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
   places.emplace_back(exploration(target, {.seed = seed}));
   if (d <= regimes::dense_fit) {
     places.emplace_back(tempering(target, {.seed = seed}), [](const State& state) {
-      const std::optional<SearchReport> report = search_report(state);
+      const std::optional<SearchReport> report = state.find(left::searched);
       return report && report->modes > 1 && search_ended(state);
     });
     places.emplace_back(further_look(target, {.name = "second_look", .seed = seed}), has_strangers);
@@ -268,18 +290,20 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
       importance(target, {.max_rounds_of_one_mode = rounds, .rule = pool_rule(values), .seed = seed}),
       [d, sampling](const State& state) {
         return sampling == "importance" || (sampling == "auto" && weights_may_do(state, d));
-      });
+      },
+      begin_pool);
   add_audit(config, target, values, brief_audit, places);
   add_audit(config, target, values, full_audit, places);
   // What weights saw elsewhere stands until it is explained.
   places.emplace_back(further_look(target, {.name = "third_look", .seed = seed}), [](const State& state) {
-    return state.memory.contains("importance_enough") && !weights_do(state) && search_ended(state);
+    return sampling_of(state).pools > 0 && !weights_do(state) && search_ended(state);
   });
-  places.emplace_back(importance(target, {.name = "importance_again",
-                                          .max_rounds_of_one_mode = rounds,
-                                          .rule = pool_rule(values),
-                                          .seed = seed}),
-                      [](const State& state) { return flag(state, "third_look_found") > 0.0; });
+  places.emplace_back(
+      importance(target, {.name = "importance_again",
+                          .max_rounds_of_one_mode = rounds,
+                          .rule = pool_rule(values),
+                          .seed = seed}),
+      [](const State& state) { return state.get_or(left::found_by("third_look"), 0) > 0; }, begin_pool);
   add_audit(config, target, values, audit_again, places);
   if (sampling == "importance") return Program(std::move(places));
   const bool flows = d <= regimes::dense_fit;
@@ -294,23 +318,23 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
       chains(target, options),
       [](const State& state) {
         if (weights_do(state)) return false;
-        if (!state.memory.contains("importance_enough")) return true;
+        if (sampling_of(state).pools == 0) return true;
         // Chains do not go from mode to mode, and would not say more than the weights that failed.
-        return search_ended(state) && found_modes(state).weight(0) >= least_share_of_one_mode;
+        return search_ended(state) && state.get(left::found_modes).weight(0) >= least_share_of_one_mode;
       },
       [d, seed](State& state) { prepare_chains(state, d, seed); });
   options.max_gradients = gradients_before_next_flow;
   options.max_gradients_in_sight = gradients_flow;
   options.acceptance = careful_acceptance;
   for (std::size_t k = 1; flows && k < chain_stages.size(); ++k) {
-    const std::string before = chain_stages[k - 1], name = chain_stages[k];
-    options.name = name;
+    const std::string before = chain_stages[k - 1];
+    options.name = chain_stages[k];
     places.emplace_back(
         chains(target, options),
         [before](const State& state) {
           return sampled_by(state) == before && !chains_do(state, before) && flow_may_help(state, before);
         },
-        [before, name](State& state) { prepare_flow_chains(state, before, name); });
+        [k](State& state) { prepare_flow_chains(state, k); });
   }
   return Program(std::move(places));
 }
@@ -323,11 +347,11 @@ Index telling_divergences(const State& state, const std::string& name) {
 }
 
 std::string sampled_by(const State& state) {
-  if (weights_do(state)) return "importance";
-  for (auto name = chain_stages.rbegin(); name != chain_stages.rend(); ++name) {
-    if (state.memory.contains(*name + "_theta")) return *name;
+  const Sampling sampling = sampling_of(state);
+  if (sampling.chains > 0 && !weights_do(state)) {
+    return chain_stages[static_cast<std::size_t>(sampling.chains) - 1];
   }
-  return state.memory.contains("importance_enough") ? "importance" : "";
+  return sampling.pools > 0 ? "importance" : "";
 }
 
 }  // namespace vfe

@@ -8,7 +8,7 @@
 
 #include "vfe/core/random.hpp"
 #include "vfe/infer/exploration.hpp"
-#include "vfe/infer/polish.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/program/answer.hpp"
 #include "vfe/program/auto_program.hpp"
 #include "vfe/program/judged_values.hpp"
@@ -65,22 +65,18 @@ void append(Vector& kept, const Vector& more) {
   kept = std::move(both);
 }
 
-double left_by(const State& state, const std::string& name) {
-  return state.memory.at(name)(0, 0);
-}
-
 /// What the stages know that the draws of q cannot show.
 std::string objection_to(const State& state) {
-  if (left_by(state, "converged") == 0.0) return "the last stage ended before it had converged";
-  if (left_by(state, "base_definite") == 0.0) {
+  if (!state.get(left::converged)) return "the last stage ended before it had converged";
+  if (!state.get(left::base).definite) {
     return "no proper mode was found: the density may be unbounded or flat";
   }
-  if (const auto report = search_report(state); report && !report->objection().empty()) {
+  if (const auto report = state.find(left::searched); report && !report->objection().empty()) {
     return report->objection();
   }
-  const std::optional<SearchReport> searched = search_report(state);
+  const std::optional<SearchReport> searched = state.find(left::searched);
   const double share =
-      found_modes(state).weight(0) / static_cast<double>(searched ? searched->copies : Index{1});
+      state.get(left::found_modes).weight(0) / static_cast<double>(searched ? searched->copies : Index{1});
   if (share < least_share) {
     return fmt::format("the mode that q is at holds only {:.0f} % of the mass of the modes found",
                        100.0 * share);
@@ -171,7 +167,7 @@ void put_q(const Config& config, const Problem& problem, const std::string& fami
            FitResult& result) {
   auto& attributes = result.file.attributes;
   put_verdict(result.verdict, attributes);
-  attributes["converged"] = std::int64_t{left_by(state, "converged") != 0.0};
+  attributes["converged"] = std::int64_t{state.get(left::converged)};
   attributes["draws_hash"] = hexadecimal(result.draws_hash);
   attributes["lambda_hash"] = hexadecimal(hash(state.lambda));
   attributes["family"] = family;

@@ -4,6 +4,7 @@
 
 #include "infer/toys.hpp"
 #include "vfe/family/family.hpp"
+#include "vfe/infer/left.hpp"
 
 namespace vfe {
 namespace {
@@ -22,7 +23,7 @@ State audited(const toys::Toy& toy, const AuditOptions& options, std::vector<Rec
   state.lambda = normal_lambda(unit);
   Proposal modes;
   modes.add(1.0, Student{unit});
-  state.memory["found_modes"] = modes.pack();
+  state.put(left::found_modes, modes);
   importance(toy.target, {})->start(state);
   while (!state.finished()) {
     State resumed = state;  // nothing lives outside the state
@@ -48,9 +49,9 @@ TEST(Audit, ShowsTheRuleThePoolAndShortChainsAndKeepsNoDraws) {
   };
   const State state = audited(toy, options);
   EXPECT_EQ(asked, 1);
-  EXPECT_EQ(state.memory.at("audit_passed")(0, 0), 1.0);
+  EXPECT_EQ(state.get(left::audited), AuditOutcome::passed);
   for (const auto& [name, value] : state.memory) {
-    EXPECT_TRUE(name == "audit_passed" || name.rfind("audit_", 0) != 0) << name;
+    EXPECT_FALSE(name.starts_with("audit_")) << name;
   }
 }
 
@@ -60,7 +61,7 @@ TEST(Audit, AnObjectionIsTheLastWord) {
   options.rule = [](const WeightedPool&, const ChainDraws&) { return std::string("they differ"); };
   std::vector<Record> records;
   const State state = audited(toy, options, &records);
-  EXPECT_EQ(state.memory.at("audit_passed")(0, 0), 0.0);
+  EXPECT_EQ(state.get(left::audited), AuditOutcome::failed);
   EXPECT_EQ(records.back().note, "they differ");
   EXPECT_EQ(records.back().stage, "audit");
 }

@@ -40,12 +40,12 @@ TEST(Census, CountsEndsOfOneModeOnceAndTellsModesApart) {
   State state;
   // Ends that stopped short of their modes have no barrier before them.
   enter(toy, census, Matrix{{-4.0, -4.01, 4.0, -3.0}, {0.0, 0.0, 0.0, 0.5}}, state);
-  ASSERT_EQ(census_values(state).size(), 2);
-  EXPECT_EQ(census_counts(state).maxCoeff(), 3.0);
-  EXPECT_EQ(census_counts(state).sum(), 4.0);
+  ASSERT_EQ(state.get(census_slot).f.size(), 2);
+  EXPECT_EQ(state.get(census_slot).searches.maxCoeff(), 3.0);
+  EXPECT_EQ(state.get(census_slot).searches.sum(), 4.0);
   enter(toy, census, Matrix{{3.5}, {0.0}}, state);
-  EXPECT_EQ(census_values(state).size(), 2);
-  EXPECT_EQ(census_counts(state).minCoeff(), 2.0);
+  EXPECT_EQ(state.get(census_slot).f.size(), 2);
+  EXPECT_EQ(state.get(census_slot).searches.minCoeff(), 2.0);
 }
 
 TEST(Census, LooksAtNothingWhereEndsMeet) {
@@ -54,7 +54,7 @@ TEST(Census, LooksAtNothingWhereEndsMeet) {
   State state;
   enter(toy, census, Matrix{{1.0}, {0.0}}, state);
   EXPECT_EQ(enter(toy, census, Matrix{{1.001, 0.999}, {0.001, 0.0}}, state), 0);
-  EXPECT_EQ(census_counts(state)(0), 3.0);
+  EXPECT_EQ(state.get(census_slot).searches(0), 3.0);
 }
 
 TEST(Census, TakesImagesForOneMode) {
@@ -62,14 +62,14 @@ TEST(Census, TakesImagesForOneMode) {
   const toys::Toy toy(2, 1, normals_at(centres));
   State state;
   enter(toy, Census(toy.target, {}, unit(2), {}), centres, state);
-  ASSERT_EQ(census_values(state).size(), 2);
+  ASSERT_EQ(state.get(census_slot).f.size(), 2);
   const Symmetries group(2, {SignedPermutation::flip(2, {0, 1})});
   const Affine at_first{centres.col(0), Matrix::Identity(2, 2)};
   const Census symmetric(toy.target, {}, at_first, group);
   symmetric.fold(state);
-  ASSERT_EQ(census_values(state).size(), 1);
-  EXPECT_EQ(census_counts(state)(0), 2.0);
-  EXPECT_LT((census_points(state).col(0) - centres.col(0)).norm(), 1e-12);
+  ASSERT_EQ(state.get(census_slot).f.size(), 1);
+  EXPECT_EQ(state.get(census_slot).searches(0), 2.0);
+  EXPECT_LT((state.get(census_slot).points.col(0) - centres.col(0)).norm(), 1e-12);
 }
 
 TEST(Census, RemembersWhatHasALaplaceApproximation) {
@@ -78,10 +78,8 @@ TEST(Census, RemembersWhatHasALaplaceApproximation) {
   State state;
   census.enter({Matrix{{-5.0}}, Vector{{0.0}}, Vector::Zero(1), true, {true}}, state);
   enter(toy, census, Matrix{{-5.0, 5.0}}, state);
-  ASSERT_EQ(census_known(state).size(), 2U);
-  EXPECT_TRUE(census_known(state)[0]);
-  EXPECT_FALSE(census_known(state)[1]);
-  EXPECT_EQ(census_counts(state), (Vector{{1.0, 1.0}}));
+  EXPECT_EQ(state.get(census_slot).weighed, (Vector{{1.0, 0.0}}));
+  EXPECT_EQ(state.get(census_slot).searches, (Vector{{1.0, 1.0}}));
 }
 
 TEST(Census, OpensNoModeForASearchThatIsUnderWay) {
@@ -91,8 +89,8 @@ TEST(Census, OpensNoModeForASearchThatIsUnderWay) {
   enter(toy, census, Matrix{{-5.0}}, state);
   // One is on its way to the known mode, the other to one that no search has reached.
   census.enter({Matrix{{-4.0, 3.0}}, Vector{{0.5, 2.0}}, Vector::Ones(2), false, {false, false}}, state);
-  ASSERT_EQ(census_values(state).size(), 1);
-  EXPECT_EQ(census_counts(state)(0), 2.0);
+  ASSERT_EQ(state.get(census_slot).f.size(), 1);
+  EXPECT_EQ(state.get(census_slot).searches(0), 2.0);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "infer/chain_memory.hpp"
 #include "infer/mixing_rule.hpp"
 #include "infer/toys.hpp"
 #include "vfe/core/error.hpp"
@@ -155,7 +156,7 @@ TEST(Chains, LearnsTheMetricInWarmUp) {
   const toys::Toy toy(6, 1, toys::gaussian(Vector::Zero(6), sd.cwiseAbs2().cwiseInverse().asDiagonal()));
   const State state = sample(toy.target, {Vector::Ones(6), Matrix::Ones(6, 1)}, {.rule = mixing_rule({})});
   EXPECT_TRUE(chains_summary(state).enough);
-  const Matrix& scale = state.memory.at("chains_scale");
+  const Matrix scale = state.get(ChainSlots("chains").metric).scale;
   ASSERT_EQ(scale.cols(), 1);
   EXPECT_LT((scale.col(0).array() / sd.array() - 1.0).abs().maxCoeff(), 0.2);
   expect_right(state, toy.target, Vector::Zero(6), sd);
@@ -223,7 +224,7 @@ TEST(Chains, ContinueInAFlowWithTheSameBits) {
   EXPECT_EQ(hash(resumed), hash(straight));
   // Placed without a flow, the next chains of that name do not find it.
   place_chains(straight, unit(3), Matrix::Zero(3, 8));
-  EXPECT_FALSE(straight.memory.contains("chains_flow"));
+  EXPECT_FALSE(straight.has(ChainSlots("chains").flow));
 }
 
 TEST(Chains, StagesOfDifferentNamesDoNotMeet) {

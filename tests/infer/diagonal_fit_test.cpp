@@ -7,6 +7,7 @@
 #include "infer/hierarchy.hpp"
 #include "infer/toys.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
 #include "vfe/objective/free_energy.hpp"
@@ -26,7 +27,7 @@ toys::Finished fit(const toys::Toy& toy, const DiagonalFitOptions& options = {},
 }
 
 bool converged(const State& state) {
-  return state.memory.at("converged")(0, 0) == 1.0;
+  return state.get(left::converged);
 }
 
 double free_energy(const std::vector<Record>& records) {
@@ -107,8 +108,7 @@ TEST(DiagonalFit, ADensityThatIsNowhereFiniteIsAnErrorThatNamesTheDraw) {
   stages.push_back(diagonal_fit(nowhere.target, {}));
   const Program failing(std::move(stages));
   State state = failing.start();
-  state.memory["base_shift"] = Matrix::Zero(1, 1);
-  state.memory["base_scale"] = Matrix::Ones(1, 1);
+  state.put(left::base, {{Vector::Zero(1), Matrix::Ones(1, 1)}});
   try {
     while (!state.finished()) failing.advance(state);
     FAIL();
@@ -125,7 +125,7 @@ TEST(DiagonalFit, ResumesBetweenAnyTwoStepsWithTheSameBits) {
   const State straight = fit(toy).state;
   EXPECT_EQ(hash(straight), hash(fit(toy, {}, true).state));
   EXPECT_NE(hash(straight), hash(fit(toy, {.seed = 2}).state));
-  EXPECT_EQ(straight.memory.size(), 7U);  // what modes and polish left, and "converged"
+  EXPECT_EQ(straight.memory.size(), 4U);  // what modes and polish left, and "converged"
 }
 
 }  // namespace

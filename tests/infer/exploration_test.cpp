@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "infer/pool.hpp"
 #include "infer/toys.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
 
@@ -25,7 +27,7 @@ toys::Finished explore(const toys::Toy& toy, bool copy = false, bool diagonal = 
 }
 
 double share(const State& state) {
-  return found_modes(state).weight(0);
+  return state.get(left::found_modes).weight(0);
 }
 
 /// weight N(0, I) + (1 - weight) N((away, 0, ...), sd^2 I).
@@ -53,9 +55,9 @@ TEST(Exploration, WeighsAModeByItsOwnWidth) {
   const toys::Toy toy(3, 1, two_normals(0.7, -9.0, 2.0));
   const State state = explore(toy).state;
   EXPECT_NEAR(share(state), 0.7, 0.03);
-  const Proposal found = found_modes(state);
+  const Proposal found = state.get(left::found_modes);
   ASSERT_EQ(found.num_components(), 2);
-  EXPECT_EQ(std::get<Student>(found.component(0)).base, base_of(state));
+  EXPECT_EQ(std::get<Student>(found.component(0)).base, state.get(left::base).map);
   const Affine& other = std::get<Student>(found.component(1)).base;
   EXPECT_NEAR(other.shift[0], -9.0, 0.05);
   const Matrix covariance = other.scale * other.scale.transpose();
@@ -68,14 +70,14 @@ TEST(Exploration, CountsAModeOnceThatTheStartsHadFound) {
   stages.push_back(modes(toy.target, {.starts = 16, .radius = 8.0}));
   stages.push_back(polish(toy.target, {}));
   const State before = toys::run(Program(std::move(stages))).state;
-  ASSERT_EQ(found_modes(before).num_components(), 2);
+  ASSERT_EQ(before.get(left::found_modes).num_components(), 2);
   EXPECT_NEAR(share(before), 0.6, 0.01);
   std::vector<Place> again;
   again.push_back(modes(toy.target, {.starts = 16, .radius = 8.0}));
   again.push_back(polish(toy.target, {}));
   again.push_back(exploration(toy.target, {}));
   const State after = toys::run(Program(std::move(again))).state;
-  EXPECT_EQ(found_modes(after).pack(), found_modes(before).pack());
+  EXPECT_EQ(after.get(left::found_modes).pack(), before.get(left::found_modes).pack());
 }
 
 TEST(Exploration, LeavesOneModeAlone) {
@@ -113,7 +115,7 @@ TEST(Exploration, SurvivesDrawsWithoutADensity) {
 }
 
 SearchReport report_of(const State& state) {
-  const std::optional<SearchReport> report = search_report(state);
+  const std::optional<SearchReport> report = state.find(left::searched);
   EXPECT_TRUE(report);
   return report.value_or(SearchReport{});
 }
@@ -155,7 +157,7 @@ TEST(Exploration, GoesOnUntilModesAreMetAgain) {
   EXPECT_EQ(report.modes, 9);
   EXPECT_GE(report.searches, 50);
   EXPECT_TRUE(report.ended()) << report.objection();
-  EXPECT_EQ(found_modes(explore(toy).state).num_components(), 9);
+  EXPECT_EQ(explore(toy).state.get(left::found_modes).num_components(), 9);
 }
 
 TEST(Exploration, SaysWhereTheSearchHasNotEnded) {
@@ -173,7 +175,7 @@ TEST(Exploration, TakesTheHeaviestModeForTheBase) {
   // The starts within (-2, 2) meet the lighter one alone.
   const toys::Toy toy(2, 1, two_normals(0.1, 10.0, 1.0));
   const State state = explore(toy).state;
-  EXPECT_NEAR(base_of(state).shift[0], 10.0, 0.01);
+  EXPECT_NEAR(state.get(left::base).map.shift[0], 10.0, 0.01);
   EXPECT_NEAR(share(state), 0.9, 0.01);
 }
 
@@ -189,7 +191,7 @@ TEST(Exploration, KeepsOneCopyOfASymmetricDensity) {
   const SearchReport report = report_of(state);
   EXPECT_EQ(report.copies, 2);
   EXPECT_EQ(report.modes, 1);
-  EXPECT_EQ(found_modes(state).num_components(), 1);
+  EXPECT_EQ(state.get(left::found_modes).num_components(), 1);
 }
 
 TEST(Exploration, LooksFurtherWhereWeightsSayThatMassIs) {
@@ -205,20 +207,19 @@ TEST(Exploration, LooksFurtherWhereWeightsSayThatMassIs) {
   stages.push_back(polish(toy.target, {}));
   stages.push_back(exploration(toy.target, {.draws = 8}));
   State state = toys::run(Program(std::move(stages))).state;
-  ASSERT_EQ(found_modes(state).num_components(), 1);
-  state.memory["pool_theta"] = Matrix{{0.0, 1.0, 39.0}};
-  state.memory["pool_gradient"] = Matrix::Zero(1, 3);
-  state.memory["pool_log_joint"] = Matrix{{0.0, -0.5, -1.0}};
-  state.memory["pool_log_density"] = Matrix{{-1.0, -1.5, -30.0}};
-  state.memory["pool_draws"] = Matrix{{3.0}};
-  state.memory["pool_shift"] = state.memory["base_shift"];
-  state.memory["pool_scale"] = state.memory["base_scale"];
+  ASSERT_EQ(state.get(left::found_modes).num_components(), 1);
+  state.put(pool::theta, Matrix{{0.0, 1.0, 39.0}});
+  state.put(pool::gradient, Matrix::Zero(1, 3));
+  state.put(pool::log_joint, Matrix{{0.0, -0.5, -1.0}});
+  state.put(pool::log_density, Matrix{{-1.0, -1.5, -30.0}});
+  state.put(pool::draws, Matrix{{3.0}});
+  state.put(pool::whitening, state.get(left::base).map);
   const auto look = further_look(toy.target, {.name = "look"});
   look->start(state);
   while (!look->advance(state).done) continue;
-  EXPECT_EQ(state.memory.at("look_found")(0, 0), 1.0);
-  EXPECT_EQ(found_modes(state).num_components(), 2);
-  EXPECT_NEAR(base_of(state).shift[0], 40.0, 0.01);  // e / 2 times as heavy
+  EXPECT_EQ(state.get(left::found_by("look")), 1);
+  EXPECT_EQ(state.get(left::found_modes).num_components(), 2);
+  EXPECT_NEAR(state.get(left::base).map.shift[0], 40.0, 0.01);  // e / 2 times as heavy
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "infer/toys.hpp"
 #include "vfe/infer/exploration.hpp"
 #include "vfe/infer/fixed_draws.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
 #include "vfe/infer/stochastic.hpp"
@@ -23,7 +24,7 @@ Program program(const toys::Toy& toy, const Family& family, const FixedDrawsOpti
 }
 
 bool converged(const State& state) {
-  return state.memory.at("converged")(0, 0) == 1.0;
+  return state.get(left::converged);
 }
 
 /// F at fresh draws [nats].

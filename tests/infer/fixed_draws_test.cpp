@@ -4,6 +4,7 @@
 
 #include "infer/toys.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
 
@@ -19,7 +20,7 @@ toys::Finished fit(const toys::Toy& toy, const Family& family, bool copy = false
 }
 
 bool converged(const State& state) {
-  return state.memory.at("converged")(0, 0) == 1.0;
+  return state.get(left::converged);
 }
 
 TEST(FixedDraws, FullRankIsExactForANormal) {
@@ -122,8 +123,7 @@ TEST(FixedDraws, ADensityThatIsNowhereFiniteIsAnErrorThatNamesTheDraw) {
   stages.push_back(fixed_draws(nowhere.target, *family, {}));
   const Program failing(std::move(stages));
   State state = failing.start();
-  state.memory["base_shift"] = Matrix::Zero(1, 1);
-  state.memory["base_scale"] = Matrix::Ones(1, 1);
+  state.put(left::base, {{Vector::Zero(1), Matrix::Ones(1, 1)}});
   int steps = 0;
   try {
     for (; steps < 100; ++steps) failing.advance(state);

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <numbers>
 
+#include "infer/pool.hpp"
 #include "infer/toys.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/family/family.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/polish.hpp"
 #include "vfe/statistics/psis.hpp"
 
@@ -36,7 +38,7 @@ State begin(const Target& target, const Affine& q, const ImportanceOptions& opti
   State state;
   state.stage = "importance";
   state.lambda = normal_lambda(q);
-  state.memory["found_modes"] = modes.pack();
+  state.put(left::found_modes, modes);
   importance(target, options)->start(state);
   return state;
 }
@@ -59,7 +61,7 @@ toys::Finished finish(const Target& target, State state, const ImportanceOptions
 }
 
 bool enough(const State& state) {
-  return state.memory.at("importance_enough")(0, 0) == 1.0;
+  return state.get(left::importance_enough);
 }
 
 Vector weights(const WeightedPool& pool) {
@@ -125,7 +127,7 @@ TEST(Importance, WeighsDrawsByTheirOwnRoundAndLaterRoundsMore) {
     const WeightedPool pool = weighted_pool(state);
     ASSERT_EQ(pool.rounds, 2);
     ASSERT_EQ(pool.theta.cols(), 1024 + 2048);
-    const Vector own = state.memory.at("pool_log_density").row(0).tail(2048);
+    const Vector own = state.get(pool::log_density).row(0).tail(2048);
     const Vector later = pool.log_proposal.tail(2048) - own;
     if (bend == 1.0) {  // the first round has too few effective draws to count
       EXPECT_TRUE((pool.log_proposal.head(1024).array() == INFINITY).all());
@@ -233,7 +235,7 @@ TEST(Importance, GivesAModeOfLittleWeightDrawsToo) {
   modes.add(1.0, Student{.base = {Vector{{9.0, 9.0}}, Vector::Ones(2)}});
   State state;
   state.lambda = normal_lambda(q);
-  state.memory["found_modes"] = modes.pack();
+  state.put(left::found_modes, modes);
   const Proposal first = first_proposal(state, {});
   ASSERT_EQ(first.num_components(), 5);
   EXPECT_NEAR(first.weight(0), 0.85 * 0.05 / 1.05, 1e-6);
@@ -248,7 +250,7 @@ TEST(Importance, DrawsNoProbesAboveThirtyDimensions) {
   State state;
   const Affine q{Vector::Zero(31), Vector::Ones(31)};
   state.lambda = normal_lambda(q);
-  state.memory["found_modes"] = one_mode(q).pack();
+  state.put(left::found_modes, one_mode(q));
   const Proposal first = first_proposal(state, {});
   ASSERT_EQ(first.num_components(), 1);
   EXPECT_EQ(std::get<Student>(first.component(0)).nu, 31.0);
@@ -316,13 +318,11 @@ TEST(Importance, AsksForWhatTheShortfallSays) {
 /// A pool of two rounds of three draws each, as the stage leaves it, with these log weights.
 State pool_of(const Matrix& log_weight) {
   State state;
-  state.memory["pool_theta"] = Matrix::Zero(1, 6);
-  state.memory["pool_gradient"] = Matrix::Zero(1, 6);
-  state.memory["pool_log_joint"] = log_weight;
-  state.memory["pool_log_density"] = Matrix::Zero(1, 6);
-  state.memory["pool_draws"] = Matrix{{3.0, 3.0}};
-  state.memory["pool_shift"] = Matrix::Zero(1, 1);
-  state.memory["pool_scale"] = Matrix::Ones(1, 1);
+  for (const auto& slot : {pool::theta, pool::gradient, pool::log_density})
+    state.put(slot, Matrix::Zero(1, 6));
+  state.put(pool::log_joint, log_weight);
+  state.put(pool::draws, Matrix{{3.0, 3.0}});
+  state.put(pool::whitening, {Vector::Zero(1), Matrix::Ones(1, 1)});
   return state;
 }
 

@@ -20,7 +20,7 @@ Matrix autoregression(Index n, Index steps, double phi, std::uint64_t seed) {
 
 State remember(const Matrix& iterates) {
   State state;
-  IterateHistory::clear(state, iterates.rows());
+  IterateHistory::begin(state, iterates.rows());
   IterateHistory history(state);
   for (Index t = 0; t < iterates.cols(); ++t) history.add(iterates.col(t));
   return state;
@@ -92,7 +92,7 @@ TEST(IterateHistory, LeavesTheTransientOutOfTheBestWindow) {
 
 TEST(IterateHistory, IsBoundedForManyCoordinates) {
   State state;
-  IterateHistory::clear(state, 300000);
+  IterateHistory::begin(state, 300000);
   EXPECT_EQ(state.memory.at("iterates_mean").cols(), 16);
   EXPECT_EQ(state.memory.at("iterates_square").rows(), 1000);
 }

@@ -4,6 +4,7 @@
 
 #include "infer/toys.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/infer/left.hpp"
 
 namespace vfe {
 namespace {
@@ -18,7 +19,7 @@ TEST(Modes, FindsTheModeOfANormalFromEveryStart) {
   const Vector mean{{3.0, -1.0, 0.5}};
   const toys::Toy toy(3, 1, toys::gaussian(mean, toys::random_precision(3, 1)));
   const State state = search(toy);
-  ASSERT_EQ(state.memory.at("modes").cols(), 8);
+  ASSERT_EQ(state.get(left::searches).cols(), 8);
   EXPECT_EQ(state.memory.size(), 2U);
   for (Index k = 0; k < 8; ++k) EXPECT_LT((mode_of(state, k, 3).x() - mean).norm(), 1e-2);
 }
@@ -45,7 +46,7 @@ TEST(Modes, RedrawsStartsThatAreNotFinite) {
     return 2.0 * std::log(x(0) - 1.5) - x(0);
   });
   const State state = search(toy);
-  ASSERT_EQ(state.memory.at("modes").cols(), 8);
+  ASSERT_EQ(state.get(left::searches).cols(), 8);
   EXPECT_NEAR(mode_of(state, 7, 1).x()(0), 3.5, 1e-2);
 }
 

@@ -13,17 +13,18 @@ class Countdown final : public Stage {
   Countdown(std::string name, int steps, bool fails = false)
       : name_(std::move(name)), steps_(steps), fails_(fails) {}
   std::string name() const override { return name_; }
-  void start(State& state) const override { state.memory[name_] = Matrix::Constant(1, 1, steps_); }
+  void start(State& state) const override { state.put(left(), steps_); }
   Step advance(State& state) const override {
     if (fails_) throw Error(Fault::numeric, "failed on purpose");
-    Matrix& left = state.memory.at(name_);
-    left(0, 0) -= 1.0;
+    state.put(left(), state.get(left()) - 1);
     Step step;
-    step.done = left(0, 0) == 0.0;
+    step.done = state.get(left()) == 0;
     return step;
   }
 
  private:
+  Slot<int> left() const { return {name_}; }
+
   std::string name_;
   int steps_;
   bool fails_;
@@ -44,10 +45,10 @@ TEST(Program, RunsItsStagesInOrderAndStartsTheNextInTheStepThatEndsOne) {
   EXPECT_FALSE(state.finished());
   EXPECT_EQ(program.advance(state).stage, "first");
   EXPECT_EQ(state.stage, "first");
-  EXPECT_FALSE(state.memory.contains("second"));
+  EXPECT_FALSE(state.has(Slot<int>{"second"}));
   EXPECT_EQ(program.advance(state).stage, "first");
   EXPECT_EQ(state.stage, "second");
-  EXPECT_TRUE(state.memory.contains("second"));
+  EXPECT_TRUE(state.has(Slot<int>{"second"}));
   for (int i = 0; i < 3; ++i) EXPECT_EQ(program.advance(state).stage, "second");
   EXPECT_TRUE(state.finished());
   EXPECT_EQ(state.step, 5U);
@@ -60,13 +61,13 @@ TEST(Program, PassesOverStagesWhoseTimeHasNotComeAndPreparesTheOthers) {
       std::make_unique<Countdown>("never", 1), [](const State&) { return false; }, [](State&) { FAIL(); });
   places.emplace_back(
       std::make_unique<Countdown>("last", 2),
-      [](const State& state) { return state.memory.contains("first"); },
-      [](State& state) { state.memory["prepared"] = Matrix::Ones(1, 1); });
+      [](const State& state) { return state.has(Slot<int>{"first"}); },
+      [](State& state) { state.put(Slot<bool>{"prepared"}, true); });
   const Program program(std::move(places));
   State state = program.start();
   program.advance(state);
   EXPECT_EQ(state.stage, "last");
-  EXPECT_TRUE(state.memory.contains("prepared"));
+  EXPECT_TRUE(state.get(Slot<bool>{"prepared"}));
   program.advance(state);
   program.advance(state);
   EXPECT_TRUE(state.finished());

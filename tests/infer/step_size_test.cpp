@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "vfe/core/slot.hpp"
 #include "vfe/core/state.hpp"
 
 namespace vfe {
@@ -47,8 +48,8 @@ TEST(StepSize, SurvivesPacking) {
   for (int i = 0; i < 10; ++i) {
     straight.update(acceptance(straight.step, 0.3), 0.8);
     packed.update(acceptance(packed.step, 0.3), 0.8);
-    packed = StepSize(packed.pack());
-    EXPECT_EQ(hash(packed.pack()), hash(straight.pack()));
+    packed = Packing<StepSize>::unpack(Packing<StepSize>::pack(packed));
+    EXPECT_EQ(hash(Packing<StepSize>::pack(packed)), hash(Packing<StepSize>::pack(straight)));
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "infer/toys.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
 
@@ -58,7 +59,7 @@ void expect_conjugate(const char* name) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     const toys::Finished finished = toys::run(program(toy, *family, {.blocks_per_step = 8, .seed = seed}));
     const State& state = finished.state;
-    EXPECT_EQ(state.memory.at("converged")(0, 0), 1.0) << name << ", seed " << seed;
+    EXPECT_TRUE(state.get(left::converged)) << name << ", seed " << seed;
     const Vector mean_error = (family->mean(state.lambda) - regression.mean).array() / sd.array();
     const Vector sd_error = family->standard_deviation(state.lambda).array() / sd.array() - 1.0;
     EXPECT_LT(mean_error.cwiseAbs().maxCoeff(), 0.05) << name << ", seed " << seed;
@@ -99,7 +100,7 @@ TEST(Stochastic, TooFewStepsAreNotConverged) {
   const auto family = mean_field(3);
   const toys::Finished finished = toys::run(program(toy, *family, {.blocks_per_step = 4, .max_steps = 50}));
   EXPECT_EQ(finished.records.back().note, "not converged");
-  EXPECT_EQ(finished.state.memory.at("converged")(0, 0), 0.0);
+  EXPECT_FALSE(finished.state.get(left::converged));
 }
 
 TEST(Stochastic, StepsThatAreNotFiniteAreRolledBackAndCountedThenNamed) {

@@ -8,6 +8,7 @@
 
 #include "infer/toys.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
 
@@ -69,7 +70,7 @@ TEST(Tempering, ObjectsToAnEvidenceWithoutTheModeThatHoldsMost) {
   for (const Index d : {2, 12}) {
     const toys::Toy toy(d, 1, two_normals(0.03));
     const State state = toys::run(program(toy.target, {})).state;
-    ASSERT_EQ(found_modes(state).num_components(), 1);
+    ASSERT_EQ(state.get(left::found_modes).num_components(), 1);
     const TemperingReport report = tempering_report(state).value();
     EXPECT_NEAR(report.log_evidence, 0.0, 4.0 * report.log_evidence_error) << d;
     EXPECT_NEAR(report.strange, 0.97, 0.1) << d;

@@ -9,6 +9,7 @@
 #include "infer/toys.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/family/family.hpp"
+#include "vfe/infer/left.hpp"
 
 namespace vfe {
 namespace {
@@ -30,8 +31,8 @@ State weighed(const Target& target, const Affine& q, const WeighOptions& options
 TEST(Weigh, ThePosteriorItselfHasEqualWeights) {
   const toys::Toy toy(2, 1, toys::gaussian(Vector::Zero(2), Matrix::Identity(2, 2)));
   const State state = weighed(toy.target, unit);
-  EXPECT_EQ(weighed_log_weights(state).size(), 256);
-  EXPECT_LT((weighed_log_weights(state).array() - std::log(2.0 * std::numbers::pi)).abs().maxCoeff(), 1e-13);
+  EXPECT_EQ(state.get(left::weighed).size(), 256);
+  EXPECT_LT((state.get(left::weighed).array() - std::log(2.0 * std::numbers::pi)).abs().maxCoeff(), 1e-13);
   EXPECT_LT(weighed_variance(state), 1e-26);
   EXPECT_EQ(toy.target.counts().gradients, 0U);
 }

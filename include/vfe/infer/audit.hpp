@@ -22,7 +22,7 @@ struct AuditOptions {
 /// Stage "audit": short Markov chains that begin where importance sampling says the posterior is, and in
 /// twice as wide a place, must agree with what it says of the moments: weights can look good over a part of
 /// the posterior. Needs what weighted_pool() reads and starts placed under its name (see place_chains());
-/// keeps none of its draws. Leaves "audit_passed" (1 x 1).
+/// keeps none of its draws. Leaves left::audited.
 std::unique_ptr<Stage> audit(const Target& target, const AuditOptions& options);
 
 }  // namespace vfe

@@ -16,7 +16,7 @@
 namespace vfe {
 
 /// What chains have kept: column t C + c belongs to iteration t of chain c of C; the chains of a superchain
-/// stand next to each other. References into State::memory.
+/// stand next to each other. References into the state.
 struct ChainDraws {
   Index superchains = 0;
   Index chains = 0;            ///< C, of all superchains
@@ -26,7 +26,7 @@ struct ChainDraws {
   Affine metric;               ///< the last one; of chains in the noise of a flow: the flow's base
   Symmetries symmetries = {};  ///< of the density: what a draw says, its images say as well
   Index copies = 1;            ///< columns that are images of one draw, as neighbours in its chain
-  Matrix modes = {};           ///< d x K, of found_modes()
+  Matrix modes = {};           ///< d x K, of left::found_modes
   Index iterations() const { return theta.cols() / chains / copies; }  ///< T
 };
 
@@ -44,7 +44,7 @@ struct ChainCheck {
 using ChainRule = std::function<ChainCheck(const ChainDraws&)>;
 
 struct ChainsOptions {
-  /// Of the stage and its place in the memory. Chains of different names have different random numbers.
+  /// Of the stage and of its slots. Chains of different names have different random numbers.
   std::string name = "chains";
   Minibatch batch = {};  ///< all blocks; a part of them would give another posterior
   Index superchains = 32;

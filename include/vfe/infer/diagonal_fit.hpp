@@ -24,7 +24,7 @@ struct DiagonalFitOptions {
 /// basis: one fit.
 ///
 /// Needs what "polish" left. Sets State::lambda, of full_rank or mean_field (see normal_map()), and leaves
-/// "converged" (1 x 1: 0 or 1) in the memory. Throws Fault::numeric where every start has a draw without a
+/// left::converged. Throws Fault::numeric where every start has a draw without a
 /// finite density. Costs a value for every draw and start, and mostly 10 to 40 gradients a draw.
 std::unique_ptr<Stage> diagonal_fit(const Target& target, const DiagonalFitOptions& options);
 

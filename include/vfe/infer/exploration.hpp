@@ -45,26 +45,25 @@ struct SearchReport {
   std::string describe() const;
   std::string objection() const;  ///< to any certificate; empty if there is none
 
-  void put(State& state) const;  ///< as "searched" (1 x 5)
+  static void each(auto& self, const auto& visit) {
+    visit(self.searches), visit(self.modes), visit(self.singles), visit(self.unweighed), visit(self.copies);
+  }
 };
-/// What "exploration" reports; nothing where it had no proper mode to start from.
-std::optional<SearchReport> search_report(const State& state);
 
 /// Stage "exploration": looks for modes until the search has come to an end. First draws from Student t's
 /// with five degrees of freedom, 3, 6 and 12 times as wide as the base that polish left, and searches from
 /// those with the largest ratio of the density to their mixture. Where these and the searches of stage
 /// "modes" ended in more than one mode, more of them from starts over the whole domain, half of them far out,
 /// until the chance of meeting a new mode is small, or it is plain that it will not be. Every proper mode
-/// joins found_modes() with its Laplace weight (above d = 500, as if it were as wide as the base); the
-/// heaviest becomes the base. Leaves what search_report() reads. Does nothing where the base is no proper
-/// mode. Costs 3 `draws` values and, with one mode, 100 to 500 gradients; with M modes about 5 M searches,
-/// and 2 d gradients for each. What none of these draws and searches comes near, it cannot see.
+/// joins left::found_modes with its Laplace weight (above d = 500, as if it were as wide as the base); the
+/// heaviest becomes the base. Leaves left::searched and left::symmetries. Does nothing where the base is no
+/// proper mode. Costs 3 `draws` values and, with one mode, 100 to 500 gradients; with M modes about 5 M
+/// searches, and 2 d gradients for each. What none of these draws and searches comes near, it cannot see.
 std::unique_ptr<Stage> exploration(const Target& target, const ExplorationOptions& options);
 
 /// Stage of the given name: goes on where exploration ended, from what later stages saw against it: the draws
 /// of importance sampling with the largest weights, or, before there are any, particles of tempering that are
-/// far from all modes. What it finds joins the modes as there. Leaves "<name>_found" (1 x 1: how many modes
-/// more are kept).
+/// far from all modes. What it finds joins the modes as there. Leaves left::found_by(name).
 std::unique_ptr<Stage> further_look(const Target& target, const ExplorationOptions& options);
 
 }  // namespace vfe

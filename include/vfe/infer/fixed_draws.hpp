@@ -16,7 +16,7 @@ struct FixedDrawsOptions {
 
 /// Stage "fixed_draws": minimises the free energy at fixed whitened draws by L-BFGS in the coordinates of the
 /// base (sample average approximation; exact for a Gaussian target). Needs what "polish" left; sets
-/// State::lambda, in theta's own coordinates, and leaves "converged" (1 x 1: 0 or 1) in the memory. A q with
+/// State::lambda, in theta's own coordinates, and leaves left::converged. A q with
 /// draws outside the support is first shrunk by e^-0.35, up to 20 times; then throws Fault::numeric.
 std::unique_ptr<Stage> fixed_draws(const Target& target, const Family& family,
                                    const FixedDrawsOptions& options);

@@ -10,7 +10,7 @@
 
 namespace vfe {
 
-/// What importance sampling has drawn, of all rounds together. References into State::memory, so of no use
+/// What importance sampling has drawn, of all rounds together. References into the state, so of no use
 /// after the next step.
 struct WeightedPool {
   const Matrix& theta;      ///< d x N
@@ -28,7 +28,7 @@ struct WeightedPool {
   Index rounds = 0;
   /// Of the density: the draws lie in one copy, the proposals' densities are those of all copies together.
   Symmetries symmetries = {};
-  Matrix modes = {};  ///< d x K, of found_modes()
+  Matrix modes = {};  ///< d x K, of left::found_modes
 
   Vector log_weight() const { return log_joint.row(0).transpose() - log_proposal; }  ///< [nats]
 };
@@ -74,8 +74,8 @@ struct ImportanceOptions {
 ///
 /// One round must do where exploration's search for modes has not ended: no certificate will come of it.
 ///
-/// Needs State::lambda, a normal q, and what found_modes() reads; touches neither. Leaves what
-/// weighted_pool() reads and "importance_enough" (1 x 1: whether the rule was satisfied). The pool takes 16 d
+/// Needs State::lambda, a normal q, and left::found_modes; touches neither. Leaves what weighted_pool() reads
+/// and left::importance_enough. The pool takes 16 d
 /// + 16 bytes a draw, in the state and in every checkpoint. Fits take (d = 10, 26, 60; 4,096
 /// draws; two flows, one core) 2, 5 and 14 s, twice that with the 8,192 draws that they are given at most.
 /// Records: free_energy is minus the log of the mean weight, an estimate of minus the log evidence, of the

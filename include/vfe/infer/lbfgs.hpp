@@ -5,7 +5,7 @@ namespace vfe {
 
 /// Minimises a smooth function by L-BFGS with a weak-Wolfe bisection (Lewis and Overton 2013), a step at a
 /// time: the caller evaluates where trial() says and tells the result. Several can so advance in lockstep on
-/// one batched call. The whole state is one flat vector (pack, unpack), a column of State::memory.
+/// one batched call. The whole state is one flat vector, pack().
 class Lbfgs {
  public:
   /// A minimisation at x with value f and gradient g there. `history` pairs are remembered.

@@ -17,9 +17,7 @@ struct ModesOptions {
 
 /// Stage "modes": L-BFGS on -log f from several starts in lockstep, one batched call a step; every other
 /// start lies anywhere in the domain where that is bounded. One that is not finite is redrawn, up to 100
-/// times. Leaves the finished searches, packed, as columns of "modes" in the memory, best first, and as
-/// columns of "search_ends" where they ended: theta, -log f, and 1 or, for want of iterations, 0. Throws
-/// Fault::numeric when no start is finite.
+/// times. Leaves left::searches and left::search_ends. Throws Fault::numeric when no start is finite.
 std::unique_ptr<Stage> modes(const Target& target, const ModesOptions& options);
 
 /// A search that "modes" left, by rank.

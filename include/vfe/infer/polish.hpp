@@ -20,20 +20,9 @@ struct PolishOptions {
 /// d = 500 a diagonal base is made without dense Hessians: the best search as it is, the diagonal from
 /// differences along the coordinates or, above d = 2,000, from 16 random probes (Bekas et al. 2007).
 ///
-/// Consumes what "modes" left; leaves "base_shift" (d x 1) and "base_scale" (d x d lower, or d x 1), the
-/// Laplace approximation in which later stages are whitened; "base_log_evidence" (1 x 1, its estimate of it
-/// [nats]); "base_definite" (1 x 1: whether the Hessian was positive definite and the mode converged);
-/// "found_modes" (one column, packed: found_modes()). Where the mode was not proper (an unbounded density, an
-/// edge of the support) the base is the best by free energy of the Laplace one and three wide normals.
+/// Consumes left::searches; leaves left::base and left::found_modes. Where the mode was not proper (an
+/// unbounded density, an edge of the support) the base is the best by free energy of the Laplace one and
+/// three wide normals.
 std::unique_ptr<Stage> polish(const Target& target, const PolishOptions& options);
-
-/// The base that polish left.
-Affine base_of(const State& state);
-
-/// The Laplace approximations (normals, diagonal where the base is) of the proper modes that polish and
-/// exploration found, with their Laplace weights; the base first. Just the base where it is no proper mode.
-Proposal found_modes(const State& state);
-/// Where they are: d x K; without columns where no stage has looked for modes.
-Matrix centres_of_modes(const State& state);
 
 }  // namespace vfe

@@ -27,8 +27,8 @@ struct Step : Record {
   bool done = false;
 };
 
-/// One stage of inference: a state machine over State, run identically on every rank. A stage writes what
-/// later stages need into State::memory under documented names and removes what only it needed.
+/// One stage of inference: a state machine over State, run identically on every rank. A stage leaves what
+/// later stages need in the slots of vfe/infer/left.hpp, and drops what only it needed.
 class Stage {
  public:
   virtual ~Stage() = default;

@@ -34,9 +34,8 @@ struct StochasticOptions {
 /// most.
 ///
 /// Needs what "polish" left; sets State::lambda, in theta's own coordinates, to the averaged iterate (renewed
-/// every ten steps and more, as batches of iterates fill) and leaves "converged" (1 x 1: 0 or 1) in the
-/// memory. A step with draws that are not finite is rolled back and counted; after 50 in a row throws
-/// Fault::numeric.
+/// every ten steps and more, as batches of iterates fill) and leaves left::converged. A step with draws that
+/// are not finite is rolled back and counted; after 50 in a row throws Fault::numeric.
 std::unique_ptr<Stage> stochastic(const Target& target, const Family& family,
                                   const StochasticOptions& options);
 

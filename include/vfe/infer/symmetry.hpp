@@ -48,7 +48,7 @@ class Symmetries {
   explicit Symmetries(Index d, const std::vector<SignedPermutation>& generators = {});
   /// Continues from pack(). Throws Fault::checkpoint if it is something else.
   explicit Symmetries(ConstMat packed);
-  Matrix pack() const;  ///< (d + 1) x (1 + number of generators), for State::memory
+  Matrix pack() const;  ///< (d + 1) x (1 + number of generators)
 
   Index size() const { return static_cast<Index>(elements_.size()); }  ///< number of elements, 1 if trivial
   Index num_coordinates() const { return elements_.front().size(); }   ///< d
@@ -92,9 +92,6 @@ void fold(const Symmetries& group, const Affine& metric, Mat theta, Mat gradient
 /// log of the mean density of the images of each of d x n points, `log_density` being that of one copy.
 Vector log_density_of_copies(const Symmetries& group, ConstMat theta,
                              const std::function<Vector(ConstMat)>& log_density);
-
-/// What "exploration" found of a density: trivial, and without size, where it found none.
-Symmetries symmetries_of(const State& state);
 
 /// What may be a symmetry, by the shapes of the parameters: neighbours exchanged along all axes of one size,
 /// and along one alone; signs turned of parameters, of slices, of single coordinates; see the source for the

@@ -32,13 +32,25 @@ struct TemperingReport {
   double log_evidence = 0.0;
   /// From the spread of the islands [nats]; never above 1, where one island has all the mass.
   double log_evidence_error = 0.0;
-  Vector shares;  ///< of the particles, by the mode of found_modes() that is likeliest to be theirs; 1 in all
+  Vector shares;  ///< of the particles, by the mode of left::found_modes that is likeliest to be theirs; 1 in
+                  ///< all
   double strange = 0.0;  ///< share of the particles that are far from every mode found
   /// d x k, the best of those, apart from each other: where further searches may start. They need not be near
   /// a mode of their own: a bent ridge has them too.
   Matrix strangers;
 
   bool complete() const { return temperature == 1.0; }
+};
+
+/// How far the particles came, as the stage leaves it.
+struct Tempered {
+  double temperature = 0.0;  ///< inverse
+  Index temperatures = 0;
+  std::uint64_t gradients = 0;
+
+  static void each(auto& self, const auto& visit) {
+    visit(self.temperature), visit(self.temperatures), visit(self.gradients);
+  }
 };
 
 /// What "tempering" left; nothing where it has not run.
@@ -57,8 +69,8 @@ bool agrees(const TemperingReport& report, double log_evidence, double log_evide
 /// Hamiltonian trajectory in lockstep, a leapfrog step a call. The metric of one half of the islands comes
 /// from the gradients of the other; step sizes differ between particles.
 ///
-/// Needs what found_modes() and base_of() read; touches neither. Leaves what tempering_report() reads, (d +
-/// 1) x N. Costs `first_draws` values, and gradients (20 seeds each; the error is the root mean square):
+/// Needs left::base and left::found_modes; touches neither. Leaves what tempering_report() reads, (d + 1) x
+/// N. Costs `first_draws` values, and gradients (20 seeds each; the error is the root mean square):
 ///
 ///                                                   gradients   error of the log evidence
 ///   d = 2 and 3, two to 30 modes                 1,500 to 8,400        0.02 to 0.1

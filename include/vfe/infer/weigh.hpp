@@ -14,12 +14,10 @@ struct WeighOptions {
 
 /// Stage "weigh": log weights of fresh draws of the normal q in State::lambda, which no fit has seen. Whether
 /// importance sampling can work is a matter of their variance, not of the dimension: up to about 1.5 a
-/// quarter of the draws is effective. Values alone, no gradients.
+/// quarter of the draws is effective. Values alone, no gradients. Leaves left::weighed.
 std::unique_ptr<Stage> weigh(const Target& target, const WeighOptions& options);
 
-/// log f - log q [nats]; -infinity where f is 0.
-Vector weighed_log_weights(const State& state);
-/// Their variance; infinite where one is not finite.
+/// The variance of left::weighed; infinite where one is not finite.
 double weighed_variance(const State& state);
 
 }  // namespace vfe
