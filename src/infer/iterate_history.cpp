@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "vfe/statistics/rhat.hpp"
+
 namespace vfe {
 namespace {
 
@@ -96,8 +98,7 @@ double IterateHistory::split_rhat(Index window) const {
                               (square_.row(k).segment(first, half).mean() - a * a +
                                square_.row(k).segment(first + half, half).mean() - b * b) +
                           still;
-    const double between = n * 0.5 * (a - b) * (a - b);
-    worst = std::max(worst, std::sqrt((n - 1.0) / n + between / (n * within)));
+    worst = std::max(worst, rhat(Eigen::Vector2d(a, b), within, (n - 1.0) / n));
   }
   return worst;
 }

@@ -27,7 +27,7 @@
 namespace vfe {
 namespace {
 
-constexpr Index bridge_draws = 2048, chunk = 256;
+constexpr Index bridge_draws = 2048;
 constexpr double largest_bridge_error = 0.5;  // [nats]
 constexpr Index most_corrected = 32;          // coordinates
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
@@ -128,14 +128,9 @@ Answer by_importance(const State& state, const JudgedValues& values) {
 std::optional<Vector> weigh_for_bridge(const Target& target, const Symmetries& group, const Student& q,
                                        std::uint64_t seed) {
   const Matrix theta = q.draw({.seed = seed, .purpose = Purpose::bridge}, bridge_draws);
-  Vector log_weight = -log_density_of_normal(group, q.base, theta);
-  for (Index first = 0; first < bridge_draws; first += chunk) {
-    Vector value(chunk);
-    target.log_joint(theta.middleCols(first, chunk), value);
-    log_weight.segment(first, chunk) += value;
-    if (target.request().stop) return std::nullopt;
-  }
-  return log_weight;
+  Vector log_joint(bridge_draws);
+  if (!log_joint_unless_stopped(target, theta, log_joint)) return std::nullopt;
+  return log_joint - log_density_of_normal(group, q.base, theta);
 }
 
 /// How many independent draws the mean of `values` over the chains is worth, from its spread between
@@ -234,12 +229,7 @@ std::optional<Answer> approximate(const Config& config, const Problem& problem, 
   Sample& sample = answer.sample;
   sample.theta = Student{q}.draw({.seed = config.fit.seed, .purpose = Purpose::result}, count);
   sample.log_joint.resize(count);
-  for (Index first = 0; first < count; first += chunk) {
-    Vector value(std::min(chunk, count - first));
-    target.log_joint(sample.theta.middleCols(first, value.size()), value);
-    sample.log_joint.segment(first, value.size()) = value;
-    if (target.request().stop) return std::nullopt;
-  }
+  if (!log_joint_unless_stopped(target, sample.theta, sample.log_joint)) return std::nullopt;
   sample.log_weight = Vector::Constant(count, -std::log(static_cast<double>(count)));
   Verdict& verdict = answer.verdict;
   verdict.grade = Grade::approximate;

@@ -21,48 +21,21 @@
 namespace vfe {
 namespace {
 
-constexpr Index chunk = 256;               ///< draws evaluated in one call
 constexpr Index most_judged_draws = 4000;  ///< of q, by the verdict
 constexpr double largest_variance = 1.5;   ///< of log weights that license an evidence in a rejected fit
 constexpr double least_share = 0.95;       ///< of the mode that q is at: q has but one
 
-/// Draws of q and their log densities.
-struct WeighedDraws {
-  Matrix theta;
-  Vector log_joint, log_q;
-  std::string non_finite;  ///< the first one, named
-
-  Vector log_weight() const { return log_joint - log_q; }
-};
-
-/// [collective] Draws `first`, ... of the result with their densities; nothing if the ranks were asked to
-/// stop.
-std::optional<WeighedDraws> weigh_draws(const Config& config, const Target& target, const Family& family,
-                                        ConstVec lambda, Index begin, Index total) {
-  WeighedDraws draws{Matrix(family.size(), total), Vector(total), Vector(total), ""};
-  for (Index first = 0; first < total; first += chunk) {
-    const Index count = std::min(chunk, total - first);
-    const DrawsOfQ some =
-        draw_from_q(family, lambda, config.fit.seed, static_cast<std::uint32_t>(begin + first), count);
-    draws.theta.middleCols(first, count) = some.theta;
-    draws.log_q.segment(first, count) = some.log_q;
-    Vector value(count);
-    target.log_joint(some.theta, value);
-    draws.log_joint.segment(first, count) = value;
-    if (target.request().stop) return std::nullopt;
-    for (Index s = 0; s < count && draws.non_finite.empty(); ++s) {
-      if (std::isfinite(value[s])) continue;
-      draws.non_finite = fmt::format("draw {} of the result: {}", begin + first + s,
-                                     target.name_non_finite(Minibatch{}, some.theta.col(s)));
-    }
+/// [collective] Evaluates log f at draws that are `begin`, ... of the result, and names the first one that is
+/// not finite if none was before; false if the ranks were asked to stop.
+bool evaluate(const Target& target, Index begin, DrawsOfQ& draws, std::string& non_finite) {
+  draws.log_joint.resize(draws.theta.cols());
+  if (!log_joint_unless_stopped(target, draws.theta, draws.log_joint)) return false;
+  for (Index s = 0; s < draws.theta.cols() && non_finite.empty(); ++s) {
+    if (std::isfinite(draws.log_joint(s))) continue;
+    non_finite = fmt::format("draw {} of the result: {}", begin + s,
+                             target.name_non_finite(Minibatch{}, draws.theta.col(s)));
   }
-  return draws;
-}
-
-void append(Vector& kept, const Vector& more) {
-  Vector both(kept.size() + more.size());
-  both << kept, more;
-  kept = std::move(both);
+  return true;
 }
 
 /// What the stages know that the draws of q cannot show.
@@ -84,7 +57,7 @@ std::string objection_to(const State& state) {
   return {};
 }
 
-QUnderTest q_under_test(const WeighedDraws& draws, const Family& family, const State& state) {
+QUnderTest q_under_test(const DrawsOfQ& draws, const Family& family, const State& state) {
   QUnderTest tested;
   tested.log_weight = draws.log_weight();
   tested.theta = draws.theta;
@@ -181,10 +154,9 @@ std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config
   // The verdict takes no more draws than these; the others need densities only where weights choose from
   // them.
   const Index wanted = config.output.draws, judged = std::min(wanted, most_judged_draws);
-  std::optional<WeighedDraws> weighed =
-      weigh_draws(config, problem.target(), family, state.lambda, 0, judged);
-  if (!weighed) return std::nullopt;
-  WeighedDraws& draws = *weighed;
+  FitResult result;
+  DrawsOfQ draws = draw_from_q(family, state.lambda, config.fit.seed, 0, judged);
+  if (!evaluate(problem.target(), 0, draws, result.non_finite)) return std::nullopt;
   const Model& model = problem.model();
   const Parameters& parameters = model.parameters();
   Matrix quantities(num_constrained(model.quantities()), draws.theta.cols());
@@ -192,8 +164,6 @@ std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config
   QUnderTest tested = q_under_test(draws, family, state);
   tested.values = quantities.topRows(num_judged_values(model));
 
-  FitResult result;
-  result.non_finite = draws.non_finite;
   result.verdict = judge(tested, [&](Index i) {
     return i < parameters.size() ? parameters.unconstrained_name(i)
                                  : entry_name(model.quantities(), i - parameters.size());
@@ -205,19 +175,11 @@ std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config
     result.verdict.evidence_reason = "the weights do not license it";
   }
   const bool resampled = result.verdict.grade == Grade::corrected;
-  if (resampled && wanted > judged) {
-    const auto more = weigh_draws(config, problem.target(), family, state.lambda, judged, wanted - judged);
-    if (!more) return std::nullopt;
-    append_columns(draws.theta, more->theta);
-    append(draws.log_joint, more->log_joint);
-    append(draws.log_q, more->log_q);
-  } else if (wanted > judged) {
-    const DrawsOfQ more = draw_from_q(family, state.lambda, config.fit.seed,
-                                      static_cast<std::uint32_t>(judged), wanted - judged);
-    append_columns(draws.theta, more.theta);
-    append(draws.log_q, more.log_q);
-  }
   if (wanted > judged) {
+    DrawsOfQ more = draw_from_q(family, state.lambda, config.fit.seed, static_cast<std::uint32_t>(judged),
+                                wanted - judged);
+    if (resampled && !evaluate(problem.target(), judged, more, result.non_finite)) return std::nullopt;
+    draws.append(more);
     quantities.resize(quantities.rows(), wanted);
     model.compute_quantities(draws.theta, config.fit.seed, 0, quantities);
   }

@@ -50,6 +50,11 @@ double median(ConstMat values) {
 
 }  // namespace
 
+double rhat(ConstVec means, double within, double least) {
+  const double between = variance(means);
+  return between == 0.0 ? std::sqrt(least) : std::sqrt(least + between / within);
+}
+
 double nested_rhat(ConstMat values, Index superchains) {
   if (superchains < 2 || values.size() == 0 || values.rows() % superchains != 0) {
     throw Error(Fault::bug, fmt::format("computing nested R-hat: found {} chains of {} iterations in {} "
@@ -71,9 +76,7 @@ double nested_rhat(ConstMat values, Index superchains) {
     means(k) = chain_means.mean();
     within += (variance(chain_means) + inside) / static_cast<double>(superchains);
   }
-  const double between = variance(means);
-  if (between == 0.0) return 1.0;
-  return std::sqrt(1.0 + between / within);
+  return rhat(means, within);
 }
 
 double rank_nested_rhat(ConstMat values, Index superchains) {

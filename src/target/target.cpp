@@ -326,4 +326,14 @@ void Target::set_state_hash(std::uint64_t hash) const {
   impl_->state_hash = hash;
 }
 
+bool log_joint_unless_stopped(const Target& target, ConstMat theta, Vec value) {
+  constexpr Index chunk = 256;
+  for (Index first = 0; first < theta.cols(); first += chunk) {
+    const Index count = std::min(chunk, theta.cols() - first);
+    target.log_joint(theta.middleCols(first, count), value.segment(first, count));
+    if (target.request().stop) return false;
+  }
+  return true;
+}
+
 }  // namespace vfe

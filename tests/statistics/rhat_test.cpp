@@ -143,5 +143,12 @@ TEST(NestedRhat, DegenerateValues) {
   EXPECT_THROW(nested_rhat(Matrix(4, 0), 2), Error);
 }
 
+TEST(Rhat, OfTwoHalvesIsThatOfTheBook) {
+  // Means 1 and 2, mean variance 4, 10 numbers each: B = 10 / 2, W = 4.
+  EXPECT_NEAR(rhat(Vector{{1.0, 2.0}}, 4.0, 0.9), std::sqrt(0.9 + 5.0 / (10.0 * 4.0)), 1e-15);
+  EXPECT_EQ(rhat(Vector{{1.0, 1.0}}, 0.0), 1.0);
+  EXPECT_EQ(rhat(Vector{{1.0, 2.0}}, 0.0), infinity);
+}
+
 }  // namespace
 }  // namespace vfe

@@ -10,8 +10,12 @@ namespace vfe {
 /// Draws of a finished q: columns first_draw, first_draw + 1, ... of the sequence that (seed,
 /// Purpose::result) addresses.
 struct DrawsOfQ {
-  Matrix theta;  ///< d x S
-  Vector log_q;  ///< S [nats]
+  Matrix theta;      ///< d x S
+  Vector log_q;      ///< S [nats]
+  Vector log_joint;  ///< S, log f [nats]; empty where it has not been evaluated
+
+  Vector log_weight() const { return log_joint - log_q; }
+  void append(const DrawsOfQ& more);
 };
 DrawsOfQ draw_from_q(const Family& family, ConstVec lambda, std::uint64_t seed, std::uint32_t first_draw,
                      Index count);

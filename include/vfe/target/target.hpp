@@ -66,4 +66,8 @@ class Target {
   std::unique_ptr<Impl> impl_;
 };
 
+/// [collective] log f of any number of draws, d x N, 256 a call. Returns false, with the rest of `value` as
+/// it was, once the ranks were asked to stop.
+[[nodiscard]] bool log_joint_unless_stopped(const Target& target, ConstMat theta, Vec value);
+
 }  // namespace vfe
