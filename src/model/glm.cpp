@@ -53,12 +53,14 @@ class RowChecks {
     const auto [x_rows, x_columns] =
         std::visit([](const auto& x) { return std::pair<Index, Index>(x.rows(), x.cols()); }, rows_.x);
     const auto optional = [n](const Vector& v) { return v.size() == 0 || v.size() == n; };
-    if (x_rows != n || x_columns != p || !optional(rows_.offset) || !optional(rows_.weight)) {
+    if (x_rows != n || x_columns != p || rows_.blocks.num_rows() != n || !optional(rows_.offset) ||
+        !optional(rows_.weight)) {
       throw Error(
           Fault::bug,
           fmt::format("rows of a model disagree: x is {} x {}, {} responses, {} columns in the schema, "
-                      "{} offsets, {} weights",
-                      x_rows, x_columns, n, p, rows_.offset.size(), rows_.weight.size()));
+                      "{} rows in blocks, {} offsets, {} weights",
+                      x_rows, x_columns, n, p, rows_.blocks.num_rows(), rows_.offset.size(),
+                      rows_.weight.size()));
     }
   }
 
@@ -151,8 +153,8 @@ Glm::Impl::Impl(const GlmOptions& options_, const Schema& schema_, Rows rows_)
     rows.y = (rows.y.array() - layout.response_centre) / layout.response_scale;
     rows.offset /= layout.response_scale;
   }
-  data_terms = Vector::Zero(rows.num_blocks);
-  for (Index b = 0; b < rows.num_blocks; ++b) {
+  data_terms = Vector::Zero(rows.blocks.num_blocks());
+  for (Index b = 0; b < data_terms.size(); ++b) {
     const auto [first, last] = block_rows(b);
     for (Index i = first; i < last; ++i) {
       const double weight = rows.weight.size() > 0 ? rows.weight[i] : 1.0;
@@ -167,8 +169,7 @@ Glm::Impl::Impl(const GlmOptions& options_, const Schema& schema_, Rows rows_)
 }
 
 std::pair<Index, Index> Glm::Impl::block_rows(Index block) const {
-  const auto [first, last] = schema.block(rows.first_block + block);
-  return {first - rows.first_row, last - rows.first_row};
+  return {rows.blocks.first(block), rows.blocks.last(block)};
 }
 
 double Glm::Impl::data_term(Index row) const {
@@ -220,7 +221,7 @@ const Parameters& Glm::parameters() const {
 }
 
 Index Glm::blocks() const {
-  return impl_->rows.num_blocks;
+  return impl_->rows.blocks.num_blocks();
 }
 
 Index Glm::rows(Index block) const {

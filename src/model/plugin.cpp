@@ -215,12 +215,11 @@ void PluginModel::Impl::lay_out(const Schema& schema, Rows data) {
     rows.x = std::move(converted);
   }
   const auto& x = std::get<Rows::RowMajor<double>>(rows.x);
-  for (Index b = 0; b < rows.num_blocks; ++b) {
-    const auto [first, last] = schema.block(rows.first_block + b);
-    const Index at = first - rows.first_row;
-    layout.push_back({.num_rows = last - first,
+  for (Index b = 0; b < rows.blocks.num_blocks(); ++b) {
+    const Index at = rows.blocks.first(b);
+    layout.push_back({.num_rows = rows.blocks.rows(b),
                       .num_columns = schema.num_columns(),
-                      .first_row = first,
+                      .first_row = rows.first_row + at,
                       .x = x.data() + at * x.cols(),
                       .y = rows.y.data() + at,
                       .offset = rows.offset.size() > 0 ? rows.offset.data() + at : nullptr,

@@ -228,9 +228,9 @@ StanData::StanData(const std::string& json, const std::string& name, const StanS
   check(shard);
   const Json object = parse(json, name);
   const std::optional<Index> stated = stated_size(object, name, shard);
-  if (stated && *stated != schema.rows) {
+  if (stated && *stated != schema.num_rows()) {
     throw Error(Fault::data, fmt::format("{}: \"{}\" is {}, but the dataset has {} rows", name, shard.size,
-                                         *stated, schema.rows));
+                                         *stated, schema.num_rows()));
   }
   auto impl = std::make_shared<Impl>();
   impl->name = name.empty() ? "the dataset" : name;

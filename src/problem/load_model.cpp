@@ -18,7 +18,7 @@ namespace {
 constexpr int most_lines = 1000;
 
 std::string describe_rows(const std::string& file, const Schema& schema) {
-  return fmt::format("{}: {} rows, {} columns, {} blocks", file, schema.rows, schema.num_columns(),
+  return fmt::format("{}: {} rows, {} columns, {} blocks", file, schema.num_rows(), schema.num_columns(),
                      schema.num_blocks());
 }
 
@@ -49,7 +49,7 @@ LoadedRows read_shard(const Communicator& comm, const std::string& file) {
   loaded.schema = dataset.schema();
   loaded.has_content_hash = dataset.has_content_hash();
   loaded.rows = dataset.read(shard(loaded.schema.num_blocks(), comm.rank(), comm.size()));
-  loaded.content = content_hash(loaded.schema, loaded.rows);
+  loaded.content = content_hash(loaded.rows);
   return loaded;
 }
 
@@ -108,7 +108,7 @@ LoadedModel load_glm(const Communicator& comm, const Config& config) {
     throw Error(Fault::data,
                 fmt::format("while loading data: {}: the weights of all {} rows are 0, expected at "
                             "least one above 0",
-                            file, shard.schema.rows));
+                            file, shard.schema.num_rows()));
   }
   loaded.description = describe_rows(file, shard.schema);
   loaded.schema = std::move(shard.schema);

@@ -110,7 +110,7 @@ std::unique_ptr<const Model> model_without_rows(const Config& config, const std:
         none->rows.x = Rows::RowMajor<double>(0, schema->num_columns());
       }
       model = std::make_unique<StanModel>(std::move(library), stan_data(config, json, std::move(none)),
-                                          std::vector<std::pair<Index, Index>>{});
+                                          Blocks(), BlockRange());
     } else {
       model = std::make_unique<StanModel>(std::move(library), json, config.model.data);
     }

@@ -151,7 +151,8 @@ std::string check_sum_of_blocks(const Config& config, const std::string& json) {
     const Dataset dataset(config.data.file);
     rows.emplace();
     rows->schema = dataset.schema();
-    const Index blocks = std::max<Index>(1, most_shard_rows / std::max<Index>(1, rows->schema.block_rows));
+    const Index blocks =
+        std::max<Index>(1, most_shard_rows / std::max<Index>(1, rows->schema.blocks.block_rows()));
     rows->rows = dataset.read({0, std::min(blocks, rows->schema.num_blocks())});
   }
   const StanData data = stan_data(config, json, std::move(rows));

@@ -34,7 +34,7 @@ class RecodedRows {
     Rows rows;
     rows.first_row = first;
     rows.first_block = piece;
-    rows.num_blocks = 1;
+    rows.blocks = Blocks::of_equal(last - first, last - first);
     rows.y.resize(last - first);
     Rows::RowMajor<double> x;
     for (Index row = first; row < last;) {
@@ -56,7 +56,7 @@ class RecodedRows {
 
  private:
   const Rows& block_of(Index row) {
-    const Index block = row / data_.schema().block_rows;
+    const Index block = data_.schema().blocks.block_of(row);
     if (block != block_) current_ = recoding_(data_.read({block, block + 1}));
     block_ = block;
     return current_;
@@ -107,8 +107,7 @@ class Predictor {
         theta_(thinned(unconstrained_draws(saved.file, saved.parameters), options.draws)),
         seed_(options.seed.value_or(saved.config.fit.seed)) {
     piece_schema_ = *saved.schema;
-    piece_schema_.rows = data_.schema().rows;
-    piece_schema_.block_rows = piece_rows;
+    piece_schema_.blocks = Blocks::of_equal(data_.schema().num_rows(), piece_rows);
     piece_schema_.has_weight = false;
     piece_schema_.source = data_.path().string();
     if (saved.config.model.glm.likelihood == Likelihood::softmax) {
@@ -126,7 +125,7 @@ class Predictor {
   std::vector<double> predict(BlockRange pieces) {
     std::vector<double> numbers;
     for (Index piece = pieces.first; piece < pieces.last; ++piece) {
-      const auto [first, last] = piece_schema_.block(piece);
+      const Index first = piece_schema_.blocks.first(piece), last = piece_schema_.blocks.last(piece);
       Rows rows = rows_.read(first, last, piece);
       const Vector y = rows.y;
       const Glm model(saved_.config.model.glm, piece_schema_, std::move(rows));
@@ -252,7 +251,7 @@ PredictReport predict(const Communicator& comm, const PredictOptions& options) {
   const std::vector<double> all = comm.gather(std::span<const double>(own));
   PredictReport report;
   report.draws = predictor->num_draws();
-  report.rows = predictor->data().schema().rows;
+  report.rows = predictor->data().schema().num_rows();
   report.notes = predictor->notes();
   if (!trusted(saved.verdict.grade)) {
     report.notes.push_back(fmt::format("the verdict on the fit is {}: {}", to_string(saved.verdict.grade),

@@ -31,7 +31,7 @@ void expect_like_reference(const Shape& shape, Index draws, GlmOptions options =
   const Glm model(problem.options, problem.schema, problem.rows);
   const Matrix theta = reference::make_theta(model.parameters(), draws, 0.5 / std::sqrt(1.0 + shape.columns));
   for (Index block = 0; block < model.blocks(); ++block) {
-    const auto [first, last] = problem.schema.block(block);
+    const Index first = problem.schema.blocks.first(block), last = problem.schema.blocks.last(block);
     ASSERT_EQ(last - first, model.rows(block));
     // Results are added to what is there.
     Vector value = Vector::Constant(draws, 1.5);
@@ -196,7 +196,7 @@ TEST(GlmKernel, AShardGivesTheBitsOfTheWhole) {
   Rows part;
   part.first_block = 2;
   part.first_row = 60;
-  part.num_blocks = 2;
+  part.blocks = problem.schema.blocks.slice({2, 4});
   part.x = Rows::RowMajor<float>(std::get<Rows::RowMajor<float>>(problem.rows.x).bottomRows(40));
   part.y = problem.rows.y.tail(40);
   part.weight = problem.rows.weight.tail(40);

@@ -28,7 +28,7 @@ TEST(GlmPredict, MeansAndDensitiesAreThoseOfTheModel) {
     const Glm model(problem.options, problem.schema, problem.rows);
     const Matrix theta = reference::make_theta(model.parameters(), 3);
     const Glm::Prediction found = model.predict(1, theta, 5, 0, true);
-    const auto [first, last] = problem.schema.block(1);
+    const Index first = problem.schema.blocks.first(1), last = problem.schema.blocks.last(1);
     ASSERT_EQ(found.mean.rows(), last - first);
     Problem unweighted = problem;
     unweighted.rows.weight.resize(0);

@@ -254,7 +254,7 @@ TEST(Glm, BadRowsAreNamed) {
     Problem problem = make_problem({.likelihood = likelihood});
     problem.rows.first_row = 80;
     problem.rows.first_block = 2;
-    problem.schema.rows = 180;
+    problem.schema.blocks = Blocks::of_equal(180, 40);
     problem.rows.y[13] = y;
     return problem;
   };

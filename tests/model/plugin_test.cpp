@@ -42,8 +42,7 @@ struct Shard {
 template <class T>
 Shard shard_of(Index columns) {
   Shard made;
-  made.schema.rows = 25;
-  made.schema.block_rows = 10;
+  made.schema.blocks = Blocks::of_equal(25, 10);
   for (Index j = 0; j < columns; ++j) made.schema.columns.push_back({.name = "x" + std::to_string(j)});
   const Index rows = 15;
   Matrix noise(columns + 3, rows);
@@ -53,7 +52,7 @@ Shard shard_of(Index columns) {
   made.x = stored.template cast<double>();
   made.rows.first_row = 10;
   made.rows.first_block = 1;
-  made.rows.num_blocks = 2;
+  made.rows.blocks = made.schema.blocks.slice({1, 3});
   made.rows.x = stored;
   made.rows.y = noise.row(columns);
   made.rows.offset = noise.row(columns + 1);

@@ -143,8 +143,7 @@ TEST(StanData, RefusesShardsWithoutVariables) {
 /// Two columns, the first of them standardised.
 Schema make_schema() {
   Schema schema;
-  schema.rows = 9;  // of which a shard has three
-  schema.block_rows = 3;
+  schema.blocks = Blocks::of_equal(9, 3);  // of which a shard has one
   schema.columns = {{.name = "age", .centre = 41.3, .scale = 17.7}, {.name = "size"}};
   schema.response = "alive";
   return schema;
@@ -155,7 +154,7 @@ Rows make_rows() {
   Rows rows;
   rows.first_row = 3;
   rows.first_block = 1;
-  rows.num_blocks = 1;
+  rows.blocks = Blocks::of_equal(3, 3);
   Rows::RowMajor<Scalar> x(3, 2);
   const std::vector<double> ages = {20, 41, 62.5}, sizes = {0.25, 0.5, 4};
   for (Index r = 0; r < 3; ++r) {
