@@ -180,6 +180,10 @@ std::string error_line(const std::function<void()>& work) {
 
 void a_throwing_model_fails_on_all_ranks(const Communicator& comm) {
   const Matrix theta = thetas(2);
+  const ThrowingSumModel as_a_whole(d, num_blocks, comm);
+  const Target of_whole(as_a_whole, comm, 2);
+  EXPECT_THAT(error_line([&] { evaluate(of_whole, {}, theta); }),
+              testing::HasSubstr("the likelihood threw: no device"));
   // Blocks 14 and up throw: the lowest of them is named, with its owner.
   const ThrowingModel model(d, num_blocks, comm, 14);
   const Target target(model, comm, 2);

@@ -129,4 +129,13 @@ class ThrowingModel final : public ToyModel {
   Index bad_block_;
 };
 
+/// Adds up its blocks by itself, and throws.
+class ThrowingSumModel final : public ToyModel {
+ public:
+  using ToyModel::ToyModel;
+  void add_likelihood(const BatchBlocks&, ConstMat, LikelihoodSums&) const override {
+    throw std::domain_error("no device");
+  }
+};
+
 }  // namespace vfe

@@ -19,6 +19,14 @@ enum class Spread {
   draws,   ///< every rank holds all blocks, and takes a share of the draws of each call
 };
 
+/// The blocks of a minibatch that a shard holds, in the model's numbers.
+struct BatchBlocks {
+  Index first = 0, stride = 1, count = 0;
+  Index operator[](Index k) const { return first + k * stride; }
+};
+
+class LikelihoodSums;
+
 /// A Bayesian model and one rank's shard of its data; knows no MPI. S draws at once: theta is d x S, value S,
 /// grad d x S (or d x 0: values only). Log densities in nats with all constants, Jacobian included.
 class Model {
@@ -37,6 +45,12 @@ class Model {
   /// Thread-safe. A value that cannot be computed is NaN (the caller counts and names it), never an
   /// exception.
   virtual void log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const = 0;
+  /// Adds log likelihoods of blocks and, if wanted, their gradients to exact sums, at the draws (columns of
+  /// theta) that the sums say are this rank's. As it is: block by block by log_likelihood(), the blocks
+  /// shared out among threads (or the draws, of a model on every rank), an exception kept with its block. To
+  /// be overridden by a model that adds up its blocks by itself, on a device for instance; the sums are
+  /// integers, so that in whatever order it adds the same values, the bits are the same.
+  virtual void add_likelihood(const BatchBlocks& blocks, ConstMat theta, LikelihoodSums& sums) const;
   /// Sets value[r] = log likelihood of row r of the block at one theta; false where the model cannot tell its
   /// rows apart.
   virtual bool log_likelihood_rows(Index block, ConstVec theta, Vec value) const;
