@@ -22,7 +22,7 @@ inline std::shared_ptr<const Model> glm(const GlmOptions& options, const Table& 
   rows.blocks = schema.blocks;
   rows.x = Rows::RowMajor<double>(table.x);
   rows.y = table.y;
-  return std::make_shared<Glm>(options, schema, std::move(rows));
+  return std::make_shared<Glm>(options, rows_in_memory(schema, std::move(rows)));
 }
 
 /// Known log evidence alone, by quadrature, to `error`.

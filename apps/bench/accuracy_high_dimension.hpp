@@ -186,8 +186,8 @@ inline ExactTarget simulated_logistic(Index columns, Index num_rows) {
   rows.x = Rows::RowMajor<double>(noise.topRows(columns).transpose());
   return {.name = "syn" + std::to_string(columns),
           .model = std::make_shared<Glm>(
-              GlmOptions{.likelihood = Likelihood::logistic, .intercept = false, .prior_scale = 1.0}, schema,
-              std::move(rows))};
+              GlmOptions{.likelihood = Likelihood::logistic, .intercept = false, .prior_scale = 1.0},
+              rows_in_memory(schema, std::move(rows)))};
 }
 
 }  // namespace vfe

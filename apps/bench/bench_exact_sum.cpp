@@ -37,7 +37,7 @@ vfe::Glm simulated_logistic(Index columns, Index num_blocks, vfe::Schema& schema
     rows.y.segment(first, block_rows) = (values.row(columns).array() > 0.0).cast<double>();
   }
   rows.x = std::move(x);
-  return vfe::Glm({.likelihood = vfe::Likelihood::logistic}, schema, std::move(rows));
+  return vfe::Glm({.likelihood = vfe::Likelihood::logistic}, vfe::rows_in_memory(schema, std::move(rows)));
 }
 
 template <class Work>

@@ -33,9 +33,9 @@ std::string read_stan_json(const Communicator& comm, const Config& config) {
   return comm.broadcast(text);
 }
 
-StanData stan_data(const Config& config, const std::string& json, std::optional<LoadedRows> loaded) {
-  if (!loaded) return StanData(json, config.model.data, config.model.shard);
-  return StanData(json, config.model.data, config.model.shard, loaded->schema, std::move(loaded->rows));
+StanData stan_data(const Config& config, const std::string& json, const RowSource* rows) {
+  return rows == nullptr ? StanData(json, config.model.data, config.model.shard)
+                         : StanData(json, config.model.data, config.model.shard, *rows);
 }
 
 LoadedModel load_stan(const Communicator& comm, const Config& config) {
@@ -76,7 +76,7 @@ LoadedModel load_stan(const Communicator& comm, const Config& config) {
   if (config.data.file.empty()) {
     Index rows = 0;
     comm.collectively("loading the Stan program", [&] {
-      const StanData data = stan_data(config, json, std::nullopt);
+      const StanData data = stan_data(config, json, nullptr);
       rows = data.rows();
       const Blocks blocks = cut(data.rows(), config.data.blocks);
       make(data, blocks, shard(blocks.num_blocks(), comm.rank(), comm.size()));
@@ -84,15 +84,15 @@ LoadedModel load_stan(const Communicator& comm, const Config& config) {
     loaded.description += fmt::format(": {} rows in {} blocks", rows, std::min(rows, config.data.blocks));
     return loaded;
   }
-  LoadedRows shard;
-  comm.collectively("loading data", [&] { shard = read_shard(comm, config.data.file); });
-  // Not equal to either of the two alone.
-  loaded.data_hash += 0x9e3779b97f4a7c15u * hash_of_shards(comm, config.data.file, shard);
-  loaded.schema = shard.schema;
+  std::optional<ShardOfFile> shard;
+  comm.collectively("loading data", [&] { shard.emplace(comm, config.data.file); });
   comm.collectively("loading the Stan program", [&] {
-    const Blocks blocks = shard.rows.blocks;
-    make(stan_data(config, json, std::move(shard)), blocks, BlockRange{0, blocks.num_blocks()});
+    const Blocks& blocks = shard->blocks();
+    make(stan_data(config, json, &*shard), blocks, BlockRange{0, blocks.num_blocks()});
   });
+  // Not equal to either of the two alone.
+  loaded.data_hash += 0x9e3779b97f4a7c15u * shard->hash(comm);
+  loaded.schema = shard->schema();
   loaded.description += fmt::format("; {}: {} rows in {} blocks", config.data.file, loaded.schema->num_rows(),
                                     loaded.schema->num_blocks());
   return loaded;

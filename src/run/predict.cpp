@@ -128,7 +128,7 @@ class Predictor {
       const Index first = piece_schema_.blocks.first(piece), last = piece_schema_.blocks.last(piece);
       Rows rows = rows_.read(first, last, piece);
       const Vector y = rows.y;
-      const Glm model(saved_.config.model.glm, piece_schema_, std::move(rows));
+      const Glm model(saved_.config.model.glm, rows_in_memory(piece_schema_, std::move(rows)));
       const Glm::Prediction prediction = model.predict(0, theta_, seed_, 0, true);
       for (Index row = 0; row < last - first; ++row) {
         numbers.push_back(y[row]);

@@ -34,8 +34,8 @@ TEST_F(PluginExamplesProgram, FortranAgreesWithC) {
   Matrix noise(20, 4);
   fill_normal({.purpose = Purpose::simulate}, noise);
   Rows rows{.blocks = schema.blocks, .x = Rows::RowMajor<double>(noise.leftCols(3)), .y = noise.col(3)};
-  const PluginModel c(folder / "4_plugin.so", "", schema, rows),
-      fortran(folder / "5_plugin.so", "", schema, rows);
+  const PluginModel c(folder / "4_plugin.so", "", *rows_in_memory(schema, rows)),
+      fortran(folder / "5_plugin.so", "", *rows_in_memory(schema, rows));
 
   ASSERT_EQ(fortran.parameters().size(), 5);
   for (std::size_t i = 0; i < 2; ++i) {

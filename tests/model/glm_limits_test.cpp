@@ -30,7 +30,7 @@ Glm model_of(Likelihood likelihood, const std::vector<double>& y, GlmOptions opt
   rows.blocks = schema.blocks;
   rows.x = Rows::RowMajor<double>(Rows::RowMajor<double>::Zero(num_rows, 1));
   rows.y = Eigen::Map<const Vector>(y.data(), num_rows);
-  return Glm(options, schema, rows);
+  return Glm(options, rows_in_memory(schema, rows));
 }
 
 struct Density {
@@ -228,7 +228,7 @@ TEST(GlmLimits, RowsOfWeightZeroCountForNothing) {
     rows.offset[1] = 1e4;
     rows.weight = Vector::Ones(2);
     rows.weight[1] = 0.0;
-    const Glm model(options, schema, rows);
+    const Glm model(options, rows_in_memory(schema, rows));
     Vector theta = Vector::Zero(model.parameters().size());
     if (likelihood == Likelihood::linear) theta[1] = -460.0;
     const Density found = density(model, theta);

@@ -68,7 +68,7 @@ TYPED_TEST_SUITE(PluginRows, Precisions);
 TYPED_TEST(PluginRows, BlocksSumToTheRegression) {
   const Index columns = 4;
   const Shard shard = shard_of<TypeParam>(columns);
-  const PluginModel model(library("plugin_gaussian"), "", shard.schema, shard.rows);
+  const PluginModel model(library("plugin_gaussian"), "", *rows_in_memory(shard.schema, shard.rows));
   ASSERT_EQ(model.blocks(), 2);
   EXPECT_EQ(model.rows(0), 10);
   EXPECT_EQ(model.rows(1), 5);
@@ -92,8 +92,7 @@ TYPED_TEST(PluginRows, BlocksSumToTheRegression) {
 
 TEST(Plugin, ShardOfNoBlocksHasAPriorAlone) {
   Shard shard = shard_of<double>(2);
-  const PluginModel model(library("plugin_gaussian"), "", shard.schema,
-                          {.first_row = 25, .first_block = 3, .x = Rows::RowMajor<double>(0, 2)});
+  const PluginModel model(library("plugin_gaussian"), "", *no_rows(shard.schema));
   EXPECT_EQ(model.blocks(), 0);
   EXPECT_EQ(model.parameters().size(), 2);
 }
@@ -176,7 +175,7 @@ TEST(Plugin, SaysWhatTheLibrarySays) {
   expect_refusal(library("plugin_throwing"), "start", Fault::data, HasSubstr("no start"));
   const Shard shard = shard_of<double>(2);
   try {
-    PluginModel(file, "open", shard.schema, shard.rows);
+    PluginModel(file, "open", *rows_in_memory(shard.schema, shard.rows));
     ADD_FAILURE();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("block 1 (vfe_model_open)"));  // of the dataset

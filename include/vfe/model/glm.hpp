@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "vfe/core/random.hpp"
-#include "vfe/core/rows.hpp"
+#include "vfe/core/row_source.hpp"
 #include "vfe/model/model.hpp"
 
 namespace vfe {
@@ -53,8 +53,9 @@ class Glm final : public Model {
   /// Throws RowError where a response is outside the support, a weight negative, a value not finite (column
   /// named); Fault::data where the number of classes is not known; Fault::config where a prior scale is not
   /// positive or names no column. A prior scale may name a column ("colour[red]") or the source of several
-  /// ("colour"). Keeps the rows, rearranged.
-  Glm(const GlmOptions& options, const Schema& schema, Rows rows);
+  /// ("colour"). Reads every block once, one at a time, and keeps it rearranged; or keeps the source and
+  /// reads a block again whenever it is evaluated, if the source says so.
+  Glm(const GlmOptions& options, std::shared_ptr<const RowSource> rows);
   ~Glm() override;
 
   const Parameters& parameters() const override;
