@@ -62,8 +62,8 @@ double draw_response(Likelihood likelihood, ConstVec eta, const ResponseScales& 
   return std::nan("");
 }
 
-Glm::Prediction Glm::predict(Index block, ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
-                             bool observed) const {
+std::optional<Prediction> Glm::predict(Index block, ConstMat theta, std::uint64_t seed,
+                                       std::uint32_t first_draw, bool observed) const {
   const Impl& impl = *impl_;
   const GlmLayout& layout = impl.layout;
   const Likelihood likelihood = impl.options.likelihood;
@@ -77,6 +77,9 @@ Glm::Prediction Glm::predict(Index block, ConstMat theta, std::uint64_t seed, st
   task.linear_predictor = eta.data();
   task.weight = nullptr;
   Prediction out;
+  out.kind = softmax                              ? Prediction::Kind::classes
+             : likelihood == Likelihood::logistic ? Prediction::Kind::binary
+                                                  : Prediction::Kind::number;
   if (observed) {
     out.log_density.resize(n, draws);
     task.row_value = out.log_density.data();

@@ -35,6 +35,10 @@ void Model::add_likelihood(const BatchBlocks& blocks, ConstMat theta, Likelihood
   }
 }
 
+std::optional<Prediction> Model::predict(Index, ConstMat, std::uint64_t, std::uint32_t, bool) const {
+  return std::nullopt;
+}
+
 Vector Model::draw_start(const Address& at, Reach reach) const {
   return parameters().draw_over_domain(at, radius(reach));
 }

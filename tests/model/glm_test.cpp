@@ -287,7 +287,7 @@ TEST(Glm, IsTheSameOverRowsThatAreReadAgain) {
     kept.log_likelihood_rows(2, theta.col(0), by_row);
     read.log_likelihood_rows(2, theta.col(0), by_row_again);
     EXPECT_EQ(by_row_again, by_row);
-    EXPECT_EQ(read.predict(1, theta, 5, 0, true).response, kept.predict(1, theta, 5, 0, true).response);
+    EXPECT_EQ(read.predict(1, theta, 5, 0, true)->response, kept.predict(1, theta, 5, 0, true)->response);
   }
 }
 

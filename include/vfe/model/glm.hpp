@@ -75,16 +75,9 @@ class Glm final : public Model {
   void compute_quantities(ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
                           Mat values) const override;
 
-  /// Means and simulated responses of the rows of a block, n x S, in the response's own unit.
-  struct Prediction {
-    Matrix mean;  ///< E[y | theta]; student_t: the location; softmax: probability of the observed class
-    Matrix
-        response;  ///< y simulated, address (seed, predict, step = row of the block, first_draw + s, block)
-    Matrix log_density;               ///< log p(y | theta), weight not applied; empty unless `observed`
-    std::vector<Matrix> probability;  ///< softmax: of each class, the reference first; otherwise empty
-  };
-  Prediction predict(Index block, ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
-                     bool observed) const;
+  /// Addresses of the simulated responses: (seed, predict, step = row of the block, first_draw + s, block).
+  std::optional<Prediction> predict(Index block, ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
+                                    bool observed) const override;
 
  private:
   struct Impl;

@@ -1,11 +1,13 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "vfe/core/parameters.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/core/types.hpp"
+#include "vfe/model/prediction.hpp"
 
 namespace vfe {
 
@@ -75,6 +77,12 @@ class Model {
   /// function of seed and draw number, first_draw + s. What cannot be computed is NaN.
   virtual void compute_quantities(ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
                                   Mat values) const;
+
+  /// Responses of the rows of a block at theta, d x S; those observed are judged only if `observed`. What is
+  /// simulated is a function of seed, draw number first_draw + s, and the row. Nothing where the model cannot
+  /// predict.
+  virtual std::optional<Prediction> predict(Index block, ConstMat theta, std::uint64_t seed,
+                                            std::uint32_t first_draw, bool observed) const;
 };
 
 }  // namespace vfe
