@@ -215,6 +215,10 @@ Index Glm::rows(Index block) const {
   return impl_->blocks.rows(block);
 }
 
+Index Glm::first_block() const {
+  return impl_->first_block;
+}
+
 void Glm::log_prior(ConstMat theta, Vec value, Mat grad) const {
   const GlmLayout& layout = impl_->layout;
   const GlmOptions& options = impl_->options;

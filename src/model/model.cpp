@@ -16,6 +16,10 @@ Spread Model::spread() const {
   return Spread::blocks;
 }
 
+Index Model::first_block() const {
+  return -1;
+}
+
 void Model::add_likelihood(const BatchBlocks& blocks, ConstMat theta, LikelihoodSums& sums) const {
   const BlockRange& of_rank = sums.own_draws();
 #pragma omp parallel num_threads(sums.num_threads())

@@ -304,6 +304,10 @@ Index PluginModel::rows(Index block) const {
   return std::max<Index>(1, impl_->layout[static_cast<std::size_t>(block)].num_rows);
 }
 
+Index PluginModel::first_block() const {
+  return impl_->first_block;
+}
+
 void PluginModel::log_prior(ConstMat theta, Vec value, Mat grad) const {
   const Density prior = impl_->density(impl_->library.prior(), theta, grad.cols() > 0);
   value += prior.value + prior.log_jacobian;

@@ -26,6 +26,11 @@ using Thrown = LikelihoodSums::Thrown;
 // Places of an exception that are no block.
 constexpr Index in_prior = -1, in_likelihood = std::numeric_limits<Index>::max();
 
+std::string name_blocks(Index first, Index count) {
+  return count == 1 ? fmt::format("block {}", first)
+                    : fmt::format("blocks {} to {}", first, first + count - 1);
+}
+
 }  // namespace
 
 struct Target::Impl {
@@ -52,30 +57,48 @@ struct Target::Impl {
 void Target::Impl::count_rows_and_blocks() {
   Index rows = 0;
   for (Index block = 0; block < model.blocks(); ++block) rows += model.rows(block);
+  constexpr std::size_t entries = 3;  // of each rank: rows, blocks, the first of them in the dataset
   const auto ranks = static_cast<std::size_t>(comm.size()), rank = static_cast<std::size_t>(comm.rank());
-  std::vector<std::int64_t> of_rank(2 * ranks, 0);  // rows, blocks of each rank
-  of_rank[2 * rank] = rows;
-  of_rank[2 * rank + 1] = model.blocks();
-  comm.sum(of_rank);
+  std::vector<std::int64_t> held(entries * ranks, 0);
+  held[entries * rank] = rows;
+  held[entries * rank + 1] = model.blocks();
+  held[entries * rank + 2] = model.first_block();
+  comm.sum(held);
+  const auto rows_of = [&](std::size_t r) { return held[entries * r]; };
+  const auto blocks_of = [&](std::size_t r) { return held[entries * r + 1]; };
+  const auto first_of = [&](std::size_t r) { return held[entries * r + 2]; };
   if (spread == Spread::draws) {
     num_rows = rows;
     num_blocks = model.blocks();
     for (std::size_t r = 0; r < ranks; ++r) {
-      if (of_rank[2 * r] == of_rank[0] && of_rank[2 * r + 1] == of_rank[1]) continue;
+      if (rows_of(r) == rows_of(0) && blocks_of(r) == blocks_of(0)) continue;
       throw Error(Fault::bug,
                   fmt::format("setting up the target: rank {} holds {} rows in {} blocks, expected the {} in "
                               "{} of rank 0",
-                              r, of_rank[2 * r], of_rank[2 * r + 1], of_rank[0], of_rank[1]));
+                              r, rows_of(r), blocks_of(r), rows_of(0), blocks_of(0)));
     }
     return;
   }
+  std::optional<std::size_t> before;  // the last rank that holds blocks
   for (std::size_t r = 0; r < ranks; ++r) {
     if (r < rank) {
-      first_row += of_rank[2 * r];
-      first_block += of_rank[2 * r + 1];
+      first_row += rows_of(r);
+      first_block += blocks_of(r);
     }
-    num_rows += of_rank[2 * r];
-    num_blocks += of_rank[2 * r + 1];
+    num_rows += rows_of(r);
+    num_blocks += blocks_of(r);
+    if (blocks_of(r) == 0) continue;
+    if (before && first_of(*before) >= 0 && first_of(r) >= 0 &&
+        first_of(r) != first_of(*before) + blocks_of(*before)) {
+      throw Error(
+          Fault::bug,
+          fmt::format("setting up the target: rank {} holds {} of the dataset and rank {} {}: expected runs "
+                      "of blocks that follow one another in the order of the ranks, so that each row counts "
+                      "once",
+                      *before, name_blocks(first_of(*before), blocks_of(*before)), r,
+                      name_blocks(first_of(r), blocks_of(r))));
+    }
+    before = r;
   }
 }
 

@@ -20,7 +20,7 @@ class ToyModel : public Model {
   ToyModel(Index d, Index num_blocks, const Communicator& comm)
       : ToyModel(d, num_blocks, vfe::shard(num_blocks, comm.rank(), comm.size())) {}
 
-  Index first_block() const { return shard_.first; }
+  Index first_block() const override { return shard_.first; }
   Index num_blocks() const { return num_blocks_; }
   static Index rows_of(Index global_block) { return 1 + global_block % 4; }
 

@@ -61,6 +61,7 @@ class Glm final : public Model {
   const Parameters& parameters() const override;
   Index blocks() const override;
   Index rows(Index block) const override;
+  Index first_block() const override;
   void log_prior(ConstMat theta, Vec value, Mat grad) const override;
   void log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const override;
   /// Weights applied: the rows sum to log_likelihood.

@@ -17,8 +17,12 @@ double radius(Reach reach);
 
 /// What ranks share out of a model.
 enum class Spread {
-  blocks,  ///< each rank holds a run of consecutive blocks, in the order of the ranks
-  draws,   ///< every rank holds all blocks, and takes a share of the draws of each call
+  /// Each rank holds a run of consecutive blocks, in the order of the ranks, and no two ranks hold the same
+  /// rows, which would count twice. Target refuses such ranks where the models know their place in the
+  /// dataset (Model::first_block()); of a function it cannot tell: there it is the program's to see to.
+  blocks,
+  /// Every rank holds all blocks, and takes a share of the draws of each call.
+  draws,
 };
 
 /// The blocks of a minibatch that a shard holds, in the model's numbers.
@@ -41,6 +45,8 @@ class Model {
   virtual Index blocks() const = 0;
   /// Number of rows of a block (for rates and for naming a bad row).
   virtual Index rows(Index block) const = 0;
+  /// Where the shard begins in the dataset, in blocks; -1 of a model that does not know.
+  virtual Index first_block() const;
   /// Adds log prior and log Jacobian, and their gradient.
   virtual void log_prior(ConstMat theta, Vec value, Mat grad) const = 0;
   /// Adds the log likelihood of a block and its gradient. A draw's result must not depend on the other draws.

@@ -25,6 +25,7 @@ class PluginModel final : public Model {
   Spread spread() const override;  ///< a model without data is on every rank
   Index blocks() const override;
   Index rows(Index block) const override;  ///< 1 of a model without data
+  Index first_block() const override;
   void log_prior(ConstMat theta, Vec value, Mat grad) const override;
   void log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const override;
   /// What the library says when it is asked again, at this theta alone.
