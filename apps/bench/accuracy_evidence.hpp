@@ -13,17 +13,16 @@ namespace vfe {
 
 inline std::shared_ptr<const Model> glm(const GlmOptions& options, const Table& table) {
   Schema schema;
-  schema.rows = table.x.rows();
-  schema.block_rows = 64;
+  schema.blocks = Blocks::of_equal(table.x.rows(), 64);
   schema.response = "y";
   schema.single = false;
   if (!is_real(options.likelihood)) schema.response_classes = 2;
   for (Index j = 0; j < table.x.cols(); ++j) schema.columns.push_back({.name = "x" + std::to_string(j + 1)});
   Rows rows;
-  rows.num_blocks = schema.num_blocks();
+  rows.blocks = schema.blocks;
   rows.x = Rows::RowMajor<double>(table.x);
   rows.y = table.y;
-  return std::make_shared<Glm>(options, schema, std::move(rows));
+  return std::make_shared<Glm>(options, rows_in_memory(schema, std::move(rows)));
 }
 
 /// Known log evidence alone, by quadrature, to `error`.

@@ -163,8 +163,7 @@ class HierarchicalLogistic {
 /// Columns of correlation 0.7^|i - j|, half of the coefficients zero. No exact answer.
 inline ExactTarget simulated_logistic(Index columns, Index num_rows) {
   Schema schema;
-  schema.rows = num_rows;
-  schema.block_rows = 250;
+  schema.blocks = Blocks::of_equal(num_rows, 250);
   schema.response = "y";
   schema.response_classes = 2;
   schema.single = false;
@@ -177,7 +176,7 @@ inline ExactTarget simulated_logistic(Index columns, Index num_rows) {
                    ? 0.3 * normal({.seed = 31, .purpose = Purpose::truth}, static_cast<std::uint32_t>(j))
                    : 0.0;
   Rows rows;
-  rows.num_blocks = schema.num_blocks();
+  rows.blocks = schema.blocks;
   rows.y.resize(num_rows);
   for (Index j = 1; j < columns; ++j) noise.row(j) = 0.7 * noise.row(j - 1) + std::sqrt(0.51) * noise.row(j);
   for (Index i = 0; i < num_rows; ++i) {
@@ -187,8 +186,8 @@ inline ExactTarget simulated_logistic(Index columns, Index num_rows) {
   rows.x = Rows::RowMajor<double>(noise.topRows(columns).transpose());
   return {.name = "syn" + std::to_string(columns),
           .model = std::make_shared<Glm>(
-              GlmOptions{.likelihood = Likelihood::logistic, .intercept = false, .prior_scale = 1.0}, schema,
-              std::move(rows))};
+              GlmOptions{.likelihood = Likelihood::logistic, .intercept = false, .prior_scale = 1.0},
+              rows_in_memory(schema, std::move(rows)))};
 }
 
 }  // namespace vfe

@@ -18,26 +18,26 @@ namespace {
 using vfe::Index;
 
 vfe::Glm simulated_logistic(Index columns, Index num_blocks, vfe::Schema& schema) {
-  schema.block_rows = vfe::default_block_rows(columns, schema.single);
-  schema.rows = num_blocks * schema.block_rows;
+  const Index block_rows = vfe::default_block_rows(columns, schema.single);
+  schema.blocks = vfe::Blocks::of_equal(num_blocks * block_rows, block_rows);
   for (Index j = 0; j < columns; ++j) schema.columns.push_back({.name = fmt::format("x{}", j + 1)});
   schema.response = "y";
   schema.response_classes = 2;
 
   vfe::Rows rows;
-  rows.num_blocks = num_blocks;
-  vfe::Rows::RowMajor<float> x(schema.rows, columns);
-  rows.y.resize(schema.rows);
-  vfe::Matrix values(columns + 1, schema.block_rows);
+  rows.blocks = schema.blocks;
+  vfe::Rows::RowMajor<float> x(schema.num_rows(), columns);
+  rows.y.resize(schema.num_rows());
+  vfe::Matrix values(columns + 1, block_rows);
   for (Index b = 0; b < num_blocks; ++b) {
     vfe::fill_normal({.seed = 1, .purpose = vfe::Purpose::simulate, .block = static_cast<std::uint32_t>(b)},
                      values);
-    const Index first = schema.block(b).first;
-    x.middleRows(first, schema.block_rows) = values.topRows(columns).transpose().cast<float>();
-    rows.y.segment(first, schema.block_rows) = (values.row(columns).array() > 0.0).cast<double>();
+    const Index first = schema.blocks.first(b);
+    x.middleRows(first, block_rows) = values.topRows(columns).transpose().cast<float>();
+    rows.y.segment(first, block_rows) = (values.row(columns).array() > 0.0).cast<double>();
   }
   rows.x = std::move(x);
-  return vfe::Glm({.likelihood = vfe::Likelihood::logistic}, schema, std::move(rows));
+  return vfe::Glm({.likelihood = vfe::Likelihood::logistic}, vfe::rows_in_memory(schema, std::move(rows)));
 }
 
 template <class Work>
@@ -81,7 +81,7 @@ void compare(Index d, Index num_blocks, int pairs) {
   const double difference =
       (exact_grad - plain_grad).cwiseAbs().maxCoeff() / plain_grad.cwiseAbs().maxCoeff();
   fmt::print("{:>6} {:>7} {:>11} {:>13.3f} {:>13.3f} {:>+10.1f} % {:>12.1e}\n", d, num_blocks,
-             schema.block_rows, 1e3 * median(exact_seconds), 1e3 * median(plain_seconds),
+             schema.blocks.block_rows(), 1e3 * median(exact_seconds), 1e3 * median(plain_seconds),
              100.0 * (median(ratios) - 1.0), difference);
 }
 

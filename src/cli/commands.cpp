@@ -145,10 +145,11 @@ Command import_command(CLI::App& program) {
               text += fmt::format("{} rows set aside in {}\n", report.rows_held_out,
                                   options->holdout_output.string());
             }
-            text += fmt::format("{} rows, {} columns, {} blocks of {} rows in {} ({:.2g} s, {:.3g} rows/s)\n",
-                                report.schema.rows, report.schema.num_columns(), report.schema.num_blocks(),
-                                report.schema.block_rows, options->output.string(), report.seconds,
-                                static_cast<double>(report.rows_read) / std::max(report.seconds, 1e-9));
+            text +=
+                fmt::format("{} rows, {} columns, {} blocks of {} rows in {} ({:.2g} s, {:.3g} rows/s)\n",
+                            report.schema.num_rows(), report.schema.num_columns(), report.schema.num_blocks(),
+                            report.schema.blocks.block_rows(), options->output.string(), report.seconds,
+                            static_cast<double>(report.rows_read) / std::max(report.seconds, 1e-9));
             print(comm, stdout, text);
             return done;
           }};
@@ -190,8 +191,8 @@ Command simulate_command(CLI::App& program) {
             options->likelihood = likelihood_from_string(*model);
             const Schema schema = simulate(comm, *options);
             print(comm, stdout,
-                  fmt::format("{} rows, {} columns, {} blocks of {} rows in {}\n", schema.rows,
-                              schema.num_columns(), schema.num_blocks(), schema.block_rows,
+                  fmt::format("{} rows, {} columns, {} blocks of {} rows in {}\n", schema.num_rows(),
+                              schema.num_columns(), schema.num_blocks(), schema.blocks.block_rows(),
                               options->output.string()));
             return done;
           }};

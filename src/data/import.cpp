@@ -312,8 +312,9 @@ Schema make_schema(const ImportOptions& options, const std::vector<SourceColumn>
   schema.has_line = true;
   schema.shuffle_seed = options.seed;
   schema.source = options.input.filename().string();
-  schema.block_rows = options.block_rows > 0 ? options.block_rows
-                                             : default_block_rows(schema.num_columns(), schema.single, rows);
+  schema.blocks = Blocks::of_equal(0, options.block_rows > 0
+                                          ? options.block_rows
+                                          : default_block_rows(schema.num_columns(), schema.single, rows));
   return schema;
 }
 

@@ -160,7 +160,7 @@ Rows Recoding::operator()(const Rows& rows) const {
   Rows recoded;
   recoded.first_row = rows.first_row;
   recoded.first_block = rows.first_block;
-  recoded.num_blocks = rows.num_blocks;
+  recoded.blocks = rows.blocks;
   recoded.y = rows.y;
   if (to_.has_offset) recoded.offset = rows.offset;
   Rows::RowMajor<double> x(rows.size(), to_.num_columns());

@@ -50,9 +50,10 @@ Schema make_schema(const SimulateOptions& options) {
   if (options.likelihood == Likelihood::softmax) schema.response_classes = options.classes;
   schema.single = options.single;
   schema.source = fmt::format("simulated {}, seed {}", to_string(options.likelihood), options.seed);
-  schema.block_rows = options.block_rows > 0
-                          ? options.block_rows
-                          : default_block_rows(options.columns, options.single, options.rows);
+  schema.blocks =
+      Blocks::of_equal(options.rows, options.block_rows > 0
+                                         ? options.block_rows
+                                         : default_block_rows(options.columns, options.single, options.rows));
   return schema;
 }
 
@@ -90,23 +91,23 @@ class BlockSimulator {
       : options_(options), model_(model), schema_(schema), truth_(truth) {}
 
   Rows block(Index b) const {
-    const auto [first, last] = schema_.block(b);
-    Matrix x(options_.columns, last - first);  // its transpose: a row is a draw
+    const Index size = schema_.blocks.rows(b);
+    Matrix x(options_.columns, size);  // its transpose: a row is a draw
     Address at{.seed = options_.seed,
                .purpose = Purpose::simulate,
                .step = columns_step,
                .block = static_cast<std::uint32_t>(b)};
     fill_normal(at, x);
     Rows rows;
-    rows.first_row = first;
+    rows.first_row = schema_.blocks.first(b);
     rows.first_block = b;
-    rows.num_blocks = 1;
+    rows.blocks = Blocks::of_equal(size, size);
     // Rounded first: the response belongs to the columns as they are stored.
     if (options_.single)
       rows.x = Rows::RowMajor<float>(x.transpose().cast<float>());
     else
       rows.x = Rows::RowMajor<double>(x.transpose());
-    rows.y = Vector::Zero(last - first);
+    rows.y = Vector::Zero(size);
     at.step = response_step;
     simulate_response(model_, schema_, rows, truth_, at);
     return rows;
@@ -160,7 +161,6 @@ Schema simulate(const Communicator& comm, const SimulateOptions& options) {
   Schema schema = make_schema(options);
   const Parameters parameters = glm_layout(model, schema).parameters;
   const Vector truth = draw_truth(options, parameters);
-  schema.rows = options.rows;
   const BlockSimulator simulator(options, model, schema, truth);
 
   std::optional<DatasetWriter> writer;

@@ -48,20 +48,6 @@ class RowChecks {
     throw RowError(rows_.first_row + row, found);
   }
 
-  void shapes() const {
-    const Index n = rows_.size(), p = schema_.num_columns();
-    const auto [x_rows, x_columns] =
-        std::visit([](const auto& x) { return std::pair<Index, Index>(x.rows(), x.cols()); }, rows_.x);
-    const auto optional = [n](const Vector& v) { return v.size() == 0 || v.size() == n; };
-    if (x_rows != n || x_columns != p || !optional(rows_.offset) || !optional(rows_.weight)) {
-      throw Error(
-          Fault::bug,
-          fmt::format("rows of a model disagree: x is {} x {}, {} responses, {} columns in the schema, "
-                      "{} offsets, {} weights",
-                      x_rows, x_columns, n, p, rows_.offset.size(), rows_.weight.size()));
-    }
-  }
-
   void values(Likelihood likelihood, Index classes) const {
     for (Index i = 0; i < rows_.size(); ++i) {
       if (const char* expected = expected_response(likelihood, rows_.y[i], classes)) {
@@ -138,68 +124,70 @@ DrawConstants draw_constants(const GlmOptions& options, const GlmLayout& layout,
 
 }  // namespace
 
-Glm::Impl::Impl(const GlmOptions& options_, const Schema& schema_, Rows rows_)
+Glm::Impl::Impl(const GlmOptions& options_, std::shared_ptr<const RowSource> rows)
     : options(options_),
-      schema(schema_),
+      schema(rows->schema()),
+      blocks(rows->blocks()),
+      first_block(rows->first_block()),
       layout(glm_layout(options, schema)),
       prior_scales(coefficient_scales(options, schema)),
-      rows(std::move(rows_)) {
-  const RowChecks checks(schema, rows);
-  checks.shapes();
-  checks.values(options.likelihood, layout.classes);
+      data_terms(Vector::Zero(blocks.num_blocks())) {
+  const bool keep = rows->reading() == RowSource::Reading::once;
+  for (Index b = 0; b < blocks.num_blocks(); ++b) {
+    Rows block = rows->read({b, b + 1});
+    RowChecks(schema, block).values(options.likelihood, layout.classes);
+    block = prepared(std::move(block));
+    for (Index i = 0; i < block.size(); ++i) {
+      const double weight = block.weight.size() > 0 ? block.weight[i] : 1.0;
+      data_terms[b] += weight * data_term(block.y[i]);
+    }
+    if (keep) kept.push_back(std::make_shared<const Rows>(std::move(block)));
+  }
+  if (!keep) source = std::move(rows);
+}
+
+Rows Glm::Impl::prepared(Rows rows) const {
   if (is_real(options.likelihood)) {
     rows.y = (rows.y.array() - layout.response_centre) / layout.response_scale;
     rows.offset /= layout.response_scale;
   }
-  data_terms = Vector::Zero(rows.num_blocks);
-  for (Index b = 0; b < rows.num_blocks; ++b) {
-    const auto [first, last] = block_rows(b);
-    for (Index i = first; i < last; ++i) {
-      const double weight = rows.weight.size() > 0 ? rows.weight[i] : 1.0;
-      data_terms[b] += weight * data_term(i);
-    }
-    std::visit(
-        [&, first = first, last = last](auto& x) {
-          glm_kernel::pack_panels(x.data() + first * layout.columns, last - first, layout.columns);
-        },
-        rows.x);
-  }
+  std::visit([&](auto& x) { glm_kernel::pack_panels(x.data(), rows.size(), layout.columns); }, rows.x);
+  return rows;
 }
 
-std::pair<Index, Index> Glm::Impl::block_rows(Index block) const {
-  const auto [first, last] = schema.block(rows.first_block + block);
-  return {first - rows.first_row, last - rows.first_row};
+std::shared_ptr<const Rows> Glm::Impl::rows_of(Index block) const {
+  if (!source) return kept[static_cast<std::size_t>(block)];
+  return std::make_shared<const Rows>(prepared(source->read({block, block + 1})));
 }
 
-double Glm::Impl::data_term(Index row) const {
+double Glm::Impl::data_term(double y) const {
   switch (options.likelihood) {
     case Likelihood::linear:
     case Likelihood::student_t:
       return -std::log(layout.response_scale);
     case Likelihood::poisson:
     case Likelihood::negative_binomial:
-      return rows.y[row] < 2.0 ? 0.0 : -special::log_gamma(rows.y[row] + 1.0);
+      return y < 2.0 ? 0.0 : -special::log_gamma(y + 1.0);
     default:
       return 0.0;
   }
 }
 
-Task Glm::Impl::task(Index block, ConstMat theta, std::vector<DrawConstants>& constants) const {
-  const auto [first, last] = block_rows(block);
+Task Glm::Impl::task(const Rows& rows, ConstMat theta, std::vector<DrawConstants>& constants) const {
   constants.clear();
   for (Index s = 0; s < theta.cols(); ++s) constants.push_back(draw_constants(options, layout, theta.col(s)));
   Task task;
   task.likelihood = options.likelihood;
-  task.rows = last - first;
+  task.rows = rows.size();
   task.columns = layout.columns;
   if (const auto* single = std::get_if<Rows::RowMajor<float>>(&rows.x)) {
-    task.x_single = single->data() + first * layout.columns;
+    task.x_single = single->data();
   } else {
-    task.x_double = std::get<Rows::RowMajor<double>>(rows.x).data() + first * layout.columns;
+    task.x_double = std::get<Rows::RowMajor<double>>(rows.x).data();
   }
-  task.y = rows.y.data() + first;
-  task.offset = rows.offset.size() > 0 ? rows.offset.data() + first : nullptr;
-  task.weight = rows.weight.size() > 0 ? rows.weight.data() + first : nullptr;
+  task.y = rows.y.data();
+  task.offset = rows.offset.size() > 0 ? rows.offset.data() : nullptr;
+  task.weight = rows.weight.size() > 0 ? rows.weight.data() : nullptr;
   task.draws = theta.cols();
   task.classes = layout.classes;
   task.theta = theta.data();
@@ -210,8 +198,8 @@ Task Glm::Impl::task(Index block, ConstMat theta, std::vector<DrawConstants>& co
   return task;
 }
 
-Glm::Glm(const GlmOptions& options, const Schema& schema, Rows rows)
-    : impl_(std::make_unique<const Impl>(options, schema, std::move(rows))) {}
+Glm::Glm(const GlmOptions& options, std::shared_ptr<const RowSource> rows)
+    : impl_(std::make_unique<const Impl>(options, std::move(rows))) {}
 
 Glm::~Glm() = default;
 
@@ -220,12 +208,15 @@ const Parameters& Glm::parameters() const {
 }
 
 Index Glm::blocks() const {
-  return impl_->rows.num_blocks;
+  return impl_->blocks.num_blocks();
 }
 
 Index Glm::rows(Index block) const {
-  const auto [first, last] = impl_->block_rows(block);
-  return last - first;
+  return impl_->blocks.rows(block);
+}
+
+Index Glm::first_block() const {
+  return impl_->first_block;
 }
 
 void Glm::log_prior(ConstMat theta, Vec value, Mat grad) const {
@@ -286,7 +277,8 @@ Vector Glm::draw_start(const Address& at, Reach reach) const {
 void Glm::log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const {
   thread_local std::vector<DrawConstants> constants;
   thread_local std::vector<double> scale_grad;
-  Task task = impl_->task(block, theta, constants);
+  const std::shared_ptr<const Rows> rows = impl_->rows_of(block);
+  Task task = impl_->task(*rows, theta, constants);
   task.value = value.data();
   if (grad.cols() > 0) {
     scale_grad.assign(static_cast<std::size_t>(2 * theta.cols()), 0.0);
@@ -308,13 +300,13 @@ void Glm::log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const
 
 bool Glm::log_likelihood_rows(Index block, ConstVec theta, Vec value) const {
   std::vector<DrawConstants> constants;
-  Task task = impl_->task(block, theta, constants);
+  const std::shared_ptr<const Rows> rows = impl_->rows_of(block);
+  Task task = impl_->task(*rows, theta, constants);
   task.row_value = value.data();
   glm_kernel::evaluate(task, workspace());
-  const Index first = impl_->block_rows(block).first;
   for (Index i = 0; i < value.size(); ++i) {
-    const double weight = impl_->rows.weight.size() > 0 ? impl_->rows.weight[first + i] : 1.0;
-    value[i] += weight * impl_->data_term(first + i);
+    const double weight = rows->weight.size() > 0 ? rows->weight[i] : 1.0;
+    value[i] += weight * impl_->data_term(rows->y[i]);
   }
   return true;
 }
@@ -331,7 +323,6 @@ void Glm::compute_quantities(ConstMat theta, std::uint64_t, std::uint32_t, Mat v
   }
 }
 
-// The intercepts, coefficients and sigma of the model on the user's scale.
 void Glm::Impl::derive(ConstVec constrained, Vec values) const {
   const Index p = layout.columns;
   for (Index k = 0; k < layout.classes; ++k) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <vector>
 
 #include "model/glm_kernel.hpp"
@@ -10,21 +11,27 @@ namespace vfe {
 struct Glm::Impl {
   GlmOptions options;
   Schema schema;
+  Blocks blocks;  ///< of the shard
+  Index first_block = 0;
   GlmLayout layout;
   Vector prior_scales;  ///< of every coefficient, by column
-  Rows rows;            ///< x packed by panels; a real response standardised, its offset scaled
-  Vector
-      data_terms;  ///< of each block: weighted sum of the terms of the log density that depend on data alone
+  /// Of each block: weighted sum of the terms of the log density that depend on data alone.
+  Vector data_terms;
+  std::vector<std::shared_ptr<const Rows>> kept;  ///< prepared blocks, or ...
+  std::shared_ptr<const RowSource> source;        ///< ... where they are read each time
 
-  Impl(const GlmOptions& options, const Schema& schema, Rows rows);
+  Impl(const GlmOptions& options, std::shared_ptr<const RowSource> rows);
 
-  /// Rows [first, last) of a block, counted from the first row of the shard.
-  std::pair<Index, Index> block_rows(Index block) const;
-  /// The term of a row's log density that depends on data alone, without weight [nats].
-  double data_term(Index row) const;
-  /// The kernel's work on a block at theta, with nothing asked for yet. Refers to `theta` and `constants`.
+  /// A block as the kernel takes it: x packed by panels; a real response standardised, its offset scaled.
+  std::shared_ptr<const Rows> rows_of(Index block) const;
+  Rows prepared(Rows rows) const;
+  /// The term of the log density of a prepared row that depends on data alone, without weight [nats].
+  double data_term(double y) const;
+  /// The intercepts, coefficients and sigma of the model on the user's scale.
   void derive(ConstVec constrained, Vec values) const;
-  glm_kernel::Task task(Index block, ConstMat theta, std::vector<glm_kernel::DrawConstants>& constants) const;
+  /// The kernel's work on a prepared block at theta, with nothing asked for yet. Refers to all of them.
+  glm_kernel::Task task(const Rows& rows, ConstMat theta,
+                        std::vector<glm_kernel::DrawConstants>& constants) const;
 };
 
 /// A response simulated at linear predictors eta [class], in units of the model.

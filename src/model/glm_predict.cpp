@@ -62,34 +62,37 @@ double draw_response(Likelihood likelihood, ConstVec eta, const ResponseScales& 
   return std::nan("");
 }
 
-Glm::Prediction Glm::predict(Index block, ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
-                             bool observed) const {
+std::optional<Prediction> Glm::predict(Index block, ConstMat theta, std::uint64_t seed,
+                                       std::uint32_t first_draw, bool observed) const {
   const Impl& impl = *impl_;
   const GlmLayout& layout = impl.layout;
   const Likelihood likelihood = impl.options.likelihood;
   const bool softmax = likelihood == Likelihood::softmax;
-  const Index first = impl.block_rows(block).first, n = rows(block), draws = theta.cols(),
-              classes = layout.classes;
+  const Index n = rows(block), draws = theta.cols(), classes = layout.classes;
 
+  const std::shared_ptr<const Rows> rows = impl.rows_of(block);
   std::vector<glm_kernel::DrawConstants> constants;
-  glm_kernel::Task task = impl.task(block, theta, constants);
+  glm_kernel::Task task = impl.task(*rows, theta, constants);
   Matrix eta(n, draws * classes);
   task.linear_predictor = eta.data();
   task.weight = nullptr;
   Prediction out;
+  out.kind = softmax                              ? Prediction::Kind::classes
+             : likelihood == Likelihood::logistic ? Prediction::Kind::binary
+                                                  : Prediction::Kind::number;
   if (observed) {
     out.log_density.resize(n, draws);
     task.row_value = out.log_density.data();
   }
   glm_kernel::Workspace workspace;
   glm_kernel::evaluate(task, workspace);
-  for (Index i = 0; observed && i < n; ++i) out.log_density.row(i).array() += impl.data_term(first + i);
+  for (Index i = 0; observed && i < n; ++i) out.log_density.row(i).array() += impl.data_term(rows->y[i]);
 
   out.mean.resize(n, draws);
   out.response.resize(n, draws);
   if (softmax) out.probability.assign(static_cast<std::size_t>(classes + 1), Matrix(n, draws));
   Address at{.seed = seed, .purpose = Purpose::predict};
-  at.block = static_cast<std::uint32_t>(impl.rows.first_block + block);
+  at.block = static_cast<std::uint32_t>(impl.first_block + block);
   Vector constrained(layout.parameters.num_constrained()), row_eta(classes), probability(classes + 1);
   for (Index s = 0; s < draws; ++s) {
     layout.parameters.constrain(theta.col(s), constrained);
@@ -105,7 +108,7 @@ Glm::Prediction Glm::predict(Index block, ConstMat theta, std::uint64_t seed, st
         class_probabilities(row_eta, probability);
         for (Index k = 0; k <= classes; ++k)
           out.probability[static_cast<std::size_t>(k)](i, s) = probability[k];
-        out.mean(i, s) = probability[static_cast<Index>(impl.rows.y[first + i])];
+        out.mean(i, s) = probability[static_cast<Index>(rows->y[i])];
       } else if (is_real(likelihood)) {
         out.mean(i, s) = layout.response_centre + layout.response_scale * row_eta[0];
       } else if (likelihood == Likelihood::logistic) {

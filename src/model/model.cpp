@@ -1,6 +1,10 @@
 #include "vfe/model/model.hpp"
 
+#include <omp.h>
+
 #include <algorithm>
+
+#include "vfe/model/likelihood_sums.hpp"
 
 namespace vfe {
 
@@ -10,6 +14,33 @@ double radius(Reach reach) {
 
 Spread Model::spread() const {
   return Spread::blocks;
+}
+
+Index Model::first_block() const {
+  return -1;
+}
+
+void Model::add_likelihood(const BatchBlocks& blocks, ConstMat theta, LikelihoodSums& sums) const {
+  const BlockRange& of_rank = sums.own_draws();
+#pragma omp parallel num_threads(sums.num_threads())
+  {
+    const int thread = omp_get_thread_num();
+    // Threads share out what ranks share out.
+    if (spread() == Spread::blocks) {
+#pragma omp for schedule(dynamic)
+      for (Index k = 0; k < blocks.count; ++k) sums.add(thread, *this, blocks[k], theta, of_rank);
+    } else {
+      BlockRange own = shard(of_rank.size(), thread, omp_get_num_threads());
+      own.first += of_rank.first;
+      own.last += of_rank.first;
+      for (Index k = 0; k < blocks.count && own.size() > 0; ++k)
+        sums.add(thread, *this, blocks[k], theta, own);
+    }
+  }
+}
+
+std::optional<Prediction> Model::predict(Index, ConstMat, std::uint64_t, std::uint32_t, bool) const {
+  return std::nullopt;
 }
 
 Vector Model::draw_start(const Address& at, Reach reach) const {

@@ -191,8 +191,8 @@ struct PluginModel::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  void lay_out(const Schema& schema, Rows data);
-  void open_blocks(Index first_block);
+  void lay_out(const RowSource& source);
+  void open_blocks();
   void* block(Index b) const { return opened[static_cast<std::size_t>(b)]; }
   template <class Call>
   Density density(const Call& call, ConstMat theta, bool gradient) const;
@@ -202,33 +202,32 @@ struct PluginModel::Impl {
   Library library;
   Parameters parameters;
   Spread spread = Spread::draws;
-  Rows rows;                     // what the blocks point into
-  std::vector<vfe_rows> layout;  // of each block
+  Index first_block = 0;
+  std::vector<Rows> rows;        // of each block, in double precision; none of a model without data
+  std::vector<vfe_rows> layout;  // of each block; points into the rows
   std::vector<void*> opened;     // as many
 };
 
-// Lays the blocks over the rows, which the library sees in double precision.
-void PluginModel::Impl::lay_out(const Schema& schema, Rows data) {
-  rows = std::move(data);
-  if (const auto* single = std::get_if<Rows::RowMajor<float>>(&rows.x)) {
-    Rows::RowMajor<double> converted = single->cast<double>();
-    rows.x = std::move(converted);
-  }
-  const auto& x = std::get<Rows::RowMajor<double>>(rows.x);
-  for (Index b = 0; b < rows.num_blocks; ++b) {
-    const auto [first, last] = schema.block(rows.first_block + b);
-    const Index at = first - rows.first_row;
-    layout.push_back({.num_rows = last - first,
-                      .num_columns = schema.num_columns(),
-                      .first_row = first,
-                      .x = x.data() + at * x.cols(),
-                      .y = rows.y.data() + at,
-                      .offset = rows.offset.size() > 0 ? rows.offset.data() + at : nullptr,
-                      .weight = rows.weight.size() > 0 ? rows.weight.data() + at : nullptr});
+// Reads the blocks, which the library sees in double precision.
+void PluginModel::Impl::lay_out(const RowSource& source) {
+  first_block = source.first_block();
+  for (Index b = 0; b < source.blocks().num_blocks(); ++b) {
+    Rows& block = rows.emplace_back(source.read({b, b + 1}));
+    if (const auto* single = std::get_if<Rows::RowMajor<float>>(&block.x)) {
+      Rows::RowMajor<double> converted = single->cast<double>();
+      block.x = std::move(converted);
+    }
+    layout.push_back({.num_rows = block.size(),
+                      .num_columns = source.schema().num_columns(),
+                      .first_row = block.first_row,
+                      .x = std::get<Rows::RowMajor<double>>(block.x).data(),
+                      .y = block.y.data(),
+                      .offset = block.offset.size() > 0 ? block.offset.data() : nullptr,
+                      .weight = block.weight.size() > 0 ? block.weight.data() : nullptr});
   }
 }
 
-void PluginModel::Impl::open_blocks(Index first_block) {
+void PluginModel::Impl::open_blocks() {
   opened.reserve(layout.size());
   for (const vfe_rows& of_block : layout) {
     opened.push_back(library.open(of_block, first_block + static_cast<Index>(opened.size())));
@@ -274,16 +273,16 @@ std::string PluginModel::Impl::explain(const Call& call, ConstVec theta) const {
 PluginModel::PluginModel(const std::filesystem::path& library, const std::string& options) {
   auto impl = std::make_unique<Impl>(library, options, 0);
   impl->layout.push_back({});
-  impl->open_blocks(0);
+  impl->open_blocks();
   impl_ = std::move(impl);
 }
 
 PluginModel::PluginModel(const std::filesystem::path& library, const std::string& options,
-                         const Schema& schema, Rows rows) {
-  auto impl = std::make_unique<Impl>(library, options, schema.num_columns());
+                         const RowSource& rows) {
+  auto impl = std::make_unique<Impl>(library, options, rows.schema().num_columns());
   impl->spread = Spread::blocks;
-  impl->lay_out(schema, std::move(rows));
-  impl->open_blocks(impl->rows.first_block);
+  impl->lay_out(rows);
+  impl->open_blocks();
   impl_ = std::move(impl);
 }
 
@@ -303,6 +302,10 @@ Index PluginModel::blocks() const {
 
 Index PluginModel::rows(Index block) const {
   return std::max<Index>(1, impl_->layout[static_cast<std::size_t>(block)].num_rows);
+}
+
+Index PluginModel::first_block() const {
+  return impl_->first_block;
 }
 
 void PluginModel::log_prior(ConstMat theta, Vec value, Mat grad) const {

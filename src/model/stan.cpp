@@ -64,8 +64,8 @@ StanModel::StanModel(std::shared_ptr<const StanLibrary> library, const std::stri
   impl_ = std::move(impl);
 }
 
-StanModel::StanModel(std::shared_ptr<const StanLibrary> library, const StanData& data,
-                     const std::vector<std::pair<Index, Index>>& blocks) {
+StanModel::StanModel(std::shared_ptr<const StanLibrary> library, const StanData& data, const Blocks& blocks,
+                     const BlockRange& own) {
   auto impl = std::make_unique<Impl>();
   impl->library = std::move(library);
   const std::string& size = data.shard().size;
@@ -79,7 +79,8 @@ StanModel::StanModel(std::shared_ptr<const StanLibrary> library, const StanData&
                             error.what()));
   }
   const Index coordinates = impl->without_rows->size();
-  for (const auto& [first, last] : blocks) {
+  for (Index b = own.first; b < own.last; ++b) {
+    const Index first = blocks.first(b), last = blocks.last(b);
     impl->programs.emplace_back(
         *impl->library, data.part(first, last),
         fmt::format("{}, rows {} to {} in the order of blocks", data.name(), first, last - 1));

@@ -224,20 +224,21 @@ StanData::StanData(const std::string& json, const std::string& name, const StanS
 }
 
 StanData::StanData(const std::string& json, const std::string& name, const StanShard& shard,
-                   const Schema& schema, Rows rows) {
+                   const RowSource& rows) {
   check(shard);
+  const Schema& schema = rows.schema();
   const Json object = parse(json, name);
   const std::optional<Index> stated = stated_size(object, name, shard);
-  if (stated && *stated != schema.rows) {
+  if (stated && *stated != schema.num_rows()) {
     throw Error(Fault::data, fmt::format("{}: \"{}\" is {}, but the dataset has {} rows", name, shard.size,
-                                         *stated, schema.rows));
+                                         *stated, schema.num_rows()));
   }
   auto impl = std::make_shared<Impl>();
   impl->name = name.empty() ? "the dataset" : name;
   impl->shard = shard;
-  impl->rows = rows.size();
+  impl->rows = rows.blocks().num_rows();
   impl->others = text_of_others(object, shard);
-  const auto table = std::make_shared<const Table>(schema, std::move(rows));
+  const auto table = std::make_shared<const Table>(schema, rows.read({0, rows.blocks().num_blocks()}));
   for (const std::string& variable : shard.rows) {
     if (object.contains(variable)) {
       throw Error(Fault::data,

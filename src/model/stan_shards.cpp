@@ -23,19 +23,16 @@ constexpr Index max_tried = 100;  // points, to find as many draws of finite den
 constexpr Index max_probed = 300;
 constexpr std::uint32_t num_choices = 3;
 
-/// The first and last rows of blocks of about 1, 2, 3, ... parts, each of one row at least.
-std::vector<std::pair<Index, Index>> uneven_blocks(Index rows, Index count) {
+/// Blocks of about 1, 2, 3, ... parts of the rows, each of one row at least.
+Blocks uneven_blocks(Index rows, Index count) {
   count = std::clamp<Index>(count, 1, rows);
   const Index parts = count * (count + 1) / 2;
-  std::vector<std::pair<Index, Index>> blocks;
-  Index first = 0;
+  std::vector<Index> offsets = {0};
   for (Index b = 1; b <= count; ++b) {
     const Index wanted = rows * (b * (b + 1) / 2) / parts;
-    const Index last = b == count ? rows : std::clamp(wanted, first + 1, rows - (count - b));
-    blocks.emplace_back(first, last);
-    first = last;
+    offsets.push_back(b == count ? rows : std::clamp(wanted, offsets.back() + 1, rows - (count - b)));
   }
-  return blocks;
+  return Blocks::of_offsets(std::move(offsets));
 }
 
 /// Points, uniform on (-2, 2) as Stan starts its chains, where the program has a finite density and gradient.
@@ -198,7 +195,8 @@ ShardCheck check_shards(std::shared_ptr<const StanLibrary> library, const StanDa
     throw Error(Fault::data, fmt::format("checking the shards of {}: found {} rows, expected at least 2",
                                          data.name(), data.rows()));
   }
-  const StanModel model(library, data, uneven_blocks(data.rows(), num_blocks));
+  const Blocks blocks = uneven_blocks(data.rows(), num_blocks);
+  const StanModel model(library, data, blocks, {0, blocks.num_blocks()});
   const StanProgram whole(*library, data.part(0, data.rows()), data.name());
   const Matrix draws = find_draws(whole, seed, data.name());
 

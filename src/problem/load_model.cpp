@@ -9,7 +9,6 @@
 #include "vfe/model/glm.hpp"
 #include "vfe/model/plugin.hpp"
 #include "vfe/store/atomic_file.hpp"
-#include "vfe/store/dataset.hpp"
 #include "vfe/target/riders.hpp"
 
 namespace vfe {
@@ -18,7 +17,7 @@ namespace {
 constexpr int most_lines = 1000;
 
 std::string describe_rows(const std::string& file, const Schema& schema) {
-  return fmt::format("{}: {} rows, {} columns, {} blocks", file, schema.rows, schema.num_columns(),
+  return fmt::format("{}: {} rows, {} columns, {} blocks", file, schema.num_rows(), schema.num_columns(),
                      schema.num_blocks());
 }
 
@@ -43,26 +42,38 @@ void PrintedLines::send_to(std::function<void(const std::string&)> receiver) {
   kept_.clear();
 }
 
-LoadedRows read_shard(const Communicator& comm, const std::string& file) {
-  const Dataset dataset(file);
-  LoadedRows loaded;
-  loaded.schema = dataset.schema();
-  loaded.has_content_hash = dataset.has_content_hash();
-  loaded.rows = dataset.read(shard(loaded.schema.num_blocks(), comm.rank(), comm.size()));
-  loaded.content = content_hash(loaded.schema, loaded.rows);
-  return loaded;
+ShardOfFile::ShardOfFile(const Communicator& comm, const std::string& file)
+    : dataset_(file),
+      own_(shard(dataset_.schema().num_blocks(), comm.rank(), comm.size())),
+      blocks_(dataset_.schema().blocks.slice(own_)),
+      response_(blocks_.num_rows()) {}
+
+Rows ShardOfFile::read(const BlockRange& blocks) const {
+  const std::lock_guard lock(mutex_);
+  Rows rows = dataset_.read({own_.first + blocks.first, own_.first + blocks.last});
+  if (blocks.first != noted_) return rows;
+  noted_ = blocks.last;
+  content_ += content_hash(rows);
+  response_.segment(blocks_.first(blocks.first), rows.size()) = rows.y;
+  rows_of_weight_ += rows.weight.size() > 0 ? (rows.weight.array() != 0.0).count() : rows.size();
+  return rows;
 }
 
-std::uint64_t hash_of_shards(const Communicator& comm, const std::string& file, const LoadedRows& loaded) {
-  const std::uint64_t hash = comm.sum(loaded.content);
-  if (loaded.has_content_hash && hash != loaded.schema.content) {
+std::uint64_t ShardOfFile::hash(const Communicator& comm) const {
+  const std::uint64_t hash = comm.sum(content_);
+  if (dataset_.has_content_hash() && hash != schema().content) {
     throw Error(
         Fault::data,
         fmt::format("while loading data: {}: its contents have the hash {:016x}, expected {:016x}: the "
                     "file was changed or damaged after it was written",
-                    file, hash, loaded.schema.content));
+                    dataset_.path().string(), hash, schema().content));
   }
   return hash;
+}
+
+std::unique_ptr<const Model> built_in_model(const Config& config, std::shared_ptr<const RowSource> rows) {
+  if (!config.model.is_glm()) return nullptr;
+  return std::make_unique<Glm>(config.model.glm, std::move(rows));
 }
 
 std::uint64_t hash_of_library(const Communicator& comm, const std::string& file) {
@@ -83,35 +94,35 @@ std::uint64_t hash_of_library(const Communicator& comm, const std::string& file)
   return hash;
 }
 
-LoadedModel load_glm(const Communicator& comm, const Config& config) {
+LoadedModel load_built_in(const Communicator& comm, const Config& config) {
   const std::string& file = config.data.file;
   LoadedModel loaded;
-  LoadedRows shard;
-  std::uint64_t weighted_rows = 0;
+  std::shared_ptr<const ShardOfFile> shard;
   comm.collectively("loading data", [&] {
-    shard = read_shard(comm, file);
-    const Vector& weight = shard.rows.weight;
-    weighted_rows =
-        static_cast<std::uint64_t>(weight.size() > 0 ? (weight.array() != 0.0).count() : shard.rows.size());
-    loaded.response = shard.rows.y;
+    shard = std::make_shared<const ShardOfFile>(comm, file);
     try {
-      loaded.model = std::make_unique<Glm>(config.model.glm, shard.schema, std::move(shard.rows));
-    } catch (const RowError& error) {
-      throw Error(error.fault(),
-                  fmt::format("{}: {}: {}", file, Dataset(file).name_row(error.row()), error.found()));
+      // What contradicts the columns, before any row is read.
+      built_in_model(config, no_rows(shard->schema()));
     } catch (const Error& error) {
       throw Error(error.fault(), fmt::format("{}: {}", file, error.what()));
     }
+    try {
+      loaded.model = built_in_model(config, shard);
+    } catch (const RowError& error) {
+      throw Error(error.fault(),
+                  fmt::format("{}: {}: {}", file, shard->name_row(error.row()), error.found()));
+    }
   });
-  loaded.data_hash = hash_of_shards(comm, file, shard);
-  if (comm.sum(weighted_rows) == 0) {
+  loaded.data_hash = shard->hash(comm);
+  if (comm.sum(static_cast<std::uint64_t>(shard->rows_of_weight())) == 0) {
     throw Error(Fault::data,
                 fmt::format("while loading data: {}: the weights of all {} rows are 0, expected at "
                             "least one above 0",
-                            file, shard.schema.rows));
+                            file, shard->schema().num_rows()));
   }
-  loaded.description = describe_rows(file, shard.schema);
-  loaded.schema = std::move(shard.schema);
+  loaded.description = describe_rows(file, shard->schema());
+  loaded.schema = shard->schema();
+  loaded.response = shard->response();
   return loaded;
 }
 
@@ -125,15 +136,14 @@ LoadedModel load_plugin(const Communicator& comm, const Config& config) {
     loaded.description = library;
     return loaded;
   }
-  LoadedRows shard;
-  comm.collectively("loading data", [&] { shard = read_shard(comm, config.data.file); });
-  loaded.data_hash = hash_of_shards(comm, config.data.file, shard);
+  std::optional<ShardOfFile> shard;
+  comm.collectively("loading data", [&] { shard.emplace(comm, config.data.file); });
   comm.collectively("loading the model", [&] {
-    loaded.model =
-        std::make_unique<PluginModel>(library, config.model.options, shard.schema, std::move(shard.rows));
+    loaded.model = std::make_unique<PluginModel>(library, config.model.options, *shard);
   });
-  loaded.description = fmt::format("{}; {}", library, describe_rows(config.data.file, shard.schema));
-  loaded.schema = std::move(shard.schema);
+  loaded.data_hash = shard->hash(comm);
+  loaded.description = fmt::format("{}; {}", library, describe_rows(config.data.file, shard->schema()));
+  loaded.schema = shard->schema();
   return loaded;
 }
 

@@ -14,26 +14,9 @@
 namespace vfe {
 namespace {
 
-/// The runs of rows that are the blocks of this rank.
-std::vector<std::pair<Index, Index>> cut(Index rows, Index num_blocks, const Communicator& comm) {
-  const Index block_rows = std::max<Index>(1, (rows + num_blocks - 1) / num_blocks);
-  const BlockRange own = shard((rows + block_rows - 1) / block_rows, comm.rank(), comm.size());
-  std::vector<std::pair<Index, Index>> blocks;
-  for (Index b = own.first; b < own.last; ++b) {
-    blocks.emplace_back(b * block_rows, std::min(rows, (b + 1) * block_rows));
-  }
-  return blocks;
-}
-
-/// The blocks of a shard of a dataset, in rows of the shard.
-std::vector<std::pair<Index, Index>> blocks_of(const LoadedRows& loaded) {
-  std::vector<std::pair<Index, Index>> blocks;
-  const Index first_row = loaded.rows.first_row;
-  for (Index b = loaded.rows.first_block; b < loaded.rows.first_block + loaded.rows.num_blocks; ++b) {
-    const auto [first, last] = loaded.schema.block(b);
-    blocks.emplace_back(first - first_row, last - first_row);
-  }
-  return blocks;
+/// About so many blocks of the rows of a JSON.
+Blocks cut(Index rows, Index num_blocks) {
+  return Blocks::of_equal(rows, std::max<Index>(1, (rows + num_blocks - 1) / num_blocks));
 }
 
 }  // namespace
@@ -50,9 +33,9 @@ std::string read_stan_json(const Communicator& comm, const Config& config) {
   return comm.broadcast(text);
 }
 
-StanData stan_data(const Config& config, const std::string& json, std::optional<LoadedRows> loaded) {
-  if (!loaded) return StanData(json, config.model.data, config.model.shard);
-  return StanData(json, config.model.data, config.model.shard, loaded->schema, std::move(loaded->rows));
+StanData stan_data(const Config& config, const std::string& json, const RowSource* rows) {
+  return rows == nullptr ? StanData(json, config.model.data, config.model.shard)
+                         : StanData(json, config.model.data, config.model.shard, *rows);
 }
 
 LoadedModel load_stan(const Communicator& comm, const Config& config) {
@@ -93,23 +76,24 @@ LoadedModel load_stan(const Communicator& comm, const Config& config) {
   if (config.data.file.empty()) {
     Index rows = 0;
     comm.collectively("loading the Stan program", [&] {
-      const StanData data = stan_data(config, json, std::nullopt);
+      const StanData data = stan_data(config, json, nullptr);
       rows = data.rows();
-      make(data, cut(data.rows(), config.data.blocks, comm));
+      const Blocks blocks = cut(data.rows(), config.data.blocks);
+      make(data, blocks, shard(blocks.num_blocks(), comm.rank(), comm.size()));
     });
     loaded.description += fmt::format(": {} rows in {} blocks", rows, std::min(rows, config.data.blocks));
     return loaded;
   }
-  LoadedRows shard;
-  comm.collectively("loading data", [&] { shard = read_shard(comm, config.data.file); });
-  // Not equal to either of the two alone.
-  loaded.data_hash += 0x9e3779b97f4a7c15u * hash_of_shards(comm, config.data.file, shard);
-  loaded.schema = shard.schema;
+  std::optional<ShardOfFile> shard;
+  comm.collectively("loading data", [&] { shard.emplace(comm, config.data.file); });
   comm.collectively("loading the Stan program", [&] {
-    const std::vector<std::pair<Index, Index>> blocks = blocks_of(shard);
-    make(stan_data(config, json, std::move(shard)), blocks);
+    const Blocks& blocks = shard->blocks();
+    make(stan_data(config, json, &*shard), blocks, BlockRange{0, blocks.num_blocks()});
   });
-  loaded.description += fmt::format("; {}: {} rows in {} blocks", config.data.file, loaded.schema->rows,
+  // Not equal to either of the two alone.
+  loaded.data_hash += 0x9e3779b97f4a7c15u * shard->hash(comm);
+  loaded.schema = shard->schema();
+  loaded.description += fmt::format("; {}: {} rows in {} blocks", config.data.file, loaded.schema->num_rows(),
                                     loaded.schema->num_blocks());
   return loaded;
 }

@@ -8,8 +8,6 @@
 
 #include "vfe/core/error.hpp"
 #include "vfe/model/function.hpp"
-#include "vfe/model/glm.hpp"
-#include "vfe/model/plugin.hpp"
 #include "vfe/model/stan.hpp"
 #include "vfe/problem/load_model.hpp"
 #include "vfe/store/atomic_file.hpp"
@@ -32,7 +30,7 @@ LoadedModel load(const Communicator& comm, const Config& config) {
   const std::string& type = config.model.type;
   if (type == "stan") return load_stan(comm, config);
   if (type == "plugin") return load_plugin(comm, config);
-  if (type != "function") return load_glm(comm, config);
+  if (type != "function") return load_built_in(comm, config);
   throw Error(
       Fault::config,
       "model.type: found \"function\", a model that a C++ program hands to vfe::fit; expected one that "
@@ -103,14 +101,9 @@ std::unique_ptr<const Model> model_without_rows(const Config& config, const std:
     const std::string json = config.model.data.empty() ? "" : read_file(config.model.data);
     std::unique_ptr<const Model> model;
     if (config.model.is_sharded()) {
-      std::optional<LoadedRows> none;
-      if (schema) {
-        none.emplace();
-        none->schema = *schema;
-        none->rows.x = Rows::RowMajor<double>(0, schema->num_columns());
-      }
-      model = std::make_unique<StanModel>(std::move(library), stan_data(config, json, std::move(none)),
-                                          std::vector<std::pair<Index, Index>>{});
+      const std::shared_ptr<const RowSource> none = schema ? no_rows(*schema) : nullptr;
+      model = std::make_unique<StanModel>(std::move(library), stan_data(config, json, none.get()), Blocks(),
+                                          BlockRange());
     } else {
       model = std::make_unique<StanModel>(std::move(library), json, config.model.data);
     }
@@ -122,10 +115,8 @@ std::unique_ptr<const Model> model_without_rows(const Config& config, const std:
     }
     return model;
   }
-  if (schema && config.model.is_glm()) {
-    Rows none;
-    none.x = Rows::RowMajor<double>(0, schema->num_columns());
-    return std::make_unique<Glm>(config.model.glm, *schema, std::move(none));
+  if (schema) {
+    if (auto model = built_in_model(config, no_rows(*schema))) return model;
   }
   return make_model(parameters.list(), [](ConstVec, Vec) { return 0.0; });
 }

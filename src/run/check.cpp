@@ -146,15 +146,14 @@ double check_gradient(const Target& target, std::uint64_t seed) {
 
 /// Rank 0: that the blocks of a Stan program sum to the whole.
 std::string check_sum_of_blocks(const Config& config, const std::string& json) {
-  std::optional<LoadedRows> rows;
+  std::shared_ptr<const RowSource> rows;
   if (!config.data.file.empty()) {
     const Dataset dataset(config.data.file);
-    rows.emplace();
-    rows->schema = dataset.schema();
-    const Index blocks = std::max<Index>(1, most_shard_rows / std::max<Index>(1, rows->schema.block_rows));
-    rows->rows = dataset.read({0, std::min(blocks, rows->schema.num_blocks())});
+    const Schema& schema = dataset.schema();
+    const Index blocks = std::max<Index>(1, most_shard_rows / schema.blocks.block_rows());
+    rows = rows_in_memory(schema, dataset.read({0, std::min(blocks, schema.num_blocks())}));
   }
-  const StanData data = stan_data(config, json, std::move(rows));
+  const StanData data = stan_data(config, json, rows.get());
   const ShardCheck found = check_shards(std::make_shared<const StanLibrary>(stan_library_file(config)), data,
                                         num_shards, shard_tolerance, config.fit.seed);
   if (!found.culprit.empty()) {

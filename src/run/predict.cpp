@@ -8,6 +8,7 @@
 
 #include "vfe/core/error.hpp"
 #include "vfe/data/recoding.hpp"
+#include "vfe/problem/load_model.hpp"
 #include "vfe/run/posterior.hpp"
 #include "vfe/run/saved_fit.hpp"
 #include "vfe/statistics/quantile.hpp"
@@ -34,7 +35,7 @@ class RecodedRows {
     Rows rows;
     rows.first_row = first;
     rows.first_block = piece;
-    rows.num_blocks = 1;
+    rows.blocks = Blocks::of_equal(last - first, last - first);
     rows.y.resize(last - first);
     Rows::RowMajor<double> x;
     for (Index row = first; row < last;) {
@@ -56,7 +57,7 @@ class RecodedRows {
 
  private:
   const Rows& block_of(Index row) {
-    const Index block = row / data_.schema().block_rows;
+    const Index block = data_.schema().blocks.block_of(row);
     if (block != block_) current_ = recoding_(data_.read({block, block + 1}));
     block_ = block;
     return current_;
@@ -68,16 +69,17 @@ class RecodedRows {
   Rows current_;
 };
 
-/// The numbers kept of each row, in this order: y, log density, then the probability of each class (softmax)
-/// or mean, sd and the three quantiles.
+/// The numbers kept of each row, in this order: y, log density, then the probability of each class or mean,
+/// sd and the three quantiles.
 struct Layout {
-  Index num_classes = 0;  ///< softmax; else 0
+  Prediction::Kind kind = Prediction::Kind::number;
+  Index num_classes = 0;  ///< of classes; else 0
   Index width() const { return 2 + (num_classes > 0 ? num_classes : 5); }
 };
 
-void summarise_row(const Glm::Prediction& prediction, Index row, const Layout& layout, double* out) {
+void summarise_row(const Prediction& prediction, Index row, double* out) {
   *out++ = log_mean_exp(prediction.log_density.row(row).transpose());
-  if (layout.num_classes > 0) {
+  if (prediction.kind == Prediction::Kind::classes) {
     for (const Matrix& probability : prediction.probability) *out++ = probability.row(row).mean();
     return;
   }
@@ -100,21 +102,18 @@ Matrix thinned(const Matrix& theta, Index count) {
 /// The predictions of one rank's pieces, row after row; what it returns is to be gathered.
 class Predictor {
  public:
+  /// Throws Fault::usage where the fit is of a model that cannot predict.
   Predictor(const PredictOptions& options, const SavedFit& saved)
-      : saved_(saved),
+      : options_(options),
+        saved_(checked(options, saved)),
         data_(options.data),
         rows_(data_, *saved.schema),
         theta_(thinned(unconstrained_draws(saved.file, saved.parameters), options.draws)),
         seed_(options.seed.value_or(saved.config.fit.seed)) {
     piece_schema_ = *saved.schema;
-    piece_schema_.rows = data_.schema().rows;
-    piece_schema_.block_rows = piece_rows;
+    piece_schema_.blocks = Blocks::of_equal(data_.schema().num_rows(), piece_rows);
     piece_schema_.has_weight = false;
     piece_schema_.source = data_.path().string();
-    if (saved.config.model.glm.likelihood == Likelihood::softmax) {
-      const std::size_t levels = saved.schema->response_levels.size();
-      layout_.num_classes = levels > 0 ? static_cast<Index>(levels) : saved.schema->response_classes;
-    }
   }
 
   const Dataset& data() const { return data_; }
@@ -123,32 +122,56 @@ class Predictor {
   Index num_draws() const { return theta_.cols(); }
   Index num_pieces() const { return piece_schema_.num_blocks(); }
 
+  /// Sets the layout: that of the pieces, of which a rank may have none.
   std::vector<double> predict(BlockRange pieces) {
     std::vector<double> numbers;
     for (Index piece = pieces.first; piece < pieces.last; ++piece) {
-      const auto [first, last] = piece_schema_.block(piece);
+      const Index first = piece_schema_.blocks.first(piece), last = piece_schema_.blocks.last(piece);
       Rows rows = rows_.read(first, last, piece);
       const Vector y = rows.y;
-      const Glm model(saved_.config.model.glm, piece_schema_, std::move(rows));
-      const Glm::Prediction prediction = model.predict(0, theta_, seed_, 0, true);
+      const auto model = built_in_model(saved_.config, rows_in_memory(piece_schema_, std::move(rows)));
+      const std::optional<Prediction> prediction = model->predict(0, theta_, seed_, 0, true);
+      if (!prediction) refuse(options_, saved_);
+      layout_.kind = prediction->kind;
+      layout_.num_classes = std::ssize(prediction->probability);
       for (Index row = 0; row < last - first; ++row) {
         numbers.push_back(y[row]);
         numbers.resize(numbers.size() + static_cast<std::size_t>(layout_.width() - 1));
-        summarise_row(prediction, row, layout_,
+        summarise_row(*prediction, row,
                       &numbers[numbers.size() - static_cast<std::size_t>(layout_.width() - 1)]);
       }
     }
     return numbers;
   }
 
+  /// [collective] Of a rank without pieces, too.
+  void agree_on_layout(const Communicator& comm) {
+    std::int64_t agreed[] = {static_cast<std::int64_t>(layout_.kind), layout_.num_classes};
+    comm.max(agreed);
+    layout_ = {static_cast<Prediction::Kind>(agreed[0]), agreed[1]};
+  }
+
  private:
+  [[noreturn]] static void refuse(const PredictOptions& options, const SavedFit& saved) {
+    throw Error(
+        Fault::usage,
+        fmt::format("{}: a fit with model.type = {}, expected one of a likelihood: what another model "
+                    "predicts, it says itself (a Stan program in its generated quantities)",
+                    options.run.string(), saved.config.model.type));
+  }
+  static const SavedFit& checked(const PredictOptions& options, const SavedFit& saved) {
+    if (!saved.schema || !built_in_model(saved.config, no_rows(*saved.schema))) refuse(options, saved);
+    return saved;
+  }
+
+  const PredictOptions& options_;
   const SavedFit& saved_;
   Dataset data_;
   RecodedRows rows_;
   Matrix theta_;
   std::uint64_t seed_;
   Schema piece_schema_;
-  Layout layout_;
+  Layout layout_;  ///< of the pieces predicted
 };
 
 /// Rows x width, as Layout orders the columns.
@@ -159,7 +182,7 @@ std::vector<double> column(const Table& table, Index j) {
   return {values.data(), values.data() + values.size()};
 }
 
-void score(const Table& table, const Layout& layout, Likelihood likelihood, PredictReport& report) {
+void score(const Table& table, const Layout& layout, PredictReport& report) {
   const Eigen::ArrayXd y = table.col(0);
   report.rows = table.rows();
   report.mean_log_density = table.col(1).mean();
@@ -179,7 +202,7 @@ void score(const Table& table, const Layout& layout, Likelihood likelihood, Pred
     return;
   }
   const Eigen::ArrayXd mean = table.col(2), from = table.col(4), to = table.col(6);
-  if (likelihood == Likelihood::logistic) {
+  if (layout.kind == Prediction::Kind::binary) {
     report.accuracy = ((mean > 0.5) == (y > 0.5)).cast<double>().mean();
     report.brier = (mean - y).square().mean();
   } else {
@@ -237,22 +260,16 @@ PredictReport predict(const Communicator& comm, const PredictOptions& options) {
   std::vector<double> own;
   comm.collectively("predicting", [&] {
     saved = read_saved_fit(options.run, WithDraws::yes);
-    if (!saved.config.model.is_glm()) {
-      throw Error(
-          Fault::usage,
-          fmt::format("{}: a fit with model.type = {}, expected one of a likelihood: what another model "
-                      "predicts, it says itself (a Stan program in its generated quantities)",
-                      options.run.string(), saved.config.model.type));
-    }
     predictor.emplace(options, saved);
     own = predictor->predict(shard(predictor->num_pieces(), comm.rank(), comm.size()));
   });
+  predictor->agree_on_layout(comm);
 
   // Pieces are runs of rows in the order of the ranks.
   const std::vector<double> all = comm.gather(std::span<const double>(own));
   PredictReport report;
   report.draws = predictor->num_draws();
-  report.rows = predictor->data().schema().rows;
+  report.rows = predictor->data().schema().num_rows();
   report.notes = predictor->notes();
   if (!trusted(saved.verdict.grade)) {
     report.notes.push_back(fmt::format("the verdict on the fit is {}: {}", to_string(saved.verdict.grade),
@@ -261,7 +278,7 @@ PredictReport predict(const Communicator& comm, const PredictOptions& options) {
   comm.on_root("writing the predictions", [&] {
     const Index width = predictor->layout().width();
     const Table table(all.data(), static_cast<Index>(all.size()) / width, width);
-    score(table, predictor->layout(), saved.config.model.glm.likelihood, report);
+    score(table, predictor->layout(), report);
     write_predictions(options, saved, *predictor, table, report);
   });
   return report;

@@ -101,6 +101,34 @@ class Reader {
     return hdf5::read_strings(hdf5::open_dataset(file_, name));
   }
 
+  /// From /block_offsets, or else all of attribute block_rows or of the default.
+  Blocks blocks(Index rows, Index default_rows) const {
+    if (!hdf5::exists(file_, "block_offsets")) {
+      const std::int64_t block_rows = integer("block_rows", default_rows);
+      if (block_rows < 1) fail(fmt::format("block_rows is {}, expected at least 1", block_rows));
+      return Blocks::of_equal(rows, block_rows);
+    }
+    if (hdf5::has_attribute(file_, "block_rows")) {
+      fail("has both /block_offsets and attribute block_rows, expected one of them");
+    }
+    const hdf5::Handle dataset = hdf5::open_dataset(file_, "block_offsets");
+    if (hdf5::kind(dataset) != hdf5::Kind::integer || hdf5::shape(dataset).size() != 1) {
+      fail("/block_offsets is no list of integers");
+    }
+    std::vector<std::int64_t> offsets(hdf5::size(dataset));
+    hdf5::read(dataset, offsets.data());
+    Blocks blocks;
+    try {
+      blocks = Blocks::of_offsets({offsets.begin(), offsets.end()});
+    } catch (const Error& error) {
+      fail(error.what());
+    }
+    if (blocks.num_rows() != rows) {
+      fail(fmt::format("/block_offsets ends at {}, expected the {} rows of /x", blocks.num_rows(), rows));
+    }
+    return blocks;
+  }
+
   std::vector<Column> columns(Index count) const {
     if (!hdf5::exists(file_, "columns/name"))
       fail("has no /columns/name, expected the names of the columns of /x");
@@ -148,11 +176,10 @@ class Reader {
   const hdf5::Handle& file_;
 };
 
-std::uint64_t hash_block(const Schema& schema, const Rows& rows, Index block) {
-  const auto [begin, end] = schema.block(block);
-  const Index first = begin - rows.first_row, count = end - begin;
+std::uint64_t hash_block(const Rows& rows, Index block) {
+  const Index first = rows.blocks.first(block), count = rows.blocks.rows(block);
   const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), &XXH3_freeState);
-  XXH3_64bits_reset_withSeed(state.get(), static_cast<XXH64_hash_t>(block));
+  XXH3_64bits_reset_withSeed(state.get(), static_cast<XXH64_hash_t>(rows.first_block + block));
   const auto add = [&](const auto* values, Index n) {
     XXH3_64bits_update(state.get(), values, static_cast<std::size_t>(n) * sizeof *values);
   };
@@ -187,10 +214,6 @@ void Dataset::Impl::open() {
   reader.check_format();
   open_rows(reader);
   schema.columns = reader.columns(schema.num_columns());
-  schema.block_rows =
-      reader.integer("block_rows", default_rows_of_block(schema.num_columns(), schema.single));
-  if (schema.block_rows < 1)
-    reader.fail(fmt::format("block_rows is {}, expected at least 1", schema.block_rows));
   schema.response = reader.text("response", "y");
   schema.response_levels = reader.texts("response_levels");
   schema.response_classes = reader.integer("response_classes", 0);
@@ -223,8 +246,9 @@ void Dataset::Impl::open_rows(const Reader& reader) {
   }
   if (shape[0] == 0) reader.fail("has no rows");
   schema.single = kind == hdf5::Kind::single;
-  schema.rows = static_cast<Index>(shape[0]);
   schema.columns.resize(shape[1]);
+  schema.blocks =
+      reader.blocks(static_cast<Index>(shape[0]), default_rows_of_block(schema.num_columns(), schema.single));
   y = reader.numbers("y", {shape[0]});
   if (!y) reader.fail("has no /y, expected the response of every row");
   offset = reader.numbers("offset", {shape[0]});
@@ -241,7 +265,7 @@ void Dataset::Impl::read_truth(const Reader& reader) {
 }
 
 std::string Dataset::Impl::name_row(Index row) const {
-  if (!line || row < 0 || row >= schema.rows) return fmt::format("row {}", row);
+  if (!line || row < 0 || row >= schema.num_rows()) return fmt::format("row {}", row);
   std::int64_t number = 0;
   hdf5::read_rows(line, static_cast<hsize_t>(row), 1, &number);
   return fmt::format("row {} (line {} of {})", row, number,
@@ -318,9 +342,9 @@ Rows Dataset::read(BlockRange blocks) const {
   }
   Rows rows;
   rows.first_block = blocks.first;
-  rows.num_blocks = blocks.size();
-  rows.first_row = std::min(schema.rows, blocks.first * schema.block_rows);
-  const Index count = std::min(schema.rows, blocks.last * schema.block_rows) - rows.first_row;
+  rows.first_row = schema.blocks.first(blocks.first);
+  rows.blocks = schema.blocks.slice(blocks);
+  const Index count = rows.blocks.num_rows();
   const auto first = static_cast<hsize_t>(rows.first_row), number = static_cast<hsize_t>(count);
   if (!schema.single) rows.x = Rows::RowMajor<double>();
   std::visit(
@@ -341,9 +365,9 @@ Rows Dataset::read(BlockRange blocks) const {
   return rows;
 }
 
-std::uint64_t content_hash(const Schema& schema, const Rows& rows) {
+std::uint64_t content_hash(const Rows& rows) {
   std::uint64_t sum = 0;
-  for (Index b = 0; b < rows.num_blocks; ++b) sum += hash_block(schema, rows, rows.first_block + b);
+  for (Index b = 0; b < rows.blocks.num_blocks(); ++b) sum += hash_block(rows, b);
   return sum;
 }
 

@@ -10,12 +10,13 @@
 namespace vfe {
 namespace {
 
-/// Rows of a chunk: the block, or the part of it that has at most 64 MiB.
+/// Rows of a chunk: those of a full block, or the part of it that has at most 64 MiB. Blocks that were closed
+/// early lie across chunks, one or two of them, so that small ones share the cost of a chunk.
 Index rows_of_chunk(const Schema& schema) {
-  const Index block_bytes =
-      schema.block_rows * std::max<Index>(schema.num_columns(), 1) * (schema.single ? 4 : 8);
+  const Index block_rows = schema.blocks.block_rows();
+  const Index block_bytes = block_rows * std::max<Index>(schema.num_columns(), 1) * (schema.single ? 4 : 8);
   const Index pieces = (block_bytes - 1) / (Index{64} << 20) + 1;
-  return (schema.block_rows - 1) / pieces + 1;
+  return (block_rows - 1) / pieces + 1;
 }
 
 }  // namespace
@@ -31,6 +32,9 @@ struct DatasetWriter::Impl {
   AtomicFile target;  // before the handles: the temporary goes after they have closed
   Schema schema;
   hdf5::Handle file, x, y, offset, weight, line;
+  Index block_rows;                  // of a full block
+  std::vector<Index> offsets = {0};  // of the blocks written
+  bool are_equal = true;             // all those but the last are full
   Rows buffer;                       // one block
   std::vector<std::int64_t> lines_;  // of the buffer
   Index filled = 0;
@@ -39,9 +43,8 @@ struct DatasetWriter::Impl {
 };
 
 DatasetWriter::Impl::Impl(const std::filesystem::path& path, const Schema& given)
-    : target(path), schema(given) {
-  if (schema.block_rows < 1) throw Error(Fault::bug, fmt::format("{}: block_rows is not set", path.string()));
-  schema.rows = 0;
+    : target(path), schema(given), block_rows(schema.blocks.block_rows()) {
+  if (block_rows < 1) throw Error(Fault::bug, fmt::format("{}: block_rows is not set", path.string()));
   schema.content = 0;
   file = hdf5::create_file(target.temporary());
   const hid_t stored = schema.single ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
@@ -56,11 +59,11 @@ DatasetWriter::Impl::Impl(const std::filesystem::path& path, const Schema& given
   if (schema.has_line) line = column("line", H5T_STD_I64LE);
 
   if (!schema.single) buffer.x = Rows::RowMajor<double>();
-  std::visit([&](auto& values) { values.resize(schema.block_rows, schema.num_columns()); }, buffer.x);
-  buffer.y.resize(schema.block_rows);
-  if (schema.has_offset) buffer.offset.resize(schema.block_rows);
-  if (schema.has_weight) buffer.weight.resize(schema.block_rows);
-  if (schema.has_line) lines_.resize(static_cast<std::size_t>(schema.block_rows));
+  std::visit([&](auto& values) { values.resize(block_rows, schema.num_columns()); }, buffer.x);
+  buffer.y.resize(block_rows);
+  if (schema.has_offset) buffer.offset.resize(block_rows);
+  if (schema.has_weight) buffer.weight.resize(block_rows);
+  if (schema.has_line) lines_.resize(static_cast<std::size_t>(block_rows));
 }
 
 void DatasetWriter::Impl::append(const Rows& rows, const std::vector<std::int64_t>& lines) {
@@ -73,11 +76,11 @@ void DatasetWriter::Impl::append(const Rows& rows, const std::vector<std::int64_
     throw Error(Fault::bug, fmt::format("{}: rows appended do not fit the schema", target.path().string()));
   }
   for (Index from = 0; from < rows.size();) {
-    const Index count = std::min(rows.size() - from, schema.block_rows - filled);
+    const Index count = std::min(rows.size() - from, block_rows - filled);
     copy_to_buffer(rows, lines, from, count);
     from += count;
     filled += count;
-    if (filled == schema.block_rows) write_block();
+    if (filled == block_rows) write_block();
   }
 }
 
@@ -97,25 +100,32 @@ void DatasetWriter::Impl::copy_to_buffer(const Rows& rows, const std::vector<std
 
 void DatasetWriter::Impl::write_block() {
   if (filled == 0) return;
-  buffer.first_row = schema.rows;
-  buffer.first_block = schema.rows / schema.block_rows;
-  buffer.num_blocks = 1;
-  const auto first = static_cast<hsize_t>(schema.rows), count = static_cast<hsize_t>(filled);
+  buffer.first_row = offsets.back();
+  buffer.first_block = std::ssize(offsets) - 1;
+  buffer.blocks = Blocks::of_equal(filled, filled);
+  const auto first = static_cast<hsize_t>(buffer.first_row), count = static_cast<hsize_t>(filled);
   std::visit([&](const auto& values) { hdf5::write_rows(x, first, count, values.data()); }, buffer.x);
   hdf5::write_rows(y, first, count, buffer.y.data());
   if (offset) hdf5::write_rows(offset, first, count, buffer.offset.data());
   if (weight) hdf5::write_rows(weight, first, count, buffer.weight.data());
   if (line) hdf5::write_rows(line, first, count, lines_.data());
-  schema.rows += filled;  // first: the hash takes the length of the last block from it
-  schema.content += content_hash(schema, buffer);
+  are_equal = are_equal && offsets.back() % block_rows == 0;
+  offsets.push_back(offsets.back() + filled);
+  schema.content += content_hash(buffer);
   filled = 0;
 }
 
 void DatasetWriter::Impl::write_schema() {
   using hdf5::Value;
   hdf5::write_attribute(file, "format", "vfe-dataset");
-  hdf5::write_attribute(file, "version", Value(std::int64_t{dataset_version}));
-  hdf5::write_attribute(file, "block_rows", Value(std::int64_t{schema.block_rows}));
+  // A program that knows equal blocks alone must not take these for such.
+  hdf5::write_attribute(file, "version", Value(std::int64_t{are_equal ? 1 : 2}));
+  if (are_equal) {
+    hdf5::write_attribute(file, "block_rows", Value(std::int64_t{block_rows}));
+  } else {
+    const std::vector<std::int64_t> list(offsets.begin(), offsets.end());
+    hdf5::write(hdf5::create_dataset(file, "block_offsets", H5T_STD_I64LE, {list.size()}), list.data());
+  }
   hdf5::write_attribute(file, "response", schema.response);
   hdf5::write_attribute(file, "response_centre", schema.response_centre);
   hdf5::write_attribute(file, "response_scale", schema.response_scale);
@@ -162,6 +172,10 @@ void DatasetWriter::append(const Rows& rows, const std::vector<std::int64_t>& li
   impl_->append(rows, line);
 }
 
+void DatasetWriter::end_block() {
+  impl_->write_block();
+}
+
 void DatasetWriter::set_truth(ConstVec values, const std::vector<std::string>& names) {
   if (values.size() != static_cast<Index>(names.size())) {
     throw Error(Fault::bug, fmt::format("{} true values with {} names", values.size(), names.size()));
@@ -172,7 +186,9 @@ void DatasetWriter::set_truth(ConstVec values, const std::vector<std::string>& n
 
 Schema DatasetWriter::finish() {
   impl_->write_block();
-  if (impl_->schema.rows == 0) {
+  impl_->schema.blocks = impl_->are_equal ? Blocks::of_equal(impl_->offsets.back(), impl_->block_rows)
+                                          : Blocks::of_offsets(impl_->offsets);
+  if (impl_->schema.num_rows() == 0) {
     throw Error(Fault::data,
                 fmt::format("writing {}: no rows, expected at least one", impl_->target.path().string()));
   }

@@ -87,21 +87,22 @@ std::string to_json(const Schema& schema) {
   return with_json("schema", [&] {
     Json columns = Json::array();
     for (const Column& column : schema.columns) columns.push_back(from_column(column));
-    const Json json{{"rows", schema.rows},
-                    {"block_rows", schema.block_rows},
-                    {"columns", columns},
-                    {"response", schema.response},
-                    {"response_levels", schema.response_levels},
-                    {"response_classes", schema.response_classes},
-                    {"response_centre", from_real(schema.response_centre)},
-                    {"response_scale", from_real(schema.response_scale)},
-                    {"has_offset", schema.has_offset},
-                    {"has_weight", schema.has_weight},
-                    {"has_line", schema.has_line},
-                    {"single", schema.single},
-                    {"shuffle_seed", schema.shuffle_seed},
-                    {"source", schema.source},
-                    {"content", schema.content}};
+    Json json{{"rows", schema.num_rows()},
+              {"block_rows", schema.blocks.block_rows()},
+              {"columns", columns},
+              {"response", schema.response},
+              {"response_levels", schema.response_levels},
+              {"response_classes", schema.response_classes},
+              {"response_centre", from_real(schema.response_centre)},
+              {"response_scale", from_real(schema.response_scale)},
+              {"has_offset", schema.has_offset},
+              {"has_weight", schema.has_weight},
+              {"has_line", schema.has_line},
+              {"single", schema.single},
+              {"shuffle_seed", schema.shuffle_seed},
+              {"source", schema.source},
+              {"content", schema.content}};
+    if (!schema.blocks.are_equal()) json["block_offsets"] = schema.blocks.offsets();
     return json.dump();
   });
 }
@@ -110,8 +111,9 @@ Schema schema_from_json(const std::string& text) {
   return with_json("schema", [&] {
     const Json json = Json::parse(text);
     Schema schema;
-    json.at("rows").get_to(schema.rows);
-    json.at("block_rows").get_to(schema.block_rows);
+    schema.blocks = json.contains("block_offsets")
+                        ? Blocks::of_offsets(json.at("block_offsets").get<std::vector<Index>>())
+                        : Blocks::of_equal(json.at("rows").get<Index>(), json.at("block_rows").get<Index>());
     for (const Json& column : json.at("columns")) schema.columns.push_back(to_column(column));
     json.at("response").get_to(schema.response);
     json.at("response_levels").get_to(schema.response_levels);

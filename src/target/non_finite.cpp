@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "vfe/comm/exact_sum.hpp"
+#include "vfe/core/exact_sum.hpp"
 
 namespace vfe {
 namespace {

@@ -6,12 +6,6 @@
 
 namespace vfe {
 
-/// The blocks of a minibatch that a shard holds, in the model's numbers.
-struct BatchBlocks {
-  Index first = 0, stride = 1, count = 0;
-  Index operator[](Index k) const { return first + k * stride; }
-};
-
 /// The first value of a shard that is not finite or beyond what can be summed.
 struct NonFinite {
   Index draw = 0;

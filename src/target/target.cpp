@@ -1,7 +1,6 @@
 #include "vfe/target/target.hpp"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,62 +11,25 @@
 #include <vector>
 
 #include "target/non_finite.hpp"
-#include "vfe/comm/exact_sum.hpp"
 #include "vfe/comm/failure.hpp"
+#include "vfe/core/blocks.hpp"
 #include "vfe/core/error.hpp"
-#include "vfe/core/rows.hpp"
 #include "vfe/core/state.hpp"
+#include "vfe/model/likelihood_sums.hpp"
 #include "vfe/target/riders.hpp"
 
 namespace vfe {
 namespace {
 
-// What one thread adds up: S values, then the d x S gradient, of the blocks it was given in this call. Kept
-// from call to call, so that the loop over blocks allocates nothing.
-class Worker {
- public:
-  void start(Index rows, Index draws, bool gradient) {
-    draws_ = draws;
-    rows_ = rows;
-    columns_ = gradient ? draws : 0;
-    numbers_.resize(draws + rows * columns_);
-    sum_.resize(numbers_.size());
-    used_ = true;
-  }
-  void rest() { used_ = false; }
-  bool used() const { return used_; }
+using Thrown = LikelihoodSums::Thrown;
 
-  /// Of the draws [own.first, own.last); the others get zeros.
-  void add_block(const Model& model, Index block, ConstMat theta, const BlockRange& own) {
-    numbers_.setZero();
-    model.log_likelihood(block, theta.middleCols(own.first, own.size()),
-                         numbers_.segment(own.first, own.size()),
-                         gradient().middleCols(columns_ > 0 ? own.first : 0, columns_ > 0 ? own.size() : 0));
-    sum_.add(numbers_.data());
-  }
-  ExactSum& sum() { return sum_; }
+// Places of an exception that are no block.
+constexpr Index in_prior = -1, in_likelihood = std::numeric_limits<Index>::max();
 
-  /// Fetches the sums for value and gradient.
-  void read() { sum_.value(numbers_.data()); }
-  double value(Index draw) const { return numbers_[draw]; }
-  Eigen::Map<Matrix> gradient() { return {numbers_.data() + draws_, rows_, columns_}; }
-
- private:
-  Index rows_ = 0, draws_ = 0, columns_ = 0;
-  bool used_ = false;
-  Vector numbers_;
-  ExactSum sum_{0};
-};
-
-// An exception that a model threw in spite of its contract, and the block where it did.
-struct Thrown {
-  std::exception_ptr exception;
-  Index block = -1;  ///< -1: in the prior
-
-  void keep_lower(const Thrown& other) {
-    if (!exception || other.block < block) *this = other;
-  }
-};
+std::string name_blocks(Index first, Index count) {
+  return count == 1 ? fmt::format("block {}", first)
+                    : fmt::format("blocks {} to {}", first, first + count - 1);
+}
 
 }  // namespace
 
@@ -77,13 +39,13 @@ struct Target::Impl {
   Spread spread = model.spread();
   Index first_block = 0, num_blocks = 0;
   Index first_row = 0, num_rows = 0;
-  std::vector<Worker> workers;
+  LikelihoodSums sums;
   Counts counts;
   Request agreed;
   std::uint64_t state_hash = 0;
 
   Impl(const Model& the_model, const Communicator& the_comm, int threads)
-      : model(the_model), comm(the_comm), workers(static_cast<std::size_t>(std::max(threads, 1))) {}
+      : model(the_model), comm(the_comm), sums(threads) {}
 
   void count_rows_and_blocks();
   void check(const Minibatch& batch, ConstMat theta, Index values, Index columns) const;
@@ -95,30 +57,48 @@ struct Target::Impl {
 void Target::Impl::count_rows_and_blocks() {
   Index rows = 0;
   for (Index block = 0; block < model.blocks(); ++block) rows += model.rows(block);
+  constexpr std::size_t entries = 3;  // of each rank: rows, blocks, the first of them in the dataset
   const auto ranks = static_cast<std::size_t>(comm.size()), rank = static_cast<std::size_t>(comm.rank());
-  std::vector<std::int64_t> of_rank(2 * ranks, 0);  // rows, blocks of each rank
-  of_rank[2 * rank] = rows;
-  of_rank[2 * rank + 1] = model.blocks();
-  comm.sum(of_rank);
+  std::vector<std::int64_t> held(entries * ranks, 0);
+  held[entries * rank] = rows;
+  held[entries * rank + 1] = model.blocks();
+  held[entries * rank + 2] = model.first_block();
+  comm.sum(held);
+  const auto rows_of = [&](std::size_t r) { return held[entries * r]; };
+  const auto blocks_of = [&](std::size_t r) { return held[entries * r + 1]; };
+  const auto first_of = [&](std::size_t r) { return held[entries * r + 2]; };
   if (spread == Spread::draws) {
     num_rows = rows;
     num_blocks = model.blocks();
     for (std::size_t r = 0; r < ranks; ++r) {
-      if (of_rank[2 * r] == of_rank[0] && of_rank[2 * r + 1] == of_rank[1]) continue;
+      if (rows_of(r) == rows_of(0) && blocks_of(r) == blocks_of(0)) continue;
       throw Error(Fault::bug,
                   fmt::format("setting up the target: rank {} holds {} rows in {} blocks, expected the {} in "
                               "{} of rank 0",
-                              r, of_rank[2 * r], of_rank[2 * r + 1], of_rank[0], of_rank[1]));
+                              r, rows_of(r), blocks_of(r), rows_of(0), blocks_of(0)));
     }
     return;
   }
+  std::optional<std::size_t> before;  // the last rank that holds blocks
   for (std::size_t r = 0; r < ranks; ++r) {
     if (r < rank) {
-      first_row += of_rank[2 * r];
-      first_block += of_rank[2 * r + 1];
+      first_row += rows_of(r);
+      first_block += blocks_of(r);
     }
-    num_rows += of_rank[2 * r];
-    num_blocks += of_rank[2 * r + 1];
+    num_rows += rows_of(r);
+    num_blocks += blocks_of(r);
+    if (blocks_of(r) == 0) continue;
+    if (before && first_of(*before) >= 0 && first_of(r) >= 0 &&
+        first_of(r) != first_of(*before) + blocks_of(*before)) {
+      throw Error(
+          Fault::bug,
+          fmt::format("setting up the target: rank {} holds {} of the dataset and rank {} {}: expected runs "
+                      "of blocks that follow one another in the order of the ranks, so that each row counts "
+                      "once",
+                      *before, name_blocks(first_of(*before), blocks_of(*before)), r,
+                      name_blocks(first_of(r), blocks_of(r))));
+    }
+    before = r;
   }
 }
 
@@ -148,49 +128,21 @@ BatchBlocks Target::Impl::local_blocks(const Minibatch& batch) const {
 }
 
 Thrown Target::Impl::add_likelihood(const Minibatch& batch, ConstMat theta, bool gradient) {
-  const BatchBlocks blocks = local_blocks(batch);
-  const bool all_draws = spread == Spread::blocks;
-  const BlockRange of_rank =
-      all_draws ? BlockRange{0, theta.cols()} : shard(theta.cols(), comm.rank(), comm.size());
-  Thrown thrown;
-  for (Worker& worker : workers) worker.rest();
-#pragma omp parallel num_threads(static_cast <int>(workers.size()))
-  {
-    Worker& worker = workers[static_cast<std::size_t>(omp_get_thread_num())];
-    worker.start(theta.rows(), theta.cols(), gradient);
-    // Threads share out what ranks share out.
-    const auto add = [&](Index block, const BlockRange& draws) {
-      try {
-        worker.add_block(model, block, theta, draws);
-      } catch (...) {
-#pragma omp critical
-        thrown.keep_lower({std::current_exception(), block});
-      }
-    };
-    if (all_draws) {
-#pragma omp for schedule(dynamic)
-      for (Index k = 0; k < blocks.count; ++k) add(blocks[k], of_rank);
-    } else {
-      BlockRange own = shard(of_rank.size(), omp_get_thread_num(), omp_get_num_threads());
-      own.first += of_rank.first;
-      own.last += of_rank.first;
-      for (Index k = 0; k < blocks.count && own.size() > 0; ++k) add(blocks[k], own);
-    }
+  const Index draws = theta.cols();
+  sums.start(theta.rows(), draws,
+             spread == Spread::blocks ? BlockRange{0, draws} : shard(draws, comm.rank(), comm.size()),
+             gradient);
+  try {
+    model.add_likelihood(local_blocks(batch), theta, sums);
+  } catch (...) {
+    return {std::current_exception(), in_likelihood};
   }
-  ExactSum& total = workers.front().sum();
-  total.normalise();
-  for (std::size_t t = 1; t < workers.size(); ++t) {
-    if (!workers[t].used()) continue;  // the runtime may grant fewer threads
-    workers[t].sum().normalise();
-    total.add(workers[t].sum());
-  }
-  total.normalise();
-  return thrown;
+  return sums.thrown();
 }
 
-// The one reduction of a call. Afterwards the first worker's sums are those of all ranks.
+// The one reduction of a call. Afterwards the sums are those of all ranks.
 Riders Target::Impl::reduce(const Thrown& thrown, std::uint64_t hash) {
-  std::vector<std::int64_t>& numbers = workers.front().sum().limbs();
+  std::vector<std::int64_t>& numbers = sums.total().limbs();
   Riders(local_request(), thrown.exception != nullptr, hash).append_to(numbers);
   comm.sum(numbers);
   const Riders riders = Riders::take_from(numbers);
@@ -205,8 +157,10 @@ Riders Target::Impl::reduce(const Thrown& thrown, std::uint64_t hash) {
         if (thrown.exception) std::rethrow_exception(thrown.exception);
       });
       if (!failure) return;
-      const std::string where =
-          thrown.block < 0 ? "the prior" : fmt::format("block {}", first_block + thrown.block);
+      const std::string where = thrown.block == in_prior ? "the prior"
+                                : thrown.block == in_likelihood
+                                    ? "the likelihood"
+                                    : fmt::format("block {}", first_block + thrown.block);
       throw Error(Fault::bug, fmt::format("{} threw: {}", where, failure->line));
     });
   }
@@ -250,19 +204,18 @@ void Target::log_joint(const Minibatch& batch, ConstMat theta, Vec value, Mat gr
   try {
     impl_->model.log_prior(theta, prior, prior_grad);
   } catch (...) {
-    thrown.keep_lower({std::current_exception(), -1});
+    thrown = {std::current_exception(), in_prior};
   }
   // Multiplied by an odd number, so that the two cannot cancel where state and theta are the same numbers.
   const std::uint64_t equal_on_all = hash(theta) + 0x9e3779b97f4a7c15u * impl_->state_hash;
   impl_->agreed = impl_->reduce(thrown, equal_on_all).request();
 
-  Worker& total = impl_->workers.front();
-  total.read();
+  impl_->sums.read(value, grad);
   const auto weight = static_cast<double>(batch.stride);
   Index non_finite = 0;
   for (Index s = 0; s < theta.cols(); ++s) {
-    value[s] = weight * total.value(s) + prior[s];
-    if (gradient) grad.col(s) = weight * total.gradient().col(s) + prior_grad.col(s);
+    value[s] = weight * value[s] + prior[s];
+    if (gradient) grad.col(s) = weight * grad.col(s) + prior_grad.col(s);
     if (std::isfinite(value[s]) && (!gradient || grad.col(s).allFinite())) continue;
     value[s] = -std::numeric_limits<double>::infinity();
     if (gradient) grad.col(s).setZero();

@@ -29,13 +29,13 @@ TEST_F(PluginExamplesProgram, FortranAgreesWithC) {
   run("4_plugin.c");
   run("5_plugin.f90");
   Schema schema;
-  schema.rows = schema.block_rows = 20;
+  schema.blocks = Blocks::of_equal(20, 20);
   schema.columns.resize(3);
   Matrix noise(20, 4);
   fill_normal({.purpose = Purpose::simulate}, noise);
-  Rows rows{.num_blocks = 1, .x = Rows::RowMajor<double>(noise.leftCols(3)), .y = noise.col(3)};
-  const PluginModel c(folder / "4_plugin.so", "", schema, rows),
-      fortran(folder / "5_plugin.so", "", schema, rows);
+  Rows rows{.blocks = schema.blocks, .x = Rows::RowMajor<double>(noise.leftCols(3)), .y = noise.col(3)};
+  const PluginModel c(folder / "4_plugin.so", "", *rows_in_memory(schema, rows)),
+      fortran(folder / "5_plugin.so", "", *rows_in_memory(schema, rows));
 
   ASSERT_EQ(fortran.parameters().size(), 5);
   for (std::size_t i = 0; i < 2; ++i) {

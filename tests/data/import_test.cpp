@@ -41,7 +41,7 @@ Table read_table(const std::filesystem::path& path) {
   table.y = rows.y;
   table.offset = rows.offset;
   table.weight = rows.weight;
-  for (Index row = 0; row < table.schema.rows; ++row) {
+  for (Index row = 0; row < table.schema.num_rows(); ++row) {
     const std::string name = dataset.name_row(row);  // "row 12 (line 4711 of data.csv)"
     table.line.push_back(std::stoll(name.substr(name.find("line ") + 5)));
     table.row_of_line[table.line.back()] = row;
@@ -66,7 +66,7 @@ struct Import : testing::Test {
     report = import_csv(options);
     const Table table = read_table(options.output);
     EXPECT_EQ(table.schema.content, report.schema.content);
-    EXPECT_EQ(table.schema.rows, report.schema.rows);
+    EXPECT_EQ(table.schema.num_rows(), report.schema.num_rows());
     return table;
   }
 
@@ -138,7 +138,7 @@ TEST_F(Import, CentresAndScalesByMeanAndStandardDeviation) {
 
 TEST_F(Import, ShufflesEveryRowOnce) {
   const Table table = import(numbers(5000));
-  EXPECT_EQ(table.schema.rows, 5000);
+  EXPECT_EQ(table.schema.num_rows(), 5000);
   ASSERT_EQ(table.row_of_line.size(), 5000u);
   const Column& a = table.schema.columns[0];
   Index in_place = 0;
@@ -235,7 +235,7 @@ TEST_F(Import, KeepsAConstantColumnAsZeros) {
 
 TEST_F(Import, TakesASingleRow) {
   const Table table = import("a,b,y\n1,2,3\n");
-  EXPECT_EQ(table.schema.rows, 1);
+  EXPECT_EQ(table.schema.num_rows(), 1);
   EXPECT_TRUE(table.x.isZero(0.0));
   EXPECT_EQ(table.y[0], 3.0);
   EXPECT_EQ(report.warnings.size(), 3u);
@@ -251,9 +251,9 @@ TEST_F(Import, SetsRowsAsideWithTheSameCoding) {
   options.holdout_output = folder / "holdout.h5";
   const Table train = import(text);
   const Table test = read_table(options.holdout_output);
-  EXPECT_EQ(train.schema.rows + test.schema.rows, 2000);
-  EXPECT_EQ(report.rows_held_out, test.schema.rows);
-  EXPECT_NEAR(static_cast<double>(test.schema.rows), 400.0, 5 * std::sqrt(2000 * 0.2 * 0.8));
+  EXPECT_EQ(train.schema.num_rows() + test.schema.num_rows(), 2000);
+  EXPECT_EQ(report.rows_held_out, test.schema.num_rows());
+  EXPECT_NEAR(static_cast<double>(test.schema.num_rows()), 400.0, 5 * std::sqrt(2000 * 0.2 * 0.8));
   for (const auto& [line, row] : test.row_of_line) EXPECT_FALSE(train.row_of_line.contains(line));
   EXPECT_EQ(test.schema.columns, train.schema.columns);
   EXPECT_EQ(test.schema.response_centre, train.schema.response_centre);
@@ -261,8 +261,8 @@ TEST_F(Import, SetsRowsAsideWithTheSameCoding) {
   double sum = 0.0;
   for (const std::int64_t line : train.line) sum += static_cast<double>(line - 2);
   const Column& a = train.schema.columns[0];
-  EXPECT_NEAR(a.centre, sum / static_cast<double>(train.schema.rows), 1e-9);
-  for (Index row = 0; row < test.schema.rows; ++row) {
+  EXPECT_NEAR(a.centre, sum / static_cast<double>(train.schema.num_rows()), 1e-9);
+  for (Index row = 0; row < test.schema.num_rows(); ++row) {
     const auto i = static_cast<double>(test.line[row] - 2);
     EXPECT_NEAR(test.x(row, 0) * a.scale + a.centre, i, 1e-9);
     EXPECT_EQ(test.x(row, 1), std::fmod(i, 3.0) == 1.0);
@@ -298,14 +298,14 @@ TEST_F(Import, DropsRowsWithMissingValuesOnDemand) {
   const Table table = import(text);
   EXPECT_EQ(report.rows_read, 6);
   EXPECT_EQ(report.rows_dropped, 4);
-  EXPECT_EQ(table.schema.rows, 2);
+  EXPECT_EQ(table.schema.num_rows(), 2);
   EXPECT_DOUBLE_EQ(table.schema.columns[0].centre, 4.5);
   EXPECT_THAT(error("a,y\nNA,1\n2,NA\n"), HasSubstr("no rows left"));
 }
 
 TEST_F(Import, IgnoresMissingValuesOfDroppedColumns) {
   options.drop = {"b"};
-  EXPECT_EQ(import("a,b,y\n1,,1\n2,NA,2\n").schema.rows, 2);
+  EXPECT_EQ(import("a,b,y\n1,,1\n2,NA,2\n").schema.num_rows(), 2);
 }
 
 TEST_F(Import, NamesTheFirstRaggedRowAndCountsAll) {

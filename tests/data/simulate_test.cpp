@@ -51,7 +51,7 @@ Simulated simulated(Likelihood likelihood, Index rows, Index columns) {
   const Schema schema = simulate(Communicator::self(), options);
   Simulated data = read_back(options.output);
   EXPECT_EQ(data.schema.content, schema.content);
-  EXPECT_EQ(data.schema.rows, rows);
+  EXPECT_EQ(data.schema.num_rows(), rows);
   return data;
 }
 

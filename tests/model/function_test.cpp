@@ -110,6 +110,11 @@ TEST(Function, WithoutGradientTheFunctionIsAskedForNone) {
   EXPECT_TRUE(asked);
 }
 
+TEST(Function, PredictsNothing) {
+  const auto model = make_model({{"x"}}, [](ConstVec, Vec) { return 0.0; });
+  EXPECT_FALSE(model->predict(0, Matrix::Zero(1, 1), 1, 0, true));
+}
+
 TEST(Function, RefusesParametersThatSayNothing) {
   const LogDensity flat = [](ConstVec, Vec) { return 0.0; };
   const auto fault_of = [&](std::vector<Parameter> parameters) {

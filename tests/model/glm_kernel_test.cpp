@@ -28,10 +28,10 @@ void expect_like_reference(const Shape& shape, Index draws, GlmOptions options =
   options.likelihood = shape.likelihood;
   options.intercept = shape.intercept;
   problem.options = options;
-  const Glm model(problem.options, problem.schema, problem.rows);
+  const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
   const Matrix theta = reference::make_theta(model.parameters(), draws, 0.5 / std::sqrt(1.0 + shape.columns));
   for (Index block = 0; block < model.blocks(); ++block) {
-    const auto [first, last] = problem.schema.block(block);
+    const Index first = problem.schema.blocks.first(block), last = problem.schema.blocks.last(block);
     ASSERT_EQ(last - first, model.rows(block));
     // Results are added to what is there.
     Vector value = Vector::Constant(draws, 1.5);
@@ -107,7 +107,7 @@ TEST(GlmKernel, MatchesThePlainLoopForKnownSigmaFixedNuAndManyClasses) {
 TEST(GlmKernel, ValuesAloneAreThoseWithGradient) {
   for (const Likelihood likelihood : reference::all_likelihoods) {
     const Problem problem = reference::make_problem({.likelihood = likelihood});
-    const Glm model(problem.options, problem.schema, problem.rows);
+    const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
     const Matrix theta = reference::make_theta(model.parameters(), 5);
     Vector value = Vector::Zero(5), alone = Vector::Zero(5);
     Matrix grad = Matrix::Zero(theta.rows(), 5), none(theta.rows(), 0);
@@ -121,7 +121,7 @@ TEST(GlmKernel, ADrawHasTheSameBitsInAnyCompany) {
   for (const Likelihood likelihood : reference::all_likelihoods) {
     const Problem problem =
         reference::make_problem({.likelihood = likelihood, .rows = 300, .columns = 150, .block_rows = 300});
-    const Glm model(problem.options, problem.schema, problem.rows);
+    const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
     const Matrix theta = reference::make_theta(model.parameters(), 41, 0.05);
     const auto evaluate = [&](const Matrix& draws) {
       Matrix out = Matrix::Zero(theta.rows() + 1, draws.cols());
@@ -152,7 +152,7 @@ TEST(GlmKernel, ADrawHasTheSameBitsInAnyCompany) {
 
 TEST(GlmKernel, AColumnOfALargerMatrixGivesTheSameBits) {
   const Problem problem = reference::make_problem({.likelihood = Likelihood::logistic});
-  const Glm model(problem.options, problem.schema, problem.rows);
+  const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
   const Matrix theta = reference::make_theta(model.parameters(), 3);
   Matrix large = Matrix::Zero(20, 6);
   large.block(4, 2, theta.rows(), 3) = theta;
@@ -170,7 +170,7 @@ TEST(GlmKernel, AColumnOfALargerMatrixGivesTheSameBits) {
 TEST(GlmKernel, BlocksCanBeEvaluatedByThreadsAtOnce) {
   const Problem problem = reference::make_problem(
       {.likelihood = Likelihood::negative_binomial, .rows = 4000, .columns = 28, .block_rows = 500});
-  const Glm model(problem.options, problem.schema, problem.rows);
+  const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
   const Matrix theta = reference::make_theta(model.parameters(), 9, 0.1);
   const auto evaluate = [&](Index block) {
     Vector value = Vector::Zero(9);
@@ -192,16 +192,16 @@ TEST(GlmKernel, BlocksCanBeEvaluatedByThreadsAtOnce) {
 TEST(GlmKernel, AShardGivesTheBitsOfTheWhole) {
   Problem problem =
       reference::make_problem({.likelihood = Likelihood::poisson, .rows = 100, .block_rows = 30});
-  const Glm whole(problem.options, problem.schema, problem.rows);
+  const Glm whole(problem.options, rows_in_memory(problem.schema, problem.rows));
   Rows part;
   part.first_block = 2;
   part.first_row = 60;
-  part.num_blocks = 2;
+  part.blocks = problem.schema.blocks.slice({2, 4});
   part.x = Rows::RowMajor<float>(std::get<Rows::RowMajor<float>>(problem.rows.x).bottomRows(40));
   part.y = problem.rows.y.tail(40);
   part.weight = problem.rows.weight.tail(40);
   part.offset = problem.rows.offset.tail(40);
-  const Glm shard(problem.options, problem.schema, part);
+  const Glm shard(problem.options, rows_in_memory(problem.schema, part));
   EXPECT_EQ(shard.blocks(), 2);
   EXPECT_EQ(shard.rows(1), 10);
   const Matrix theta = reference::make_theta(whole.parameters(), 4);
@@ -239,7 +239,7 @@ TEST_F(GlmInstructionSet, VectorsOfAnyWidthGiveTheSameBits) {
   for (const Likelihood likelihood : reference::all_likelihoods) {
     const Problem problem =
         reference::make_problem({.likelihood = likelihood, .rows = 300, .columns = 28, .block_rows = 300});
-    const Glm model(problem.options, problem.schema, problem.rows);
+    const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
     const Matrix theta = reference::make_theta(model.parameters(), 9, 0.1);
     std::vector<Matrix> found;
     for (const std::string& name : glm_kernel::instruction_sets()) {

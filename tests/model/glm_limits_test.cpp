@@ -20,16 +20,17 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 Glm model_of(Likelihood likelihood, const std::vector<double>& y, GlmOptions options = {}) {
   options.likelihood = likelihood;
   Schema schema;
-  schema.rows = schema.block_rows = static_cast<Index>(y.size());
+  const auto num_rows = static_cast<Index>(y.size());
+  schema.blocks = Blocks::of_equal(num_rows, num_rows);
   Column column;
   column.name = column.source = "x";
   schema.columns = {column};
   schema.response_classes = likelihood == Likelihood::softmax ? 3 : 0;
   Rows rows;
-  rows.num_blocks = 1;
-  rows.x = Rows::RowMajor<double>(Rows::RowMajor<double>::Zero(schema.rows, 1));
-  rows.y = Eigen::Map<const Vector>(y.data(), schema.rows);
-  return Glm(options, schema, rows);
+  rows.blocks = schema.blocks;
+  rows.x = Rows::RowMajor<double>(Rows::RowMajor<double>::Zero(num_rows, 1));
+  rows.y = Eigen::Map<const Vector>(y.data(), num_rows);
+  return Glm(options, rows_in_memory(schema, rows));
 }
 
 struct Density {
@@ -218,16 +219,16 @@ TEST(GlmLimits, RowsOfWeightZeroCountForNothing) {
     GlmOptions options;
     options.likelihood = likelihood;
     Schema schema;
-    schema.rows = schema.block_rows = 2;
+    schema.blocks = Blocks::of_equal(2, 2);
     Rows rows;
-    rows.num_blocks = 1;
+    rows.blocks = schema.blocks;
     rows.x = Rows::RowMajor<float>(2, 0);
     rows.y = Vector::Constant(2, 1.0);
     rows.offset = Vector::Zero(2);
     rows.offset[1] = 1e4;
     rows.weight = Vector::Ones(2);
     rows.weight[1] = 0.0;
-    const Glm model(options, schema, rows);
+    const Glm model(options, rows_in_memory(schema, rows));
     Vector theta = Vector::Zero(model.parameters().size());
     if (likelihood == Likelihood::linear) theta[1] = -460.0;
     const Density found = density(model, theta);

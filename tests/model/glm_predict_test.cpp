@@ -25,14 +25,14 @@ double linear_predictor(const Problem& problem, ConstVec theta, Index row, Index
 TEST(GlmPredict, MeansAndDensitiesAreThoseOfTheModel) {
   for (const Likelihood likelihood : reference::all_likelihoods) {
     const Problem problem = make_problem({.likelihood = likelihood, .classes = 3});
-    const Glm model(problem.options, problem.schema, problem.rows);
+    const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
     const Matrix theta = reference::make_theta(model.parameters(), 3);
-    const Glm::Prediction found = model.predict(1, theta, 5, 0, true);
-    const auto [first, last] = problem.schema.block(1);
+    const Prediction found = model.predict(1, theta, 5, 0, true).value();
+    const Index first = problem.schema.blocks.first(1), last = problem.schema.blocks.last(1);
     ASSERT_EQ(found.mean.rows(), last - first);
     Problem unweighted = problem;
     unweighted.rows.weight.resize(0);
-    const Glm plain(unweighted.options, unweighted.schema, unweighted.rows);
+    const Glm plain(unweighted.options, rows_in_memory(unweighted.schema, unweighted.rows));
     for (Index s = 0; s < 3; ++s) {
       Vector density(last - first);
       plain.log_likelihood_rows(1, theta.col(s), density);
@@ -56,18 +56,18 @@ TEST(GlmPredict, MeansAndDensitiesAreThoseOfTheModel) {
       }
     }
     EXPECT_EQ(found.probability.empty(), likelihood != Likelihood::softmax);
-    EXPECT_EQ(model.predict(1, theta, 5, 0, false).log_density.size(), 0);
+    EXPECT_EQ(model.predict(1, theta, 5, 0, false)->log_density.size(), 0);
   }
 }
 
 TEST(GlmPredict, ResponsesAreAddressed) {
   for (const Likelihood likelihood : reference::all_likelihoods) {
     const Problem problem = make_problem({.likelihood = likelihood});
-    const Glm model(problem.options, problem.schema, problem.rows);
+    const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
     const Matrix theta = reference::make_theta(model.parameters(), 6);
-    const Matrix all = model.predict(0, theta, 5, 100, false).response;
-    EXPECT_EQ(model.predict(0, theta.middleCols(2, 3), 5, 102, false).response, all.middleCols(2, 3));
-    EXPECT_NE(model.predict(0, theta, 6, 100, false).response, all);
+    const Matrix all = model.predict(0, theta, 5, 100, false)->response;
+    EXPECT_EQ(model.predict(0, theta.middleCols(2, 3), 5, 102, false)->response, all.middleCols(2, 3));
+    EXPECT_NE(model.predict(0, theta, 6, 100, false)->response, all);
   }
 }
 

@@ -87,8 +87,7 @@ inline Problem make_problem(const Shape& shape) {
   problem.options.likelihood = shape.likelihood;
   problem.options.intercept = shape.intercept;
   Schema& schema = problem.schema;
-  schema.rows = shape.rows;
-  schema.block_rows = shape.block_rows;
+  schema.blocks = Blocks::of_equal(shape.rows, shape.block_rows);
   schema.response = "outcome";
   schema.source = "memory";
   for (Index j = 0; j < shape.columns; ++j) {
@@ -112,7 +111,7 @@ inline Problem make_problem(const Shape& shape) {
     return normal(address, static_cast<std::uint32_t>(j));
   };
   Rows& rows = problem.rows;
-  rows.num_blocks = schema.num_blocks();
+  rows.blocks = schema.blocks;
   const auto fill = [&](auto& x) {
     x.resize(shape.rows, shape.columns);
     using T = typename std::decay_t<decltype(x)>::Scalar;

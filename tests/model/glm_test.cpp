@@ -28,7 +28,7 @@ TEST(Glm, NamesItsParameters) {
   const auto of = [](Likelihood likelihood, auto change) {
     Problem problem = make_problem({.likelihood = likelihood, .columns = 2, .classes = 3});
     change(problem);
-    return names(Glm(problem.options, problem.schema, problem.rows).parameters());
+    return names(Glm(problem.options, rows_in_memory(problem.schema, problem.rows)).parameters());
   };
   using Names = std::vector<std::string>;
   const auto same = [](Problem&) {};
@@ -68,7 +68,7 @@ TEST(Glm, PriorIsTheDensityOfConstrainedValuesTimesTheJacobian) {
       problem.options.intercept_prior_scale = 7.0;
       problem.options.scale_prior = scale_prior;
       problem.options.scale_prior_scale = 0.8;
-      const Glm model(problem.options, problem.schema, problem.rows);
+      const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
       const Parameters& parameters = model.parameters();
       const Matrix theta = reference::make_theta(parameters, 3, 0.7);
       Vector value = Vector::Constant(3, 0.25);
@@ -106,7 +106,7 @@ TEST(Glm, GradientsOfPriorAndLikelihoodMatchDifferences) {
   for (const Likelihood likelihood : reference::all_likelihoods) {
     Problem problem = make_problem({.likelihood = likelihood, .rows = 50, .columns = 4, .block_rows = 50});
     problem.options.scale_prior = ScalePrior::exponential;
-    const Glm model(problem.options, problem.schema, problem.rows);
+    const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
     const Index d = model.parameters().size();
     const Vector theta = reference::make_theta(model.parameters(), 1, 0.3);
     using Term = std::function<void(ConstMat, Vec, Mat)>;
@@ -139,7 +139,7 @@ TEST(Glm, PriorsOfScalesIntegrateToOne) {
     problem.options.scale_prior = scale_prior;
     problem.options.scale_prior_scale = 2.5;
     problem.options.intercept = false;
-    const Glm model(problem.options, problem.schema, problem.rows);
+    const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
     // beta at 0 contributes its own constant; sigma and nu are integrated in turn over their logarithms.
     const double beta = -std::log(problem.options.prior_scale * std::sqrt(2.0 * std::acos(-1.0)));
     const double step = 0.01;
@@ -166,7 +166,7 @@ TEST(Glm, APriorScaleMayNameASource) {
   problem.schema.columns[1].name = "colour[red]";
   problem.options.intercept = false;
   problem.options.prior_scale_by_name = {{"colour", 0.5}, {"colour[red]", 3.0}};
-  const Glm model(problem.options, problem.schema, problem.rows);
+  const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
   Vector value = Vector::Zero(1);
   Matrix grad = Matrix::Zero(3, 1);
   model.log_prior(Vector::Ones(3), value, grad);
@@ -183,7 +183,7 @@ TEST(Glm, DerivedQuantitiesAreOnTheUsersScale) {
       problem.schema.columns[j].centre = 10.0 * static_cast<double>(j) - 3.0;
       problem.schema.columns[j].scale = 0.5 + static_cast<double>(j);
     }
-    const Glm model(problem.options, problem.schema, problem.rows);
+    const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
     const Parameters& parameters = model.parameters();
     const Vector theta = reference::make_theta(parameters, 1, 0.5);
     Vector constrained(parameters.num_constrained());
@@ -215,7 +215,7 @@ TEST(Glm, DerivedQuantitiesAreOnTheUsersScale) {
     }
   }
   const Problem plain = make_problem({.likelihood = Likelihood::logistic});
-  const Glm model(plain.options, plain.schema, plain.rows);
+  const Glm model(plain.options, rows_in_memory(plain.schema, plain.rows));
   EXPECT_EQ(model.quantities().size(), model.parameters().list().size());
 }
 
@@ -226,8 +226,8 @@ TEST(Glm, DensityIsOfTheRawResponse) {
   Problem raw = problem;
   raw.schema.response_centre = 0.0;
   raw.schema.response_scale = 1.0;
-  const Glm standardised(problem.options, problem.schema, problem.rows),
-      plain(raw.options, raw.schema, raw.rows);
+  const Glm standardised(problem.options, rows_in_memory(problem.schema, problem.rows)),
+      plain(raw.options, rows_in_memory(raw.schema, raw.rows));
   Vector a = Vector::Zero(1), b = Vector::Zero(1);
   Matrix none(3, 0);
   standardised.log_likelihood(0, Vector{{0.2, -0.4, std::log(0.9)}}, a, none);
@@ -237,7 +237,7 @@ TEST(Glm, DensityIsOfTheRawResponse) {
 
 void expect_error(const Problem& problem, Fault fault, const std::vector<std::string>& parts) {
   try {
-    const Glm model(problem.options, problem.schema, problem.rows);
+    const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
     ADD_FAILURE() << "accepted; expected an error with " << parts[0];
   } catch (const Error& error) {
     EXPECT_EQ(error.fault(), fault) << error.what();
@@ -248,13 +248,56 @@ void expect_error(const Problem& problem, Fault fault, const std::vector<std::st
   }
 }
 
+/// Rows that are too many to be kept.
+class ReadEachTime final : public RowSource {
+ public:
+  explicit ReadEachTime(std::shared_ptr<const RowSource> rows) : rows_(std::move(rows)) {}
+  const Schema& schema() const override { return rows_->schema(); }
+  Index first_block() const override { return rows_->first_block(); }
+  const Blocks& blocks() const override { return rows_->blocks(); }
+  Reading reading() const override { return Reading::each_time; }
+  Rows read(const BlockRange& blocks) const override {
+    ++reads;
+    return rows_->read(blocks);
+  }
+  mutable int reads = 0;
+
+ private:
+  std::shared_ptr<const RowSource> rows_;
+};
+
+TEST(Glm, IsTheSameOverRowsThatAreReadAgain) {
+  for (const Likelihood likelihood : reference::all_likelihoods) {
+    const Problem problem = make_problem({.likelihood = likelihood});
+    const auto rows = rows_in_memory(problem.schema, problem.rows);
+    const auto again = std::make_shared<const ReadEachTime>(rows);
+    const Glm kept(problem.options, rows), read(problem.options, again);
+    EXPECT_EQ(again->reads, 3);
+    const Matrix theta = reference::make_theta(kept.parameters(), 3);
+    Vector value = Vector::Zero(3), value_again = Vector::Zero(3);
+    Matrix grad = Matrix::Zero(theta.rows(), 3), grad_again = grad;
+    for (Index block = 0; block < kept.blocks(); ++block) {
+      kept.log_likelihood(block, theta, value, grad);
+      read.log_likelihood(block, theta, value_again, grad_again);
+    }
+    EXPECT_EQ(again->reads, 6);
+    EXPECT_EQ(value_again, value);
+    EXPECT_EQ(grad_again, grad);
+    Vector by_row(20), by_row_again(20);
+    kept.log_likelihood_rows(2, theta.col(0), by_row);
+    read.log_likelihood_rows(2, theta.col(0), by_row_again);
+    EXPECT_EQ(by_row_again, by_row);
+    EXPECT_EQ(read.predict(1, theta, 5, 0, true)->response, kept.predict(1, theta, 5, 0, true)->response);
+  }
+}
+
 TEST(Glm, BadRowsAreNamed) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const auto with_response = [](Likelihood likelihood, double y) {
     Problem problem = make_problem({.likelihood = likelihood});
     problem.rows.first_row = 80;
     problem.rows.first_block = 2;
-    problem.schema.rows = 180;
+    problem.schema.blocks = Blocks::of_equal(180, 40);
     problem.rows.y[13] = y;
     return problem;
   };
@@ -300,7 +343,7 @@ TEST(Glm, StartsFarOutAreDrawsOfThePrior) {
     problem.options.scale_prior = prior;
     problem.options.scale_prior_scale = 3.0;
     problem.options.prior_scale_by_name["x1"] = 0.5;
-    const Glm glm(problem.options, problem.schema, problem.rows);
+    const Glm glm(problem.options, rows_in_memory(problem.schema, problem.rows));
     constexpr int n = 4000;
     Matrix near(5, n), far(5, n);
     for (int s = 0; s < n; ++s) {

@@ -42,8 +42,7 @@ struct Shard {
 template <class T>
 Shard shard_of(Index columns) {
   Shard made;
-  made.schema.rows = 25;
-  made.schema.block_rows = 10;
+  made.schema.blocks = Blocks::of_equal(25, 10);
   for (Index j = 0; j < columns; ++j) made.schema.columns.push_back({.name = "x" + std::to_string(j)});
   const Index rows = 15;
   Matrix noise(columns + 3, rows);
@@ -53,7 +52,7 @@ Shard shard_of(Index columns) {
   made.x = stored.template cast<double>();
   made.rows.first_row = 10;
   made.rows.first_block = 1;
-  made.rows.num_blocks = 2;
+  made.rows.blocks = made.schema.blocks.slice({1, 3});
   made.rows.x = stored;
   made.rows.y = noise.row(columns);
   made.rows.offset = noise.row(columns + 1);
@@ -69,7 +68,7 @@ TYPED_TEST_SUITE(PluginRows, Precisions);
 TYPED_TEST(PluginRows, BlocksSumToTheRegression) {
   const Index columns = 4;
   const Shard shard = shard_of<TypeParam>(columns);
-  const PluginModel model(library("plugin_gaussian"), "", shard.schema, shard.rows);
+  const PluginModel model(library("plugin_gaussian"), "", *rows_in_memory(shard.schema, shard.rows));
   ASSERT_EQ(model.blocks(), 2);
   EXPECT_EQ(model.rows(0), 10);
   EXPECT_EQ(model.rows(1), 5);
@@ -93,8 +92,7 @@ TYPED_TEST(PluginRows, BlocksSumToTheRegression) {
 
 TEST(Plugin, ShardOfNoBlocksHasAPriorAlone) {
   Shard shard = shard_of<double>(2);
-  const PluginModel model(library("plugin_gaussian"), "", shard.schema,
-                          {.first_row = 25, .first_block = 3, .x = Rows::RowMajor<double>(0, 2)});
+  const PluginModel model(library("plugin_gaussian"), "", *no_rows(shard.schema));
   EXPECT_EQ(model.blocks(), 0);
   EXPECT_EQ(model.parameters().size(), 2);
 }
@@ -177,7 +175,7 @@ TEST(Plugin, SaysWhatTheLibrarySays) {
   expect_refusal(library("plugin_throwing"), "start", Fault::data, HasSubstr("no start"));
   const Shard shard = shard_of<double>(2);
   try {
-    PluginModel(file, "open", shard.schema, shard.rows);
+    PluginModel(file, "open", *rows_in_memory(shard.schema, shard.rows));
     ADD_FAILURE();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("block 1 (vfe_model_open)"));  // of the dataset

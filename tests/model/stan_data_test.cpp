@@ -143,8 +143,7 @@ TEST(StanData, RefusesShardsWithoutVariables) {
 /// Two columns, the first of them standardised.
 Schema make_schema() {
   Schema schema;
-  schema.rows = 9;  // of which a shard has three
-  schema.block_rows = 3;
+  schema.blocks = Blocks::of_equal(9, 3);  // of which a shard has one
   schema.columns = {{.name = "age", .centre = 41.3, .scale = 17.7}, {.name = "size"}};
   schema.response = "alive";
   return schema;
@@ -155,7 +154,7 @@ Rows make_rows() {
   Rows rows;
   rows.first_row = 3;
   rows.first_block = 1;
-  rows.num_blocks = 1;
+  rows.blocks = Blocks::of_equal(3, 3);
   Rows::RowMajor<Scalar> x(3, 2);
   const std::vector<double> ages = {20, 41, 62.5}, sizes = {0.25, 0.5, 4};
   for (Index r = 0; r < 3; ++r) {
@@ -173,8 +172,8 @@ using Scalars = testing::Types<float, double>;
 TYPED_TEST_SUITE(StanDataOfDataset, Scalars);
 
 TYPED_TEST(StanDataOfDataset, GivesColumnsMatrixAndResponseOnTheUsersScale) {
-  const StanData data(R"({"K":2})", "d.json", {"N", {"age", "x", "y", "alive"}}, make_schema(),
-                      make_rows<TypeParam>());
+  const StanData data(R"({"K":2})", "d.json", {"N", {"age", "x", "y", "alive"}},
+                      *rows_in_memory(make_schema(), make_rows<TypeParam>()));
   EXPECT_EQ(data.rows(), 3);
   const std::string text = data.part(0, 3);
   // Whole numbers are told one by one; 62.5 is none.
@@ -196,7 +195,7 @@ TEST(StanDataOfDatasets, HaveOffsetAndWeightWhereTheDatasetHas) {
   Rows rows = make_rows<double>();
   rows.offset = (Vector(3) << 0.1, 1e300, std::numeric_limits<double>::infinity()).finished();
   rows.weight = (Vector(3) << 1, 2, std::nan("")).finished();
-  const StanData data("", "", {"N", {"offset", "weight"}}, schema, rows);
+  const StanData data("", "", {"N", {"offset", "weight"}}, *rows_in_memory(schema, rows));
   EXPECT_EQ(data.part(0, 3), R"({"N":3,"offset":[0.1,1e+300,"Inf"],"weight":[1,2,"NaN"]})");
 }
 
@@ -204,13 +203,13 @@ TEST(StanDataOfDatasets, AColumnOfThatNameComesFirst) {
   Schema schema = make_schema();
   schema.columns[0].name = "x";
   schema.columns[1].name = "y";
-  const StanData data("", "", {"N", {"y"}}, schema, make_rows<double>());
+  const StanData data("", "", {"N", {"y"}}, *rows_in_memory(schema, make_rows<double>()));
   EXPECT_EQ(data.part(0, 2), R"({"N":2,"y":[0.25,0.5]})");
 }
 
 Error error_of_dataset(const std::string& text, const std::string& variable) {
   try {
-    StanData data(text, "d.json", {"N", {variable}}, make_schema(), make_rows<float>());
+    StanData data(text, "d.json", {"N", {variable}}, *rows_in_memory(make_schema(), make_rows<float>()));
   } catch (const Error& error) {
     return error;
   }
@@ -231,7 +230,10 @@ TEST(StanDataOfDatasets, MustAgreeWithTheJson) {
   EXPECT_THAT(twice.what(), HasSubstr("\"age\""));
   const Error size = error_of_dataset(R"({"N":3})", "age");
   EXPECT_THAT(size.what(), AllOf(HasSubstr("\"N\" is 3"), HasSubstr("9 rows")));
-  EXPECT_EQ(StanData(R"({"N":9})", "d.json", {"N", {"age"}}, make_schema(), make_rows<float>()).rows(), 3);
+  EXPECT_EQ(
+      StanData(R"({"N":9})", "d.json", {"N", {"age"}}, *rows_in_memory(make_schema(), make_rows<float>()))
+          .rows(),
+      3);
 }
 
 }  // namespace

@@ -74,8 +74,8 @@ TEST(StanModel, WholeIsOneBlockWithoutAPriorOfItsOwn) {
 TEST(StanModel, BlocksAndPriorSumToTheWhole) {
   const auto library = load("stan_regression");
   const StanModel whole(library, regression_json(12), "data.json");
-  const StanModel blocks(library, regression(12), {{0, 1}, {1, 6}, {6, 6}, {6, 12}});
-  ASSERT_EQ(blocks.blocks(), 4);
+  const StanModel blocks(library, regression(12), Blocks::of_offsets({0, 1, 6, 12}), {0, 3});
+  ASSERT_EQ(blocks.blocks(), 3);
   EXPECT_EQ(blocks.rows(1), 5);
   const Matrix theta = draws_of(2, 4);
   Vector expected = Vector::Zero(4), value = Vector::Zero(4);
@@ -85,16 +85,13 @@ TEST(StanModel, BlocksAndPriorSumToTheWhole) {
   const double log_normal = -std::log(2 * std::acos(-1.0)) - 2 * std::log(10.0);
   for (Index s = 0; s < 4; ++s) EXPECT_NEAR(value[s], log_normal - 0.005 * theta.col(s).squaredNorm(), 1e-13);
   EXPECT_TRUE(grad.isApprox(-0.01 * theta, 1e-14));
-  for (Index block = 0; block < 4; ++block) blocks.log_likelihood(block, theta, value, grad);
+  for (Index block = 0; block < 3; ++block) blocks.log_likelihood(block, theta, value, grad);
   EXPECT_TRUE(value.isApprox(expected, 1e-14)) << (value - expected).transpose();
   EXPECT_TRUE(grad.isApprox(expected_grad, 1e-14));
 
-  // A block without rows adds nothing; calls with other draws, and without gradients, do not disturb each
-  // other.
-  Vector nothing = Vector::Zero(4), few = Vector::Zero(2);
+  // Calls with other draws, and without gradients, do not disturb each other.
+  Vector few = Vector::Zero(2);
   Matrix none(2, 0);
-  blocks.log_likelihood(2, theta, nothing, none);
-  EXPECT_EQ(nothing, Vector::Zero(4));
   blocks.log_likelihood(1, theta.leftCols(2), few, none);
   Vector again = Vector::Zero(4);
   Matrix again_grad = Matrix::Zero(2, 4);
@@ -105,8 +102,8 @@ TEST(StanModel, BlocksAndPriorSumToTheWhole) {
 TEST(StanModel, SeveralThreadsGetTheSameBits) {
   const auto library = load("stan_regression");
   const StanData data = regression(60);
-  const std::vector<std::pair<Index, Index>> blocks = {{0, 20}, {20, 40}, {40, 60}};
-  const StanModel model(library, data, blocks);
+  const Blocks blocks = Blocks::of_equal(60, 20);
+  const StanModel model(library, data, blocks, {0, 3});
   const Matrix theta = draws_of(2, 50), other = draws_of(2, 60).rightCols(50);
   const auto evaluate = [](const StanModel& of, Index block, const Matrix& at) {
     Vector value = Vector::Zero(50);
@@ -116,7 +113,7 @@ TEST(StanModel, SeveralThreadsGetTheSameBits) {
   };
   const Vector expected = evaluate(model, 1, theta), expected_other = evaluate(model, 2, other);
   // Nothing is left of earlier calls.
-  EXPECT_EQ(evaluate(StanModel(library, data, blocks), 2, other), expected_other);
+  EXPECT_EQ(evaluate(StanModel(library, data, blocks, {0, 3}), 2, other), expected_other);
   std::vector<std::thread> threads;
   std::vector<int> wrong(4, 0);
   for (std::size_t t = 0; t < 4; ++t) {
@@ -132,14 +129,15 @@ TEST(StanModel, SeveralThreadsGetTheSameBits) {
 }
 
 TEST(StanModel, WithoutBlocksIsThePriorAlone) {
-  const StanModel model(load("stan_regression"), regression(12), {});
+  const StanModel model(load("stan_regression"), regression(12), Blocks(), {});
   EXPECT_EQ(model.blocks(), 0);
   EXPECT_EQ(model.parameters().size(), 2);
 }
 
 TEST(StanModel, NeedsAProgramThatRunsWithoutRows) {
   try {
-    StanModel model(load("stan_regression"), regression(12, ",\"lower\":1"), {{0, 12}});
+    StanModel model(load("stan_regression"), regression(12, ",\"lower\":1"), Blocks::of_equal(12, 12),
+                    {0, 1});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.fault(), Fault::data);
@@ -151,7 +149,7 @@ TEST(StanModel, NeedsAProgramThatRunsWithoutRows) {
 TEST(StanModel, NeedsAsManyParametersWithRowsAsWithout) {
   try {
     StanModel model(load("stan_effects"), StanData(R"({"N":2,"y":[1,2]})", "data.json", {"N", {"y"}}),
-                    {{0, 2}});
+                    Blocks::of_equal(2, 2), {0, 1});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.fault(), Fault::data);

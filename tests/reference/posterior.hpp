@@ -26,7 +26,7 @@ class Posterior : public testing::Test {
 
   fs::path write(const Table& table, Index block_rows, bool real_response = false) const {
     Schema schema;
-    schema.block_rows = block_rows;
+    schema.blocks = Blocks::of_equal(0, block_rows);
     schema.response = "y";
     schema.single = false;
     if (!real_response) schema.response_classes = 2;

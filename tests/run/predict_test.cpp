@@ -129,7 +129,7 @@ TEST_F(Predict, AgreesWithThePosteriorAndScoresItself) {
 TEST_F(Predict, FindsColumnsByNameWhateverTheirOrderCodingAndReference) {
   predict_to("data.h5", "expected.h5");
   Schema schema = small_schema(0);
-  schema.block_rows = 50;  // and other blocks
+  schema.blocks = Blocks::of_equal(0, 50);  // and other blocks
   schema.columns = {indicator("red", "blue"), numeric("height"), indicator("green", "blue", 0.3, 0.2),
                     numeric("age", -3.0, 7.0)};
   std::vector<std::int64_t> lines;

@@ -23,7 +23,7 @@ inline Column numeric(const std::string& name, double centre = 0.0, double scale
 
 inline Schema small_schema(Index columns) {
   Schema schema;
-  schema.block_rows = 64;
+  schema.blocks = Blocks::of_equal(0, 64);
   schema.response = "y";
   schema.single = false;
   for (Index j = 0; j < columns; ++j) schema.columns.push_back(numeric("x" + std::to_string(j + 1)));

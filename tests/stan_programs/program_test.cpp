@@ -198,7 +198,7 @@ TEST(StanModelOfLogistic, BlocksAddUpToTheWholeProgram) {
   library->on_print([](const std::string&) {});
   const StanData data(LogisticData::json(), "data.json", {"N", {"x", "y"}});
   ASSERT_EQ(data.rows(), LogisticData::rows);
-  const StanModel model(library, data, {{0, 3}, {3, 4}, {4, 7}});
+  const StanModel model(library, data, Blocks::of_offsets({0, 3, 4, 7}), {0, 3});
   ASSERT_EQ(model.blocks(), 3);
   EXPECT_EQ(model.rows(0), 3);
   for (const Vector& theta : points()) {

@@ -20,7 +20,7 @@ using testing::HasSubstr;
 
 Schema example_schema(bool single) {
   Schema schema;
-  schema.block_rows = 32;
+  schema.blocks = Blocks::of_equal(0, 32);
   schema.columns = {{"age", "age", "", "", 40.0, 12.5},
                     {"farbe[gr\xc3\xbcn]", "farbe", "gr\xc3\xbcn", "rot", 0.0, 1.0}};
   schema.response = "sick";
@@ -102,7 +102,7 @@ TEST_P(DatasetOf, RowsAndSchemaAndBack) {
   EXPECT_EQ(folder.num_files(), 1u);
   const Dataset dataset(folder / "data.h5");
   Schema expected = example_schema(single);
-  expected.rows = 150;
+  expected.blocks = Blocks::of_equal(150, 32);
   expected.content = written.content;
   EXPECT_EQ(to_json(dataset.schema()), to_json(expected));
   EXPECT_EQ(to_json(written), to_json(expected));
@@ -117,7 +117,7 @@ TEST_P(DatasetOf, RowsAndSchemaAndBack) {
     const Index first = 32 * range.first, count = std::min<Index>(150, 32 * range.last) - first;
     EXPECT_EQ(rows.first_row, first);
     EXPECT_EQ(rows.first_block, range.first);
-    EXPECT_EQ(rows.num_blocks, range.size());
+    EXPECT_EQ(rows.blocks.num_blocks(), range.size());
     ASSERT_EQ(rows.size(), count);
     EXPECT_EQ(rows.y, all.y.segment(first, count));
     EXPECT_EQ(rows.offset, all.offset.segment(first, count));
@@ -137,7 +137,7 @@ TEST_P(DatasetOf, ContentHashAddsUpOverAnyShards) {
   for (const int ranks : {1, 2, 3, 5, 8}) {
     std::uint64_t sum = 0;
     for (int rank = 0; rank < ranks; ++rank) {
-      sum += content_hash(schema, dataset.read(shard(schema.num_blocks(), rank, ranks)));
+      sum += content_hash(dataset.read(shard(schema.num_blocks(), rank, ranks)));
     }
     EXPECT_EQ(sum, schema.content) << ranks;
   }
@@ -165,6 +165,60 @@ TEST(Dataset, ContentHashIsAsDocumented) {
   EXPECT_EQ(sum, schema.content);
 }
 
+/// Rows 0 to 99 in blocks that end at these rows.
+Schema write_unequal(const std::filesystem::path& path, const std::vector<Index>& ends) {
+  DatasetWriter writer(path, example_schema(true));
+  Index first = 0;
+  for (const Index end : ends) {
+    writer.append(example_rows(first, end - first), example_lines(first, end - first));
+    writer.end_block();
+    first = end;
+  }
+  return writer.finish();
+}
+
+TEST(Dataset, UnequalBlocksAndBack) {
+  const test::Folder folder;
+  const Schema written = write_unequal(folder / "data.h5", {5, 6, 38, 71, 100});
+  const Dataset dataset(folder / "data.h5");
+  const Schema& schema = dataset.schema();
+  EXPECT_EQ(to_json(schema), to_json(written));
+  // No block has more rows than the schema that the writer was given says.
+  EXPECT_THAT(schema.blocks.offsets(), ElementsAre(0, 5, 6, 38, 70, 71, 100));
+  const auto x = std::get<Rows::RowMajor<double>>(example_rows(0, 100).x).cast<float>().eval();
+  std::uint64_t sum = 0;
+  for (Index b = 0; b < schema.num_blocks(); ++b) {
+    const Rows rows = dataset.read({b, b + 1});
+    EXPECT_EQ(rows.first_row, schema.blocks.first(b));
+    EXPECT_EQ(rows.first_block, b);
+    EXPECT_EQ(std::get<Rows::RowMajor<float>>(rows.x), x.middleRows(rows.first_row, schema.blocks.rows(b)));
+    sum += content_hash(rows);
+  }
+  EXPECT_EQ(sum, schema.content);
+  for (const int ranks : {2, 3, 8}) {
+    sum = 0;
+    for (int rank = 0; rank < ranks; ++rank) {
+      const BlockRange range = shard(schema.num_blocks(), rank, ranks);
+      const Rows rows = dataset.read(range);
+      EXPECT_EQ(rows.blocks, schema.blocks.slice(range));
+      sum += content_hash(rows);
+    }
+    EXPECT_EQ(sum, schema.content) << ranks;
+  }
+  // The same rows in other blocks are another content: their sums differ in the last bit.
+  EXPECT_NE(write_unequal(folder / "other.h5", {5, 7, 38, 71, 100}).content, schema.content);
+}
+
+TEST(Dataset, BlocksClosedWhereTheyAreFullAreEqual) {
+  const test::Folder folder;
+  const Schema closed = write_unequal(folder / "data.h5", {32, 64, 96, 100});
+  EXPECT_EQ(closed.blocks, Blocks::of_equal(100, 32));
+  EXPECT_EQ(closed.content, write_example(folder / "equal.h5", 100, true).content);
+  const hdf5::Handle file = hdf5::open_file(folder / "data.h5");
+  EXPECT_FALSE(hdf5::exists(file, "block_offsets"));
+  EXPECT_EQ(std::get<std::int64_t>(*hdf5::read_attribute(file, "version")), 1);
+}
+
 TEST(Dataset, AnEmptyRangeHasNoRows) {
   const test::Folder folder;
   write_example(folder / "data.h5", 70, true);
@@ -172,10 +226,10 @@ TEST(Dataset, AnEmptyRangeHasNoRows) {
   for (const Index at : {0, 2, 3}) {
     const Rows rows = dataset.read({at, at});
     EXPECT_EQ(rows.size(), 0);
-    EXPECT_EQ(rows.num_blocks, 0);
+    EXPECT_EQ(rows.blocks.num_blocks(), 0);
     EXPECT_EQ(rows.first_row, std::min<Index>(70, 32 * at));
     EXPECT_EQ(std::get<Rows::RowMajor<float>>(rows.x).cols(), 2);
-    EXPECT_EQ(content_hash(dataset.schema(), rows), 0u);
+    EXPECT_EQ(content_hash(rows), 0u);
   }
   EXPECT_THROW(dataset.read({2, 4}), Error);
 }
@@ -183,7 +237,7 @@ TEST(Dataset, AnEmptyRangeHasNoRows) {
 TEST(Dataset, TruthAndBack) {
   const test::Folder folder;
   Schema schema;
-  schema.block_rows = 8;
+  schema.blocks = Blocks::of_equal(0, 8);
   schema.columns = {{"x1", "x1", "", "", 0.0, 1.0}};
   DatasetWriter writer(folder / "data.h5", schema);
   Rows rows;
@@ -211,7 +265,7 @@ TEST(Dataset, NoRowsAreRefused) {
 TEST(Dataset, MoreColumnsThanAHeaderHolds) {
   const test::Folder folder;
   Schema schema;
-  schema.block_rows = 4;
+  schema.blocks = Blocks::of_equal(0, 4);
   for (int i = 0; i < 20000; ++i)
     schema.columns.push_back({"column " + std::to_string(i), "", "", "", 0.0, 1.0});
   DatasetWriter writer(folder / "data.h5", schema);
@@ -236,8 +290,8 @@ TEST(Dataset, OnlyTheNeededParts) {
   layout.finish();
   const Dataset dataset(folder / "data.h5");
   const Schema& schema = dataset.schema();
-  EXPECT_EQ(schema.rows, 5);
-  EXPECT_EQ(schema.block_rows, 16384);  // 2 columns of float64 in 256 KiB
+  EXPECT_EQ(schema.num_rows(), 5);
+  EXPECT_EQ(schema.blocks.block_rows(), 16384);  // 2 columns of float64 in 256 KiB
   EXPECT_EQ(schema.columns[1], (Column{"b", "b", "", "", 0.0, 1.0}));
   EXPECT_EQ(schema.response, "y");
   EXPECT_FALSE(schema.has_offset || schema.has_weight || schema.has_line || schema.single);
@@ -262,9 +316,9 @@ TEST(Dataset, WhatIsNotADataset) {
   EXPECT_THAT(refusal(Fault::data), HasSubstr("format is missing"));
   hdf5::Handle file = hdf5::create_file(folder / "data.h5");
   hdf5::write_attribute(file, "format", "vfe-dataset");
-  hdf5::write_attribute(file, "version", std::int64_t{2});
+  hdf5::write_attribute(file, "version", std::int64_t{dataset_version + 1});
   hdf5::finish_file(std::move(file), folder / "data.h5");
-  EXPECT_THAT(refusal(Fault::data), HasSubstr("version 2"));
+  EXPECT_THAT(refusal(Fault::data), HasSubstr("version 3"));
 }
 
 /// What is said of a layout that `build` made.
@@ -303,6 +357,29 @@ TEST(Dataset, PartsThatAreMissingOrDisagree) {
                 hdf5::write_attribute(l.file(), "block_rows", std::int64_t{0});
               }),
               HasSubstr("block_rows is 0"));
+  const auto with_offsets = [&](const std::vector<std::int64_t>& offsets) {
+    return with([&](Layout& l) {
+      l.names({"a", "b"});
+      hdf5::write(hdf5::create_dataset(l.file(), "block_offsets", H5T_STD_I64LE, {offsets.size()}),
+                  offsets.data());
+    });
+  };
+  EXPECT_THAT(with_offsets({1, 5}), HasSubstr("entry 0 is 1, expected 0 first"));
+  EXPECT_THAT(with_offsets({0, 3, 3, 5}), HasSubstr("entry 2 is 3, expected more than the 3 before it"));
+  EXPECT_THAT(with_offsets({0, 3}), HasSubstr("/block_offsets ends at 3, expected the 5 rows of /x"));
+  EXPECT_THAT(with_offsets({0, 3, 6}), HasSubstr("/block_offsets ends at 6, expected the 5 rows of /x"));
+  EXPECT_THAT(with([](Layout& l) {
+                l.names({"a", "b"});
+                l.numbers("block_offsets", {2}, {0.0, 5.0});
+              }),
+              HasSubstr("/block_offsets is no list of integers"));
+  EXPECT_THAT(with([](Layout& l) {
+                l.names({"a", "b"});
+                hdf5::write_attribute(l.file(), "block_rows", std::int64_t{2});
+                hdf5::write(hdf5::create_dataset(l.file(), "block_offsets", H5T_STD_I64LE, {2}),
+                            std::vector<std::int64_t>{0, 5}.data());
+              }),
+              HasSubstr("both /block_offsets and attribute block_rows"));
   EXPECT_THAT(with([](Layout& l) {
                 l.names({"a", "b"});
                 hdf5::write_attribute(l.file(), "response", 3.0);
@@ -341,7 +418,7 @@ TEST(Dataset, NoFlippedBitIsSilent) {
     std::string all = to_json(dataset.schema());
     const Rows rows = dataset.read({0, dataset.schema().num_blocks()});
     for (Index r = 0; r < rows.size(); ++r) all += dataset.name_row(r);
-    return all + std::to_string(content_hash(dataset.schema(), rows));
+    return all + std::to_string(content_hash(rows));
   };
   const std::string expected = contents();
   int refused = 0;
@@ -378,7 +455,7 @@ TEST(Dataset, FullDiskLeavesTheOlderFile) {
     EXPECT_EQ(Dataset(folder / "data.h5").schema().content, older);
   }
   write_large();
-  EXPECT_EQ(Dataset(folder / "data.h5").schema().rows, 40000);
+  EXPECT_EQ(Dataset(folder / "data.h5").schema().num_rows(), 40000);
 }
 
 /// The pieces of Python on the page for people who write datasets themselves.
@@ -402,7 +479,7 @@ TEST(PythonDataset, ThePageWritesWhatIsRead) {
   ASSERT_EQ(std::system(command.c_str()), 0) << command;
 
   const Dataset data(folder / "data.h5");
-  EXPECT_EQ(data.schema().rows, 1000);
+  EXPECT_EQ(data.schema().num_rows(), 1000);
   EXPECT_EQ(data.schema().num_blocks(), 4);
   EXPECT_TRUE(data.schema().single);
   EXPECT_EQ(data.schema().columns[1], (Column{"age", "age", "", "", 0.0, 1.0}));

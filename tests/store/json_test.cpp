@@ -16,8 +16,7 @@ constexpr double inf = std::numeric_limits<double>::infinity();
 
 TEST(Json, SchemaAndBack) {
   Schema schema;
-  schema.rows = Index{1} << 40;
-  schema.block_rows = 4096;
+  schema.blocks = Blocks::of_equal(Index{1} << 40, 4096);
   schema.columns = {{"colour[\"r\xc3\xb6t\"]", "colour", "\"r\xc3\xb6t\"", "blue\n", 0.1, 1.0 / 3.0},
                     {"b", "b", "", "", -inf, 5e-324}};
   schema.response = "y";
@@ -31,8 +30,7 @@ TEST(Json, SchemaAndBack) {
   schema.source = "a\\b.csv";
   schema.content = 0xfedcba9876543210;
   const Schema back = schema_from_json(to_json(schema));
-  EXPECT_EQ(back.rows, schema.rows);
-  EXPECT_EQ(back.block_rows, schema.block_rows);
+  EXPECT_EQ(back.blocks, schema.blocks);
   EXPECT_EQ(back.columns, schema.columns);
   EXPECT_EQ(back.response, schema.response);
   EXPECT_EQ(back.response_levels, schema.response_levels);
@@ -46,6 +44,14 @@ TEST(Json, SchemaAndBack) {
   EXPECT_EQ(back.shuffle_seed, schema.shuffle_seed);
   EXPECT_EQ(back.source, schema.source);
   EXPECT_EQ(back.content, schema.content);
+}
+
+TEST(Json, UnequalBlocksAndBack) {
+  Schema schema;
+  schema.blocks = Blocks::of_offsets({0, 4, 5, 12});
+  EXPECT_EQ(schema_from_json(to_json(schema)).blocks, schema.blocks);
+  schema.blocks = Blocks::of_equal(3, 256);
+  EXPECT_EQ(schema_from_json(to_json(schema)).blocks, schema.blocks);
 }
 
 TEST(Json, ParametersAndBack) {

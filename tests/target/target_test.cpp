@@ -180,6 +180,10 @@ std::string error_line(const std::function<void()>& work) {
 
 void a_throwing_model_fails_on_all_ranks(const Communicator& comm) {
   const Matrix theta = thetas(2);
+  const ThrowingSumModel as_a_whole(d, num_blocks, comm);
+  const Target of_whole(as_a_whole, comm, 2);
+  EXPECT_THAT(error_line([&] { evaluate(of_whole, {}, theta); }),
+              testing::HasSubstr("the likelihood threw: no device"));
   // Blocks 14 and up throw: the lowest of them is named, with its owner.
   const ThrowingModel model(d, num_blocks, comm, 14);
   const Target target(model, comm, 2);
@@ -248,6 +252,19 @@ void misuse_is_refused(const Communicator& comm) {
   EXPECT_NE(error_line([&] { target.log_joint(thetas(2), value); }).find("3 values"), std::string::npos);
 }
 
+// All rows on every rank, or the shards in another order, would be summed up wrongly without a word.
+void rows_that_do_not_follow_one_another_are_refused(const Communicator& comm) {
+  const ToyModel whole(d, num_blocks, BlockRange{0, num_blocks});
+  const ToyModel reversed(d, num_blocks, shard(num_blocks, comm.size() - 1 - comm.rank(), comm.size()));
+  if (comm.size() == 1) {
+    EXPECT_EQ(Target(whole, comm).num_blocks(), num_blocks);
+    return;
+  }
+  EXPECT_THAT(error_line([&] { Target(whole, comm); }),
+              testing::HasSubstr("rank 0 holds blocks 0 to 22 of the dataset and rank 1 blocks 0 to 22: expected"));
+  EXPECT_THAT(error_line([&] { Target(reversed, comm); }), testing::HasSubstr("in the order of the ranks"));
+}
+
 TEST(Target, SumsEqualPlainLoops) {
   sums_equal_plain_loops(Communicator::self());
 }
@@ -273,6 +290,13 @@ TEST(Target, MisuseIsRefused) {
   misuse_is_refused(Communicator::self());
 }
 
+TEST(Target, RowsThatDoNotFollowOneAnotherAreRefused) {
+  rows_that_do_not_follow_one_another_are_refused(Communicator::self());
+}
+
+TEST(TargetMpi, RowsThatDoNotFollowOneAnotherAreRefused) {
+  rows_that_do_not_follow_one_another_are_refused(Communicator::world());
+}
 TEST(TargetMpi, SumsEqualPlainLoops) {
   sums_equal_plain_loops(Communicator::world());
 }

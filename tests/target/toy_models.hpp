@@ -20,7 +20,7 @@ class ToyModel : public Model {
   ToyModel(Index d, Index num_blocks, const Communicator& comm)
       : ToyModel(d, num_blocks, vfe::shard(num_blocks, comm.rank(), comm.size())) {}
 
-  Index first_block() const { return shard_.first; }
+  Index first_block() const override { return shard_.first; }
   Index num_blocks() const { return num_blocks_; }
   static Index rows_of(Index global_block) { return 1 + global_block % 4; }
 
@@ -127,6 +127,15 @@ class ThrowingModel final : public ToyModel {
 
  private:
   Index bad_block_;
+};
+
+/// Adds up its blocks by itself, and throws.
+class ThrowingSumModel final : public ToyModel {
+ public:
+  using ToyModel::ToyModel;
+  void add_likelihood(const BatchBlocks&, ConstMat, LikelihoodSums&) const override {
+    throw std::domain_error("no device");
+  }
 };
 
 }  // namespace vfe

@@ -1,11 +1,10 @@
 #pragma once
-#include <algorithm>
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <variant>
 #include <vector>
 
+#include "vfe/core/blocks.hpp"
 #include "vfe/core/types.hpp"
 
 namespace vfe {
@@ -22,8 +21,7 @@ struct Column {
 
 /// What a dataset file says of its rows.
 struct Schema {
-  Index rows = 0;
-  Index block_rows = 0;  ///< rows of a block; the last may be shorter
+  Blocks blocks;
   std::vector<Column> columns;
   std::string response;
   std::vector<std::string> response_levels;  ///< of a factor response, coded 0, 1, ...
@@ -35,12 +33,9 @@ struct Schema {
   std::string source;         ///< where the rows came from
   std::uint64_t content = 0;  ///< hash of all blocks, independent of how they were read
 
-  Index num_blocks() const { return block_rows == 0 ? 0 : (rows + block_rows - 1) / block_rows; }
+  Index num_rows() const { return blocks.num_rows(); }
+  Index num_blocks() const { return blocks.num_blocks(); }
   Index num_columns() const { return static_cast<Index>(columns.size()); }
-  /// Rows [first, last) of a block.
-  std::pair<Index, Index> block(Index b) const {
-    return {b * block_rows, std::min(rows, (b + 1) * block_rows)};
-  }
 };
 
 /// A contiguous run of blocks in memory: the shard of one rank, or a piece of it.
@@ -48,19 +43,13 @@ struct Rows {
   template <class T>
   using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-  Index first_row = 0, first_block = 0, num_blocks = 0;  ///< in the dataset
-  std::variant<RowMajor<float>, RowMajor<double>> x;     ///< rows x columns, as stored
-  Vector y;                                              ///< rows
-  Vector offset, weight;                                 ///< rows, or empty: 0, 1
+  Index first_row = 0, first_block = 0;               ///< in the dataset
+  Blocks blocks;                                      ///< of these rows, which count from first_row
+  std::variant<RowMajor<float>, RowMajor<double>> x;  ///< rows x columns, as stored
+  Vector y;                                           ///< rows
+  Vector offset, weight;                              ///< rows, or empty: 0, 1
 
   Index size() const { return y.size(); }
 };
-
-/// The shard of `rank`: blocks [first, last), equal within one block, for any number of ranks.
-struct BlockRange {
-  Index first = 0, last = 0;
-  Index size() const { return last - first; }
-};
-BlockRange shard(Index num_blocks, int rank, int num_ranks);
 
 }  // namespace vfe

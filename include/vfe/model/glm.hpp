@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "vfe/core/random.hpp"
-#include "vfe/core/rows.hpp"
+#include "vfe/core/row_source.hpp"
 #include "vfe/model/model.hpp"
 
 namespace vfe {
@@ -53,13 +53,15 @@ class Glm final : public Model {
   /// Throws RowError where a response is outside the support, a weight negative, a value not finite (column
   /// named); Fault::data where the number of classes is not known; Fault::config where a prior scale is not
   /// positive or names no column. A prior scale may name a column ("colour[red]") or the source of several
-  /// ("colour"). Keeps the rows, rearranged.
-  Glm(const GlmOptions& options, const Schema& schema, Rows rows);
+  /// ("colour"). Reads every block once, one at a time, and keeps it rearranged; or keeps the source and
+  /// reads a block again whenever it is evaluated, if the source says so.
+  Glm(const GlmOptions& options, std::shared_ptr<const RowSource> rows);
   ~Glm() override;
 
   const Parameters& parameters() const override;
   Index blocks() const override;
   Index rows(Index block) const override;
+  Index first_block() const override;
   void log_prior(ConstMat theta, Vec value, Mat grad) const override;
   void log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const override;
   /// Weights applied: the rows sum to log_likelihood.
@@ -74,16 +76,9 @@ class Glm final : public Model {
   void compute_quantities(ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
                           Mat values) const override;
 
-  /// Means and simulated responses of the rows of a block, n x S, in the response's own unit.
-  struct Prediction {
-    Matrix mean;  ///< E[y | theta]; student_t: the location; softmax: probability of the observed class
-    Matrix
-        response;  ///< y simulated, address (seed, predict, step = row of the block, first_draw + s, block)
-    Matrix log_density;               ///< log p(y | theta), weight not applied; empty unless `observed`
-    std::vector<Matrix> probability;  ///< softmax: of each class, the reference first; otherwise empty
-  };
-  Prediction predict(Index block, ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
-                     bool observed) const;
+  /// Addresses of the simulated responses: (seed, predict, step = row of the block, first_draw + s, block).
+  std::optional<Prediction> predict(Index block, ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
+                                    bool observed) const override;
 
  private:
   struct Impl;

@@ -1,11 +1,13 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "vfe/core/parameters.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/core/types.hpp"
+#include "vfe/model/prediction.hpp"
 
 namespace vfe {
 
@@ -15,9 +17,21 @@ double radius(Reach reach);
 
 /// What ranks share out of a model.
 enum class Spread {
-  blocks,  ///< each rank holds a run of consecutive blocks, in the order of the ranks
-  draws,   ///< every rank holds all blocks, and takes a share of the draws of each call
+  /// Each rank holds a run of consecutive blocks, in the order of the ranks, and no two ranks hold the same
+  /// rows, which would count twice. Target refuses such ranks where the models know their place in the
+  /// dataset (Model::first_block()); of a function it cannot tell: there it is the program's to see to.
+  blocks,
+  /// Every rank holds all blocks, and takes a share of the draws of each call.
+  draws,
 };
+
+/// The blocks of a minibatch that a shard holds, in the model's numbers.
+struct BatchBlocks {
+  Index first = 0, stride = 1, count = 0;
+  Index operator[](Index k) const { return first + k * stride; }
+};
+
+class LikelihoodSums;
 
 /// A Bayesian model and one rank's shard of its data; knows no MPI. S draws at once: theta is d x S, value S,
 /// grad d x S (or d x 0: values only). Log densities in nats with all constants, Jacobian included.
@@ -31,12 +45,20 @@ class Model {
   virtual Index blocks() const = 0;
   /// Number of rows of a block (for rates and for naming a bad row).
   virtual Index rows(Index block) const = 0;
+  /// Where the shard begins in the dataset, in blocks; -1 of a model that does not know.
+  virtual Index first_block() const;
   /// Adds log prior and log Jacobian, and their gradient.
   virtual void log_prior(ConstMat theta, Vec value, Mat grad) const = 0;
   /// Adds the log likelihood of a block and its gradient. A draw's result must not depend on the other draws.
   /// Thread-safe. A value that cannot be computed is NaN (the caller counts and names it), never an
   /// exception.
   virtual void log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const = 0;
+  /// Adds log likelihoods of blocks and, if wanted, their gradients to exact sums, at the draws (columns of
+  /// theta) that the sums say are this rank's. As it is: block by block by log_likelihood(), the blocks
+  /// shared out among threads (or the draws, of a model on every rank), an exception kept with its block. To
+  /// be overridden by a model that adds up its blocks by itself, on a device for instance; the sums are
+  /// integers, so that in whatever order it adds the same values, the bits are the same.
+  virtual void add_likelihood(const BatchBlocks& blocks, ConstMat theta, LikelihoodSums& sums) const;
   /// Sets value[r] = log likelihood of row r of the block at one theta; false where the model cannot tell its
   /// rows apart.
   virtual bool log_likelihood_rows(Index block, ConstVec theta, Vec value) const;
@@ -61,6 +83,12 @@ class Model {
   /// function of seed and draw number, first_draw + s. What cannot be computed is NaN.
   virtual void compute_quantities(ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
                                   Mat values) const;
+
+  /// Responses of the rows of a block at theta, d x S; those observed are judged only if `observed`. What is
+  /// simulated is a function of seed, draw number first_draw + s, and the row. Nothing where the model cannot
+  /// predict.
+  virtual std::optional<Prediction> predict(Index block, ConstMat theta, std::uint64_t seed,
+                                            std::uint32_t first_draw, bool observed) const;
 };
 
 }  // namespace vfe

@@ -1,9 +1,9 @@
 #pragma once
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "vfe/core/blocks.hpp"
 #include "vfe/model/model.hpp"
 #include "vfe/model/stan_data.hpp"
 #include "vfe/model/stan_library.hpp"
@@ -20,10 +20,10 @@ class StanModel final : public Model {
   /// The whole program on its JSON. Throws as StanProgram.
   StanModel(std::shared_ptr<const StanLibrary> library, const std::string& json,
             const std::string& json_name);
-  /// In blocks: `blocks` are runs [first, last) of the data's rows; none is a model of the prior alone.
-  /// Throws as StanProgram; where the program cannot be had without rows, says so.
-  StanModel(std::shared_ptr<const StanLibrary> library, const StanData& data,
-            const std::vector<std::pair<Index, Index>>& blocks);
+  /// In blocks of the data's rows, of which this rank holds `own`; none is a model of the prior alone. Throws
+  /// as StanProgram; where the program cannot be had without rows, says so.
+  StanModel(std::shared_ptr<const StanLibrary> library, const StanData& data, const Blocks& blocks,
+            const BlockRange& own);
   ~StanModel() override;
 
   const std::string& program_name() const;

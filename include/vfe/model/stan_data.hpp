@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "vfe/core/rows.hpp"
+#include "vfe/core/row_source.hpp"
 #include "vfe/core/types.hpp"
 
 namespace vfe {
@@ -25,15 +25,14 @@ class StanData {
   /// `shard` is missing, the size is no whole number, or a variable has another number of rows than the size
   /// says (named, both numbers); where `size` is missing, the rows say it.
   StanData(const std::string& json, const std::string& name, const StanShard& shard);
-  /// Rows from a shard of a dataset, in its order; the JSON (may be "") has the other variables, and the
-  /// number of rows of the whole dataset or none. A name is looked for among the columns, then: "x" is the
-  /// matrix of all columns, "y" and the response's own name are the response, "offset" and "weight" what the
-  /// dataset has under these roles. Values are on the user's scale (stored * scale + centre); one that is a
-  /// whole number but for the precision in which it is stored is written as such, so that it may be an int of
-  /// the program. Throws Fault::config where a name is none of these, with those there are; Fault::data as
-  /// above.
-  StanData(const std::string& json, const std::string& name, const StanShard& shard, const Schema& schema,
-           Rows rows);
+  /// Rows from a shard of a dataset, in its order, all of them read and kept; the JSON (may be "") has the
+  /// other variables, and the number of rows of the whole dataset or none. A name is looked for among the
+  /// columns, then: "x" is the matrix of all columns, "y" and the response's own name are the response,
+  /// "offset" and "weight" what the dataset has under these roles. Values are on the user's scale (stored *
+  /// scale + centre); one that is a whole number but for the precision in which it is stored is written as
+  /// such, so that it may be an int of the program. Throws Fault::config where a name is none of these, with
+  /// those there are; Fault::data as above.
+  StanData(const std::string& json, const std::string& name, const StanShard& shard, const RowSource& rows);
   ~StanData();
   StanData(const StanData&);
   StanData(StanData&&) noexcept;

@@ -9,9 +9,10 @@
 
 #include "vfe/comm/communicator.hpp"
 #include "vfe/config/config.hpp"
-#include "vfe/core/rows.hpp"
+#include "vfe/core/row_source.hpp"
 #include "vfe/model/model.hpp"
 #include "vfe/model/stan_data.hpp"
+#include "vfe/store/dataset.hpp"
 #include "vfe/target/target.hpp"
 
 namespace vfe {
@@ -41,22 +42,46 @@ struct LoadedModel {
 };
 
 // [collective] By the kind of model; throw as Problem does.
-LoadedModel load_glm(const Communicator& comm, const Config& config);
+LoadedModel load_built_in(const Communicator& comm, const Config& config);
 LoadedModel load_stan(const Communicator& comm, const Config& config);
 LoadedModel load_plugin(const Communicator& comm, const Config& config);
 
-/// A shard of a dataset, and which of its blocks that are.
-struct LoadedRows {
-  Schema schema;
-  Rows rows;
-  std::uint64_t content = 0;
-  bool has_content_hash = false;
+/// This rank's shard of a dataset file. Of each block that is read, in their order, it notes the first time
+/// what is to be known of the shard as a whole, so that a model which reads its blocks once is all the
+/// reading there is.
+class ShardOfFile final : public RowSource {
+ public:
+  /// Throws as Dataset.
+  ShardOfFile(const Communicator& comm, const std::string& file);
+
+  const Schema& schema() const override { return dataset_.schema(); }
+  Index first_block() const override { return own_.first; }
+  const Blocks& blocks() const override { return blocks_; }
+  Rows read(const BlockRange& blocks) const override;
+
+  std::string name_row(Index row) const { return dataset_.name_row(row); }
+  /// y of the rows read, as stored.
+  const Vector& response() const { return response_; }
+  Index rows_of_weight() const { return rows_of_weight_; }  ///< rows read whose weight is not 0
+  /// [collective] The hash of all shards, once all blocks have been read; throws Fault::data where the file
+  /// says another.
+  std::uint64_t hash(const Communicator& comm) const;
+
+ private:
+  Dataset dataset_;
+  BlockRange own_;
+  Blocks blocks_;
+  mutable std::mutex mutex_;  ///< HDF5 reads for one at a time
+  mutable Index noted_ = 0;   ///< blocks
+  mutable std::uint64_t content_ = 0;
+  mutable Vector response_;
+  mutable Index rows_of_weight_ = 0;
 };
 
-/// One rank's: reads its shard.
-LoadedRows read_shard(const Communicator& comm, const std::string& file);
-/// [collective] The hash of all shards; throws Fault::data where the file says another.
-std::uint64_t hash_of_shards(const Communicator& comm, const std::string& file, const LoadedRows& loaded);
+/// The built-in model that a configuration names, over some rows; none where it names no built-in one. Throws
+/// as its constructor.
+std::unique_ptr<const Model> built_in_model(const Config& config, std::shared_ptr<const RowSource> rows);
+
 /// [collective] The hash of a library's file; throws Fault::missing, and Fault::data where ranks see
 /// different files.
 std::uint64_t hash_of_library(const Communicator& comm, const std::string& file);
@@ -65,7 +90,7 @@ std::uint64_t hash_of_library(const Communicator& comm, const std::string& file)
 std::string stan_library_file(const Config& config);
 /// [collective] The text of model.data; "" where there is none.
 std::string read_stan_json(const Communicator& comm, const Config& config);
-/// The rows of a Stan program in shards: of the JSON, or those loaded.
-StanData stan_data(const Config& config, const std::string& json, std::optional<LoadedRows> loaded);
+/// The rows of a Stan program in shards: those given, or else of the JSON.
+StanData stan_data(const Config& config, const std::string& json, const RowSource* rows);
 
 }  // namespace vfe

@@ -8,12 +8,13 @@
 
 namespace vfe {
 
-constexpr int dataset_version = 1;
+constexpr int dataset_version = 2;  ///< the newest that is read
 
 /// Reads a dataset file (layout: cluster/data.md). Independent: every rank opens it for itself, read-only.
 class Dataset {
  public:
-  /// Throws Fault::missing, Fault::data (not HDF5, truncated, no /x, shapes that disagree, newer version).
+  /// Throws Fault::missing, Fault::data (not HDF5, truncated, no /x, shapes or block offsets that disagree,
+  /// newer version).
   explicit Dataset(const std::filesystem::path& path);
   ~Dataset();
   Dataset(Dataset&&) noexcept;
@@ -38,18 +39,22 @@ class Dataset {
 
 /// Hash of the blocks of `rows`, summed modulo 2^64 over blocks, so that the sum over ranks is the content
 /// hash of the file.
-std::uint64_t content_hash(const Schema& schema, const Rows& rows);
+std::uint64_t content_hash(const Rows& rows);
 
 /// Writes a dataset block by block in bounded memory; appears at `path` when finished. One process.
 class DatasetWriter {
  public:
-  /// schema.rows may be unknown (0), block_rows not. Throws Fault::cannot_create or Fault::io.
+  /// schema.blocks need not know its rows: Blocks::of_equal(0, block_rows) says that a block is closed at so
+  /// many. Throws Fault::cannot_create or Fault::io.
   DatasetWriter(const std::filesystem::path& path, const Schema& schema);
   ~DatasetWriter();
-  /// Appends rows; any number. `line` is empty or holds each row's line in the source.
+  /// Appends rows; any number, whatever blocks they are in. `line` is empty or holds each row's line in the
+  /// source.
   void append(const Rows& rows, const std::vector<std::int64_t>& line = {});
+  /// Closes the block before it is full: the next row opens another. Nothing where it has no rows yet.
+  void end_block();
   void set_truth(ConstVec values, const std::vector<std::string>& names);
-  /// Completes and publishes the file; returns the schema with rows and content. Throws Fault::io (disk
+  /// Completes and publishes the file; returns the schema with blocks and content. Throws Fault::io (disk
   /// full).
   Schema finish();
 

@@ -1,4 +1,4 @@
-#include "vfe/comm/exact_sum.hpp"
+#include "vfe/core/exact_sum.hpp"
 
 #include <bit>
 #include <limits>
@@ -7,7 +7,7 @@
 // is chosen when the program runs. All give the same bits: every operation in it is exact or a rounding to
 // nearest.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "comm/exact_sum.cpp"
+#define HWY_TARGET_INCLUDE "core/exact_sum.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 

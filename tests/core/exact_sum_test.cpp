@@ -1,4 +1,4 @@
-#include "vfe/comm/exact_sum.hpp"
+#include "vfe/core/exact_sum.hpp"
 
 #include <gtest/gtest.h>
 #include <hwy/targets.h>

@@ -1,0 +1,71 @@
+#include "vfe/core/row_source.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "vfe/core/error.hpp"
+
+namespace vfe {
+namespace {
+
+class RowsInMemory final : public RowSource {
+ public:
+  RowsInMemory(Schema schema, Rows rows) : schema_(std::move(schema)), rows_(std::move(rows)) {
+    check_shapes();
+  }
+
+  const Schema& schema() const override { return schema_; }
+  Index first_block() const override { return rows_.first_block; }
+  const Blocks& blocks() const override { return rows_.blocks; }
+
+  Rows read(const BlockRange& blocks) const override {
+    Rows some;
+    const Index first = rows_.blocks.first(blocks.first);
+    some.first_row = rows_.first_row + first;
+    some.first_block = rows_.first_block + blocks.first;
+    some.blocks = rows_.blocks.slice(blocks);
+    const Index size = some.blocks.num_rows();
+    std::visit([&](const auto& x) { some.x = std::decay_t<decltype(x)>(x.middleRows(first, size)); },
+               rows_.x);
+    some.y = rows_.y.segment(first, size);
+    if (rows_.offset.size() > 0) some.offset = rows_.offset.segment(first, size);
+    if (rows_.weight.size() > 0) some.weight = rows_.weight.segment(first, size);
+    return some;
+  }
+
+ private:
+  void check_shapes() const {
+    const Index n = rows_.size(), p = schema_.num_columns();
+    const auto [x_rows, x_columns] =
+        std::visit([](const auto& x) { return std::pair<Index, Index>(x.rows(), x.cols()); }, rows_.x);
+    const auto optional = [n](const Vector& v) { return v.size() == 0 || v.size() == n; };
+    if (x_rows == n && x_columns == p && rows_.blocks.num_rows() == n && optional(rows_.offset) &&
+        optional(rows_.weight)) {
+      return;
+    }
+    throw Error(
+        Fault::bug,
+        fmt::format("rows of a model disagree: x is {} x {}, {} responses, {} columns in the schema, {} "
+                    "rows in blocks, {} offsets, {} weights",
+                    x_rows, x_columns, n, p, rows_.blocks.num_rows(), rows_.offset.size(),
+                    rows_.weight.size()));
+  }
+
+  Schema schema_;
+  Rows rows_;
+};
+
+}  // namespace
+
+std::shared_ptr<const RowSource> rows_in_memory(Schema schema, Rows rows) {
+  return std::make_shared<RowsInMemory>(std::move(schema), std::move(rows));
+}
+
+std::shared_ptr<const RowSource> no_rows(Schema schema) {
+  Rows none;
+  none.x = Rows::RowMajor<double>(0, schema.num_columns());
+  return rows_in_memory(std::move(schema), std::move(none));
+}
+
+}  // namespace vfe
