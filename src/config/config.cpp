@@ -59,14 +59,15 @@ class ConfigReader {
     }
   }
 
-  /// Checks what concerns several keys.
+  /// Checks what concerns several keys. First those that all need: on them it depends what else applies.
   Config finish(const std::string& name) const {
+    for (const ConfigKey& key : config_keys()) {
+      if (key.required_when.empty()) refuse_missing(key, name);
+    }
     for (const ConfigKey& key : config_keys()) {
       const std::string full = key.table + "." + key.name;
       const auto given = given_.find(full);
-      if (key.required(config_) && given == given_.end()) {
-        throw Error(Fault::config, fmt::format("{}: {} is missing, expected {}", name, full, key.expected));
-      }
+      refuse_missing(key, name);
       if (given != given_.end() && !key.applies(config_)) {
         throw Error(Fault::config, fmt::format("{}: {} does not apply here: only {}", given->second, full,
                                                key.applies_when));
@@ -76,6 +77,12 @@ class ConfigReader {
   }
 
  private:
+  void refuse_missing(const ConfigKey& key, const std::string& name) const {
+    const std::string full = key.table + "." + key.name;
+    if (!key.required(config_) || given_.contains(full)) return;
+    throw Error(Fault::config, fmt::format("{}: {} is missing, expected {}", name, full, key.expected));
+  }
+
   void read_table(const std::string& table, const toml::table& content, const std::string& name,
                   const std::string& raw, bool lines) {
     for (const auto& [key_node, value] : content) {
@@ -122,6 +129,16 @@ void read_override(ConfigReader& reader, const std::string& text) {
 }
 
 }  // namespace
+
+bool Config::ModelTable::is(bool ModelKind::*what) const {
+  const ModelKind* kind = find_model_kind(type);
+  return kind != nullptr && kind->*what;
+}
+
+bool Config::ModelTable::is_glm() const {
+  const ModelKind* kind = find_model_kind(type);
+  return kind != nullptr && kind->likelihood.has_value();
+}
 
 Config parse_config(const std::string& text, const std::string& name,
                     const std::vector<std::string>& overrides) {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "config/key_makers.hpp"
 
@@ -45,21 +46,30 @@ ConfigKey prior_scale() {
   return key;
 }
 
+/// "the likelihood of ...; or stan: a Stan program; ...": what the kinds of model are.
+std::string meanings() {
+  std::string text;
+  for (const ModelKind& kind : model_kinds()) {
+    if (!kind.likelihood) {
+      text +=
+          fmt::format("; {}{}: {}", text.find("; or ") == text.npos ? "or " : "", kind.name, kind.meaning);
+    } else if (text.empty()) {
+      text = kind.meaning;
+    }
+  }
+  return text;
+}
+
 ConfigKey model_type() {
-  const std::vector<std::string> likelihoods = {"linear",  "student_t",         "logistic",
-                                                "poisson", "negative_binomial", "softmax"};
-  std::vector<std::string> names = likelihoods;
-  for (const char* other : {"stan", "plugin", "function"}) names.emplace_back(other);
+  std::vector<std::string> names;
+  for (const ModelKind& kind : model_kinds()) names.push_back(kind.name);
   ConfigKey key = word(
-      {"model", "type",
-       "The model: the likelihood of the response given the linear predictor; or stan: a Stan "
-       "program; plugin: a library with the functions of vfe_model.h; function: a C++ program's "
-       "own."},
-      names, [](auto& c) -> auto& { return c.model.type; });
-  key.read = [likelihoods, read = key.read](Config& config, const ConfigEntry& entry) {
+      {"model", "type", fmt::format("The model: {}.", meanings())}, names,
+      [](auto& c) -> auto& { return c.model.type; });
+  key.read = [read = key.read](Config& config, const ConfigEntry& entry) {
     read(config, entry);
-    if (std::ranges::count(likelihoods, config.model.type) == 0) return;
-    config.model.glm.likelihood = likelihood_from_string(config.model.type);
+    const ModelKind& kind = model_kind(config.model.type);
+    if (kind.likelihood) config.model.glm.likelihood = *kind.likelihood;
   };
   key.write = [](const Config& config) { return config.model.type.empty() ? "" : quoted(config.model.type); };
   return key;
@@ -109,40 +119,63 @@ ConfigKey shard_key() {
 bool is_glm(const Config& config) {
   return config.model.is_glm();
 }
-bool is_stan(const Config& config) {
-  return config.model.type == "stan";
-}
-bool is_plugin(const Config& config) {
-  return config.model.type == "plugin";
-}
 
 /// Whether the model has a scale parameter (sigma, overdispersion) for scale_prior to be the prior of.
 bool has_scale(const Config& config) {
-  if (!config.model.is_glm()) return false;
-  switch (config.model.glm.likelihood) {
-    case Likelihood::linear:
-      return !config.model.glm.known_sigma;
-    case Likelihood::student_t:
-    case Likelihood::negative_binomial:
-      return true;
-    default:
-      return false;
-  }
+  const bool known = config.model.is(&ModelKind::takes_known_sigma) && config.model.glm.known_sigma;
+  return config.model.is(&ModelKind::has_scale) && !known;
 }
 
-bool is_linear(const Config& config) {
-  return is_glm(config) && config.model.glm.likelihood == Likelihood::linear;
+/// A condition of a key: that the kind of model takes it.
+std::function<bool(const Config&)> if_kind(bool ModelKind::*what) {
+  return [what](const Config& config) { return config.model.is(what); };
 }
-bool is_student_t(const Config& config) {
-  return is_glm(config) && config.model.glm.likelihood == Likelihood::student_t;
+
+/// Those kinds' names, each once; `shown` is how one is to be named.
+template <class Which, class Shown>
+std::vector<std::string> kinds_that(Which which, Shown shown) {
+  std::vector<std::string> names;
+  for (const ModelKind& kind : model_kinds()) {
+    const std::string name = std::invoke(shown, kind);
+    if (std::invoke(which, kind) && std::ranges::count(names, name) == 0) names.push_back(name);
+  }
+  return names;
+}
+
+/// "linear, student_t or softmax".
+std::string either(std::vector<std::string> names) {
+  const std::string last = names.back();
+  names.pop_back();
+  return names.empty() ? last : fmt::format("{} or {}", fmt::join(names, ", "), last);
+}
+
+std::string with_type(bool ModelKind::*what) {
+  return "with model.type = " + either(kinds_that(what, &ModelKind::name));
+}
+
+/// All likelihoods as one.
+std::string name_or_likelihood(const ModelKind& kind) {
+  return kind.likelihood ? kind.called : kind.name;
 }
 
 }  // namespace
 
 std::vector<ConfigKey> model_keys() {
   constexpr std::int64_t many = std::int64_t{1} << 40;
-  const std::string glm_when = "with a likelihood as model.type", stan_when = "with model.type = stan";
-  const std::string scale_when = "with model.type = linear (sigma not known), student_t or negative_binomial";
+  const std::string glm_when = "with a likelihood as model.type";
+  const std::string scale_when =
+      "with model.type = " + either(kinds_that(&ModelKind::has_scale, [](const ModelKind& kind) {
+        return kind.name + (kind.takes_known_sigma ? " (sigma not known)" : "");
+      }));
+  const auto needs_library = [](const Config& c) {
+    return c.model.is(&ModelKind::takes_library) &&
+           !(c.model.is(&ModelKind::takes_source) && !c.model.source.empty());
+  };
+  const std::string needs_library_when = fmt::format(
+      "with {}, or {} without model.source",
+      either(kinds_that([](const ModelKind& kind) { return kind.takes_library && !kind.takes_source; },
+                        &ModelKind::called)),
+      either(kinds_that(&ModelKind::takes_source, &ModelKind::called)));
   std::vector<ConfigKey> keys;
 
   keys.push_back(only(
@@ -152,9 +185,13 @@ std::vector<ConfigKey> model_keys() {
                     "without; of a Stan program in shards it holds the rows, if the JSON does not.",
                     Change::allowed},
                    "a file name", [](auto& c) -> auto& { return c.data.file; }),
-               "with a likelihood as model.type", is_glm),
-      "with a likelihood, plugin, or stan and model.shard",
-      [](const Config& c) { return is_glm(c) || is_plugin(c) || c.model.is_sharded(); }));
+               fmt::format("with {} as model.type",
+                           either(kinds_that(&ModelKind::needs_dataset, name_or_likelihood))),
+               if_kind(&ModelKind::needs_dataset)),
+      fmt::format("with {}, or {} and model.shard",
+                  fmt::join(kinds_that(&ModelKind::takes_dataset, name_or_likelihood), ", "),
+                  either(kinds_that(&ModelKind::takes_shard, name_or_likelihood))),
+      [](const Config& c) { return c.model.is(&ModelKind::takes_dataset) || c.model.is_sharded(); }));
   keys.push_back(only(whole(
                           {"data", "blocks", "Blocks that the rows of model.data are cut into."}, 1, many,
                           "blocks", [](auto& c) -> auto& { return c.data.blocks; }),
@@ -188,13 +225,14 @@ std::vector<ConfigKey> model_keys() {
       only(number(
                {"model", "known_sigma", "Residual standard deviation, where it is known."}, Low{},
                "the response's own unit", [](auto& c) -> auto& { return c.model.glm.known_sigma; }),
-           "with model.type = linear", is_linear));
+           with_type(&ModelKind::takes_known_sigma), if_kind(&ModelKind::takes_known_sigma)));
   keys.push_back(only(number(
                           {"model", "degrees_of_freedom",
                            "Degrees of freedom where they are fixed; else estimated with prior "
                            "gamma(2, 0.1)."},
                           Low{}, "", [](auto& c) -> auto& { return c.model.glm.degrees_of_freedom; }),
-                      "with model.type = student_t", is_student_t));
+                      with_type(&ModelKind::takes_degrees_of_freedom),
+                      if_kind(&ModelKind::takes_degrees_of_freedom)));
 
   keys.push_back(
       only(required(text(
@@ -204,26 +242,25 @@ std::vector<ConfigKey> model_keys() {
                          "functions of vfe_model.h. Its code runs as part of vfe.",
                          Change::allowed},
                         "a file name", [](auto& c) -> auto& { return c.model.library; }),
-                    "with a plugin, or a Stan program without model.source",
-                    [](const Config& c) { return is_plugin(c) || (is_stan(c) && c.model.source.empty()); }),
-           "with model.type = stan or plugin", [](const Config& c) { return is_stan(c) || is_plugin(c); }));
+                    needs_library_when, needs_library),
+           with_type(&ModelKind::takes_library), if_kind(&ModelKind::takes_library)));
   keys.push_back(only(text(
                           {"model", "source",
                            "The Stan program, from which the library is built where it is missing or older.",
                            Change::allowed},
                           "a file name", [](auto& c) -> auto& { return c.model.source; }),
-                      stan_when, is_stan));
+                      with_type(&ModelKind::takes_source), if_kind(&ModelKind::takes_source)));
   keys.push_back(only(required(text(
                                    {"model", "data", "The data of the Stan program, JSON.", Change::allowed},
                                    "a file name", [](auto& c) -> auto& { return c.model.data; }),
                                "with model.shard and no data.file",
                                [](const Config& c) { return c.model.is_sharded() && c.data.file.empty(); }),
-                      stan_when, is_stan));
-  keys.push_back(only(shard_key(), stan_when, is_stan));
+                      with_type(&ModelKind::takes_json), if_kind(&ModelKind::takes_json)));
+  keys.push_back(only(shard_key(), with_type(&ModelKind::takes_shard), if_kind(&ModelKind::takes_shard)));
   keys.push_back(only(text(
                           {"model", "options", "A text that the plugin understands."}, "a text",
                           [](auto& c) -> auto& { return c.model.options; }),
-                      "with model.type = plugin", is_plugin));
+                      with_type(&ModelKind::takes_options), if_kind(&ModelKind::takes_options)));
   return keys;
 }
 

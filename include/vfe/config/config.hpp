@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "vfe/config/model_kinds.hpp"
 #include "vfe/family/family.hpp"
 #include "vfe/model/glm.hpp"
 #include "vfe/model/stan_data.hpp"
@@ -23,15 +24,17 @@ struct Config {
     Index blocks = 64;  ///< that the rows of a Stan program's JSON are cut into
   } data;
   struct ModelTable {
-    std::string type;     ///< a likelihood of Glm, "stan", "plugin", or "function": a C++ program's own
+    std::string type;     ///< the name of a ModelKind
     GlmOptions glm;       ///< of a likelihood
     std::string library;  ///< of stan and plugin
     std::string source;   ///< of stan: the program, from which `library` is built
     std::string data;     ///< of stan: JSON file
     StanShard shard;      ///< of stan: no size = not in shards
     std::string options;  ///< of a plugin
-    bool is_glm() const { return type != "stan" && type != "plugin" && type != "function"; }
-    bool is_sharded() const { return type == "stan" && !shard.size.empty(); }
+    /// What its kind has or takes; of no kind, nothing.
+    bool is(bool ModelKind::*what) const;
+    bool is_glm() const;
+    bool is_sharded() const { return is(&ModelKind::takes_shard) && !shard.size.empty(); }
   } model;
   FamilyOptions family{.type = "auto"};
   struct Fit {
