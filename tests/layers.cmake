@@ -1,10 +1,10 @@
 # The layers, top to bottom, and the check that every file includes only what stands below it (its own layer
 # included), of another layer only what is public, that headers are named with their layer, and that MPI is known to
-# comm alone, HDF5 to store alone, CLI11 to cli alone, toml++ to config alone. Tests may look anywhere.
+# comm alone, HDF5 to store alone, CLI11 to cli alone, toml++ to toml alone. Tests may look anywhere.
 # Run: cmake -D ROOT=<source folder> -P tests/layers.cmake
 cmake_minimum_required(VERSION 3.25)
-set(layers apps cli run program verdict problem infer data stan config statistics objective target model family store
-  comm core)
+set(layers apps cli run program verdict problem infer data stan toml config statistics objective target model family
+  store comm core)
 # Statistics is kept apart from machinery although machinery stands lower: these know no MPI and no files.
 set(never_family store comm)
 set(never_model store comm)
@@ -36,8 +36,8 @@ function(check_file path layer)
       string(APPEND mistakes "${path}: includes ${header}, which is for src/store alone\n")
     elseif(header MATCHES "^CLI/" AND NOT path MATCHES "^src/cli/")
       string(APPEND mistakes "${path}: includes ${header}, which is for src/cli alone\n")
-    elseif(header MATCHES "^toml\\+\\+" AND NOT path MATCHES "^src/config/")
-      string(APPEND mistakes "${path}: includes ${header}, which is for src/config alone\n")
+    elseif(header MATCHES "^toml\\+\\+" AND NOT path MATCHES "^src/toml/")
+      string(APPEND mistakes "${path}: includes ${header}, which is for src/toml alone\n")
     endif()
   endforeach()
   set(mistakes "${mistakes}" PARENT_SCOPE)

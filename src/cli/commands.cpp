@@ -22,6 +22,7 @@
 #include "vfe/run/saved_fit.hpp"
 #include "vfe/stan/stan_build.hpp"
 #include "vfe/store/atomic_file.hpp"
+#include "vfe/toml/read_config.hpp"
 
 namespace vfe {
 namespace {

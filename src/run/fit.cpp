@@ -49,7 +49,7 @@ class FitRun {
 
  private:
   void refuse_differences(const std::string& config_before) const {
-    const std::vector<std::string> found = differences(parse_config(config_before, "its config"), config_);
+    const std::vector<std::string> found = differences(config_before, to_toml(config_));
     if (!found.empty()) {
       throw Error(Fault::config, fmt::format("{} was begun with another configuration: {}",
                                              config_.output.directory, fmt::join(found, "; ")));

@@ -7,6 +7,7 @@
 
 #include "vfe/core/error.hpp"
 #include "vfe/store/dataset.hpp"
+#include "vfe/toml/read_config.hpp"
 
 namespace vfe {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "vfe/config/config.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/toml/read_config.hpp"
 
 namespace vfe {
 namespace {

@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -58,20 +57,14 @@ struct Config {
   } output;
 };
 
-/// Parses a TOML file and overrides ("table.key=value", the value TOML or a bare word). Throws Fault::missing
-/// or Fault::config with file, line, key, what was found and what was expected; a misspelt key names its
-/// nearest neighbour.
-Config read_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
-/// From the text itself; `name` stands for the file in messages.
-Config parse_config(const std::string& text, const std::string& name,
-                    const std::vector<std::string>& overrides = {});
-
-/// The effective configuration: every key, as TOML. parse_config(to_toml(c)) == c.
+/// The effective configuration: every key, as TOML, each on a line of its own.
 std::string to_toml(const Config& config);
+/// Of a text that to_toml wrote: the values, as written there, by table.key. Only what applied and was set.
+std::map<std::string, std::string> written_values(const std::string& toml);
 
-/// Keys that differ and matter to the fit's bits, each as "fit.seed: 1 in the checkpoint, 2 now"; keys such
-/// as max_time or threads may change on resume.
-std::vector<std::string> differences(const Config& checkpoint, const Config& now);
+/// Keys that differ between two texts that to_toml wrote and matter to the fit's bits, each as "fit.seed: 1
+/// in the checkpoint, 2 now"; keys such as max_time or threads may change on resume.
+std::vector<std::string> differences(const std::string& checkpoint, const std::string& now);
 
 /// Every key with type, default, range, unit and meaning, as `vfe schema` prints it; of one table or, for "",
 /// of all. Throws Fault::usage on an unknown table.
