@@ -3,8 +3,8 @@
 # comm alone, HDF5 to store alone, CLI11 to cli alone, toml++ to toml alone. Tests may look anywhere.
 # Run: cmake -D ROOT=<source folder> -P tests/layers.cmake
 cmake_minimum_required(VERSION 3.25)
-set(layers apps cli run program verdict problem infer data stan toml config statistics objective target model family
-  store comm core)
+include(${CMAKE_CURRENT_LIST_DIR}/../cmake/layer_list.cmake)
+set(layers apps ${program_layers} ${library_layers})
 # Statistics is kept apart from machinery although machinery stands lower: these know no MPI and no files.
 set(never_family store comm)
 set(never_model store comm)
