@@ -30,10 +30,9 @@ std::uint64_t hash_of_model(const Config& config, std::uint64_t code, const Para
 }
 
 LoadedModel refuse_function(const Communicator&, const Config&) {
-  throw Error(
-      Fault::config,
-      "model.type: found \"function\", a model that a C++ program hands to vfe::fit; expected one that "
-      "the program vfe can load");
+  throw Error(Fault::config,
+              "model.type: found \"function\", a model that a C++ program hands to vfe::fit; "
+              "expected one that the program vfe can load");
 }
 
 std::unique_ptr<const Model> parameters_alone(const Config&, const std::optional<Schema>&,
