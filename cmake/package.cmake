@@ -10,7 +10,7 @@ install(EXPORT vfeTargets NAMESPACE vfe:: DESTINATION ${package_dir})
 configure_package_config_file(cmake/vfeConfig.cmake.in vfeConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(vfeConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/vfeConfig.cmake ${PROJECT_BINARY_DIR}/vfeConfigVersion.cmake
-  cmake/FindLibCSV.cmake cmake/FindSacado.cmake DESTINATION ${package_dir})
+  cmake/FindSacado.cmake DESTINATION ${package_dir})
 install(DIRECTORY cluster/ DESTINATION ${CMAKE_INSTALL_DATADIR}/vfe)
 install(FILES ${PROJECT_BINARY_DIR}/installed_text/stan_bridge.cpp DESTINATION ${CMAKE_INSTALL_DATADIR}/vfe)
 install(FILES LICENSE README.md CHANGELOG.md CITATION.cff DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -7,6 +7,6 @@ foreach(part bridge bridge_r)
   string(APPEND stan_bridge_text "${text}")
 endforeach()
 configure_file(cmake/stan_bridge.cpp.in stan_bridge.cpp @ONLY)
-target_sources(vfe PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/stan_bridge.cpp)
+target_sources(vfe_commands PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/stan_bridge.cpp)
 # The same, for those who compile by hand.
 file(CONFIGURE OUTPUT installed_text/stan_bridge.cpp CONTENT "@stan_bridge_text@" @ONLY)

@@ -1,11 +1,11 @@
 # The layers, top to bottom, and the check that every file includes only what stands below it (its own layer
 # included), of another layer only what is public, that headers are named with their layer, and that MPI is known to
-# comm alone, HDF5 to store alone, CLI11 to cli alone, toml++ to config alone. What lies in a State is reached by its
+# comm alone, HDF5 to store alone, CLI11 to cli alone, toml++ to toml alone. What lies in a State is reached by its
 # slots, but for files and hashes. Tests may look anywhere.
 # Run: cmake -D ROOT=<source folder> -P tests/layers.cmake
 cmake_minimum_required(VERSION 3.25)
-set(layers apps cli run program verdict problem infer data stan config statistics objective target model family store
-  comm core)
+include(${CMAKE_CURRENT_LIST_DIR}/../cmake/layer_list.cmake)
+set(layers apps ${program_layers} ${library_layers})
 # Statistics is kept apart from machinery although machinery stands lower: these know no MPI and no files.
 set(never_family store comm)
 set(never_model store comm)
@@ -37,8 +37,8 @@ function(check_file path layer)
       string(APPEND mistakes "${path}: includes ${header}, which is for src/store alone\n")
     elseif(header MATCHES "^CLI/" AND NOT path MATCHES "^src/cli/")
       string(APPEND mistakes "${path}: includes ${header}, which is for src/cli alone\n")
-    elseif(header MATCHES "^toml\\+\\+" AND NOT path MATCHES "^src/config/")
-      string(APPEND mistakes "${path}: includes ${header}, which is for src/config alone\n")
+    elseif(header MATCHES "^toml\\+\\+" AND NOT path MATCHES "^src/toml/")
+      string(APPEND mistakes "${path}: includes ${header}, which is for src/toml alone\n")
     endif()
   endforeach()
   if(NOT layer MATCHES "^(core|store|apps)$")

@@ -252,9 +252,8 @@ class Bench {
       agreements_.back()["name"] = entry.name;
       const auto [mean, sd] = standard_errors(found[0].diagnosis);
       fmt::print(
-          "    largest standard errors: mean {:.4f}, sd {:.4f} sds; seeds 1 and 2 differ by at most, in "
-          "joint "
-          "standard errors: {}\n",
+          "    largest standard errors: mean {:.4f}, sd {:.4f} sds; "
+          "seeds 1 and 2 differ by at most, in joint standard errors: {}\n",
           mean, sd, agreements_.back().dump());
     }
     write();

@@ -14,6 +14,7 @@
 #include "vfe/comm/communicator.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/problem/problem.hpp"
+#include "vfe/toml/read_config.hpp"
 
 namespace {
 

@@ -11,17 +11,19 @@
 
 #include "vfe/comm/communicator.hpp"
 #include "vfe/comm/failure.hpp"
+#include "vfe/commands/build_library.hpp"
+#include "vfe/commands/check.hpp"
+#include "vfe/commands/diagnose.hpp"
+#include "vfe/commands/diagnosis_text.hpp"
+#include "vfe/commands/draws.hpp"
+#include "vfe/commands/predict.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/data/import.hpp"
 #include "vfe/data/simulate.hpp"
-#include "vfe/run/check.hpp"
-#include "vfe/run/diagnose.hpp"
-#include "vfe/run/draws.hpp"
 #include "vfe/run/fit.hpp"
-#include "vfe/run/predict.hpp"
-#include "vfe/run/saved_fit.hpp"
 #include "vfe/stan/stan_build.hpp"
 #include "vfe/store/atomic_file.hpp"
+#include "vfe/toml/read_config.hpp"
 
 namespace vfe {
 namespace {
@@ -78,6 +80,7 @@ Command fit_command(CLI::App& program) {
             if (options->resume) run_options.existing = Existing::resume;
             if (options->overwrite) run_options.existing = Existing::overwrite;
             run_options.quiet = options->quiet;
+            run_options.before_loading = [&] { build_library(comm, config); };
             const RunOutcome outcome = run_fit(comm, config, run_options);
             if (outcome.fit.stopped) return code_of(Fault::stopped);
             print(comm, stdout,
@@ -338,9 +341,8 @@ int run_alone(const std::function<int(const Communicator&)>& body) {
 
 int main_program(int argc, char** argv) {
   CLI::App program(
-      "vfe fits an approximate posterior to a Bayesian model whose data are spread over MPI ranks, and says "
-      "how far "
-      "it can be trusted.",
+      "vfe fits an approximate posterior to a Bayesian model whose data are spread over MPI ranks, "
+      "and says how far it can be trusted.",
       "vfe");
   program.set_version_flag("--version", "vfe " VFE_VERSION);
   program.require_subcommand(1);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <sstream>
 #include <stdexcept>
 
 #include "config/key_makers.hpp"
@@ -18,54 +17,47 @@
 namespace vfe {
 namespace {
 
-double read_duration(const ConfigEntry& entry, const Low& low, const std::string& expected) {
-  if (entry.value.is_number()) return read_number(entry, low, expected);
-  const auto* value = entry.value.as_string();
-  if (value == nullptr) entry.fail(expected);
+constexpr std::int64_t many = std::int64_t{1} << 40;
+
+/// Of a number, or a text such as "60s".
+double read_duration(const ConfigEntry& entry, const Low& low) {
+  const auto* text = entry.value.as<std::string>();
+  if (text == nullptr) return read_number(entry, low);
   try {
-    const double seconds = parse_duration(value->get());
-    if (!low.admits(seconds)) entry.fail(expected);
+    const double seconds = parse_duration(*text);
+    if (!low.admits(seconds)) entry.fail();
     return seconds;
   } catch (const std::invalid_argument&) {
-    entry.fail(expected);
+    entry.fail();
   }
 }
 
-ConfigKey max_time() {
-  ConfigKey key = make_key({"fit", "max_time",
-                            "Stop with exit code 75 and a checkpoint once the program has run for so long; 0 "
-                            "means no limit.",
-                            Change::allowed});
-  key.expected = "a duration such as \"23h50m\" or a number of at least 0";
-  key.unit = "seconds";
-  key.read = [expected = key.expected](Config& config, const ConfigEntry& entry) {
-    config.fit.max_time = read_duration(entry, Low{0.0, true}, expected);
-  };
-  key.write = [](const Config& config) { return fmt::format("\"{}s\"", config.fit.max_time); };
-  return key;
+KeyRow max_time() {
+  return {"fit.max_time",
+          [](Config& config, const ConfigEntry& entry) {
+            config.fit.max_time = read_duration(entry, at_least(0.0));
+          },
+          [](const Config& config) { return fmt::format("\"{}s\"", config.fit.max_time); }};
 }
 
-ConfigKey checkpoint_every() {
-  ConfigKey key =
-      make_key({"output", "checkpoint_every",
-                "Time between two checkpoints, or a whole number: steps between them.", Change::allowed});
-  key.expected = "a duration above 0 such as \"60s\", or a whole number of steps above 0";
-  key.read = [expected = key.expected](Config& config, const ConfigEntry& entry) {
-    if (const auto* steps = entry.value.as_integer()) {
-      if (steps->get() <= 0) entry.fail(expected);
-      config.output.checkpoint_steps = steps->get();
-      config.output.checkpoint_seconds = 0.0;
-    } else {
-      if (!entry.value.is_string()) entry.fail(expected);
-      config.output.checkpoint_seconds = read_duration(entry, Low{}, expected);
-      config.output.checkpoint_steps = 0;
-    }
-  };
-  key.write = [](const Config& config) {
-    return config.output.checkpoint_steps > 0 ? fmt::format("{}", config.output.checkpoint_steps)
-                                              : fmt::format("\"{}s\"", config.output.checkpoint_seconds);
-  };
-  return key;
+KeyRow checkpoint_every() {
+  return {"output.checkpoint_every",
+          [](Config& config, const ConfigEntry& entry) {
+            if (const auto* steps = entry.value.as<std::int64_t>()) {
+              if (*steps <= 0) entry.fail();
+              config.output.checkpoint_steps = *steps;
+              config.output.checkpoint_seconds = 0.0;
+            } else {
+              if (entry.value.as<std::string>() == nullptr) entry.fail();
+              config.output.checkpoint_seconds = read_duration(entry, above(0.0));
+              config.output.checkpoint_steps = 0;
+            }
+          },
+          [](const Config& config) {
+            return config.output.checkpoint_steps > 0
+                       ? fmt::format("{}", config.output.checkpoint_steps)
+                       : fmt::format("\"{}s\"", config.output.checkpoint_seconds);
+          }};
 }
 
 bool takes(const Config& config, bool FamilyKind::*what) {
@@ -74,106 +66,109 @@ bool takes(const Config& config, bool FamilyKind::*what) {
   return found != kinds.end() && (*found).*what;
 }
 
-/// "low_rank or coupling".
-std::string families_that(bool FamilyKind::*what) {
+Condition with_family(bool FamilyKind::*what) {
   std::vector<std::string> names;
   for (const FamilyKind& kind : family_kinds()) {
     if (kind.*what) names.push_back(kind.name);
   }
-  return fmt::format("{}", fmt::join(names, " or "));
+  return {fmt::format("with family.type = {}", fmt::join(names, " or ")),
+          [what](const Config& config) { return takes(config, what); }};
+}
+
+std::vector<ConfigKey> family_keys() {
+  std::vector<std::string> names{"auto"};
+  for (const FamilyKind& kind : family_kinds()) names.push_back(kind.name);
+  const Condition of_a_mixture = with_family(&FamilyKind::takes_components);
+  return {
+      word("family.type", names, [](auto& c) { return &c.family.type; })
+          .meaning("The kind of approximate posterior q. auto: what it takes for the result to be certified, "
+                   "from a normal q over importance sampling to Markov chains (stochastic: a normal q)."),
+      whole("family.rank", 1, 100000, [](auto& c) { return &c.family.rank; })
+          .meaning("Columns of the low-rank factor; features of each coupling layer.")
+          .applies(with_family(&FamilyKind::takes_rank)),
+      whole("family.components", 1, 1000, [](auto& c) { return &c.family.components; })
+          .meaning("Components of the mixture.")
+          .applies(of_a_mixture),
+      word("family.component", {"full_rank", "mean_field"}, [](auto& c) { return &c.family.component; })
+          .meaning("Their kind.")
+          .applies(of_a_mixture),
+  };
+}
+
+std::vector<ConfigKey> fit_keys() {
+  const Condition automatic{"with family.type = auto",
+                            [](const Config& c) { return c.family.type == "auto"; }};
+  return {
+      choice<Mode>("fit.mode", {"synchronous", "stochastic"}, {Mode::synchronous, Mode::stochastic},
+                   [](auto& c) { return &c.fit.mode; })
+          .meaning("synchronous: second-order, every step sees all rows. stochastic: minibatches of blocks."),
+      word("fit.sampling", {"auto", "importance", "chains"}, [](auto& c) { return &c.fit.sampling; })
+          .meaning("What the posterior is sampled by. auto: by importance where weights will do, then by "
+                   "Markov chains; the others: by these alone, certified or not.")
+          .applies(automatic),
+      whole("fit.blocks_per_step", 1, many, [](auto& c) { return &c.fit.blocks_per_step; })
+          .meaning("Blocks of a minibatch (stochastic).")
+          .unit("blocks"),
+      whole("fit.draws_per_step", 0, 65536, [](auto& c) { return &c.fit.draws_per_step; })
+          .meaning("Draws of q in a step; 0 chooses it. "
+                   "synchronous: at least what the dimension needs is taken.")
+          .unit("draws"),
+      word("fit.optimizer", {"averaged_adam", "adam", "sgd"}, [](auto& c) { return &c.fit.optimizer; })
+          .meaning("First-order method (stochastic)."),
+      number("fit.rate", at_least(0.0), [](auto& c) { return &c.fit.rate; })
+          .meaning("Rate of the optimizer, fixed; "
+                   "0 chooses and lowers it, and stops, by itself (stochastic)."),
+      whole("fit.max_steps", 1, many, [](auto& c) { return &c.fit.max_steps; })
+          .meaning("Most steps of the optimizer (stochastic).")
+          .unit("steps"),
+      max_time()
+          .meaning("Stop with exit code 75 and a checkpoint once the program has run for so long; "
+                   "0 means no limit.")
+          .expected("a duration such as \"23h50m\" or a number of at least 0")
+          .unit("seconds")
+          .may_change(),
+      whole("fit.seed", 0, static_cast<std::int64_t>(max_seed), [](auto& c) { return &c.fit.seed; })
+          .meaning("Seed of every random number."),
+      whole("fit.threads", 1, 1024, [](auto& c) { return &c.fit.threads; })
+          .meaning("Threads of each rank; the results do not depend on it.")
+          .may_change(),
+  };
+}
+
+std::vector<ConfigKey> output_keys() {
+  return {
+      text("output.directory", [](auto& c) { return &c.output.directory; })
+          .meaning("The folder of the run; relative to the current folder.")
+          .expected("a folder name")
+          .may_change(),
+      whole("output.draws", 100, 100000000, [](auto& c) { return &c.output.draws; })
+          .meaning("Draws of the finished q in the result.")
+          .unit("draws")
+          .may_change(),
+      checkpoint_every()
+          .meaning("Time between two checkpoints, or a whole number: steps between them.")
+          .expected("a duration above 0 such as \"60s\", or a whole number of steps above 0")
+          .may_change(),
+      yes_or_no("output.log_likelihood", [](auto& c) { return &c.output.log_likelihood; })
+          .meaning("Whether the result holds the log likelihood of every draw and row (at most 2 GB).")
+          .applies(with_likelihood())
+          .may_change(),
+  };
 }
 
 std::vector<ConfigKey> make_keys() {
-  constexpr std::int64_t many = std::int64_t{1} << 40;
   std::vector<ConfigKey> keys = model_keys();
-  std::vector<std::string> families{"auto"};
-  for (const FamilyKind& kind : family_kinds()) families.push_back(kind.name);
-
-  keys.push_back(word(
-      {"family", "type",
-       "The kind of approximate posterior q. auto: what it takes for the result to be certified, from a "
-       "normal "
-       "q over importance sampling to Markov chains (stochastic: a normal q)."},
-      families, [](auto& c) -> auto& { return c.family.type; }));
-  keys.push_back(
-      only(whole(
-               {"family", "rank", "Columns of the low-rank factor; features of each coupling layer."}, 1,
-               100000, "", [](auto& c) -> auto& { return c.family.rank; }),
-           "with family.type = " + families_that(&FamilyKind::takes_rank),
-           [](const Config& c) { return takes(c, &FamilyKind::takes_rank); }));
-  const auto is_mixture = [](const Config& c) { return takes(c, &FamilyKind::takes_components); };
-  const std::string of_mixtures = "with family.type = " + families_that(&FamilyKind::takes_components);
-  keys.push_back(only(whole(
-                          {"family", "components", "Components of the mixture."}, 1, 1000, "",
-                          [](auto& c) -> auto& { return c.family.components; }),
-                      of_mixtures, is_mixture));
-  keys.push_back(only(word(
-                          {"family", "component", "Their kind."}, {"full_rank", "mean_field"},
-                          [](auto& c) -> auto& { return c.family.component; }),
-                      of_mixtures, is_mixture));
-
-  keys.push_back(choice<Mode>(
-      {"fit", "mode",
-       "synchronous: second-order, every step sees all rows. stochastic: minibatches "
-       "of blocks."},
-      {"synchronous", "stochastic"}, {Mode::synchronous, Mode::stochastic},
-      [](auto& c) -> auto& { return c.fit.mode; }));
-  keys.push_back(
-      only(word(
-               {"fit", "sampling",
-                "What the posterior is sampled by. auto: by importance where weights will do, then by "
-                "Markov chains; the others: by these alone, certified or not."},
-               {"auto", "importance", "chains"}, [](auto& c) -> auto& { return c.fit.sampling; }),
-           "with family.type = auto", [](const Config& c) { return c.family.type == "auto"; }));
-  keys.push_back(whole(
-      {"fit", "blocks_per_step", "Blocks of a minibatch (stochastic)."}, 1, many, "blocks",
-      [](auto& c) -> auto& { return c.fit.blocks_per_step; }));
-  keys.push_back(whole(
-      {"fit", "draws_per_step",
-       "Draws of q in a step; 0 chooses it. synchronous: at least what the dimension needs "
-       "is taken."},
-      0, 65536, "draws", [](auto& c) -> auto& { return c.fit.draws_per_step; }));
-  keys.push_back(word(
-      {"fit", "optimizer", "First-order method (stochastic)."}, {"averaged_adam", "adam", "sgd"},
-      [](auto& c) -> auto& { return c.fit.optimizer; }));
-  keys.push_back(number(
-      {"fit", "rate",
-       "Rate of the optimizer, fixed; 0 chooses and lowers it, and stops, by itself "
-       "(stochastic)."},
-      Low{0.0, true}, "", [](auto& c) -> auto& { return c.fit.rate; }));
-  keys.push_back(whole(
-      {"fit", "max_steps", "Most steps of the optimizer (stochastic)."}, 1, many, "steps",
-      [](auto& c) -> auto& { return c.fit.max_steps; }));
-  keys.push_back(max_time());
-  keys.push_back(whole(
-      {"fit", "seed", "Seed of every random number."}, 0, static_cast<std::int64_t>(max_seed), "",
-      [](auto& c) -> auto& { return c.fit.seed; }));
-  keys.push_back(whole(
-      {"fit", "threads", "Threads of each rank; the results do not depend on it.", Change::allowed}, 1, 1024,
-      "", [](auto& c) -> auto& { return c.fit.threads; }));
-
-  keys.push_back(text(
-      {"output", "directory", "The folder of the run; relative to the current folder.", Change::allowed},
-      "a folder name", [](auto& c) -> auto& { return c.output.directory; }));
-  keys.push_back(whole(
-      {"output", "draws", "Draws of the finished q in the result.", Change::allowed}, 100, 100000000, "draws",
-      [](auto& c) -> auto& { return c.output.draws; }));
-  keys.push_back(checkpoint_every());
-  keys.push_back(only(yes_or_no(
-                          {"output", "log_likelihood",
-                           "Whether the result holds the log likelihood of every draw and row (at most "
-                           "2 GB).",
-                           Change::allowed},
-                          [](auto& c) -> auto& { return c.output.log_likelihood; }),
-                      "with a likelihood as model.type", [](const Config& c) { return c.model.is_glm(); }));
+  for (const auto& more : {family_keys(), fit_keys(), output_keys()}) {
+    keys.insert(keys.end(), more.begin(), more.end());
+  }
   return keys;
 }
 
 }  // namespace
 
-void ConfigEntry::fail(const std::string& expected) const {
+void ConfigEntry::fail(const std::string& what_was_expected) const {
   throw Error(Fault::config,
-              fmt::format("{}: {}: found {}, expected {}", where, key, describe(value), expected));
+              fmt::format("{}: {}: found {}, expected {}", where, key, value.shown, what_was_expected));
 }
 
 const std::vector<ConfigKey>& config_keys() {
@@ -181,29 +176,12 @@ const std::vector<ConfigKey>& config_keys() {
   return keys;
 }
 
-std::string describe(const toml::node& value) {
-  if (value.is_table()) return "a table";
-  if (value.is_array()) return "an array";
-  if (const auto* text = value.as_string()) return quoted(text->get());
-  std::ostringstream out;
-  value.visit([&out](const auto& node) { out << node; });
-  return out.str();
-}
-
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\u{:04X}", byte);
-    } else {
-      out += c;
-    }
+std::vector<std::string> config_tables() {
+  std::vector<std::string> names;
+  for (const ConfigKey& key : config_keys()) {
+    if (names.empty() || names.back() != key.table) names.push_back(key.table);
   }
-  return out + "\"";
+  return names;
 }
 
 double parse_duration(const std::string& text) {

@@ -1,26 +1,33 @@
 #pragma once
-#include <toml++/toml.h>
-
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "vfe/config/config.hpp"
+#include "vfe/config/config_value.hpp"
 
 namespace vfe {
 
-/// A value of the file, and where it stands.
+/// A value that was given for a key, and where.
 struct ConfigEntry {
-  const toml::node& value;
-  std::string where;  ///< "fit.toml:12", "--set fit.seed=1"
-  std::string key;    ///< "fit.seed"
-  std::string raw;    ///< of an override: the value as typed; else empty
+  const ConfigValue& value;
+  std::string where;     ///< "fit.toml:12", "--set fit.seed=1"
+  std::string key;       ///< "fit.seed"
+  std::string expected;  ///< of the key
+  std::string raw;       ///< of an override: the value as typed; else empty
 
   /// Throws Fault::config: where, key, what was found, what was expected.
-  [[noreturn]] void fail(const std::string& expected) const;
+  [[noreturn]] void fail(const std::string& what_was_expected) const;
+  [[noreturn]] void fail() const { fail(expected); }
 };
 
 enum class Change { refused, allowed };  ///< of a key between a checkpoint and its resumption
+
+/// What must hold of the rest of a configuration.
+struct Condition {
+  std::string when;  ///< "with model.type = linear"; empty = always, or never
+  std::function<bool(const Config&)> holds;
+};
 
 /// One key of the configuration: parsed, validated, documented and written by this entry alone.
 struct ConfigKey {
@@ -31,18 +38,15 @@ struct ConfigKey {
   Change change = Change::refused;
   std::function<void(Config&, const ConfigEntry&)> read;
   std::function<std::string(const Config&)> write;  ///< the value as TOML; empty where it is not set
-  std::function<bool(const Config&)> applies = [](const Config&) { return true; };
-  std::string applies_when;  ///< "with model.type = linear"; empty = always
-  std::function<bool(const Config&)> required = [](const Config&) { return false; };
-  std::string required_when;  ///< as applies_when
+  Condition applies{"", [](const Config&) { return true; }};
+  Condition required{"", [](const Config&) { return false; }};
+
+  std::string full_name() const { return table + "." + name; }
 };
 
 /// All keys, in the order of the tables.
 const std::vector<ConfigKey>& config_keys();
-
-/// A value as an error shows it: itself, or "a table", "an array".
-std::string describe(const toml::node& value);
-/// A TOML string literal.
-std::string quoted(const std::string& text);
+/// The names of the tables, in that order.
+std::vector<std::string> config_tables();
 
 }  // namespace vfe

@@ -15,102 +15,106 @@
 
 namespace vfe {
 
-/// What is common to every key, given first in each line of the table below.
-struct Head {
-  std::string table, name, meaning;
-  Change change = Change::refused;
+/// A row of the table of keys, begun by one of the makers below and completed call by call.
+class KeyRow {
+ public:
+  using Read = std::function<void(Config&, const ConfigEntry&)>;
+  using Write = std::function<std::string(const Config&)>;
+
+  /// "table.key".
+  KeyRow(const std::string& full_name, Read read, Write write) {
+    const std::size_t dot = full_name.find('.');
+    key_.table = full_name.substr(0, dot);
+    key_.name = full_name.substr(dot + 1);
+    key_.read = std::move(read);
+    key_.write = std::move(write);
+  }
+  operator ConfigKey() const { return key_; }
+
+  KeyRow& meaning(const std::string& sentences) { return set(&ConfigKey::meaning, sentences); }
+  KeyRow& expected(const std::string& type_and_range) { return set(&ConfigKey::expected, type_and_range); }
+  KeyRow& unit(const std::string& unit) { return set(&ConfigKey::unit, unit); }
+  /// Between a checkpoint and its resumption.
+  KeyRow& may_change() { return set(&ConfigKey::change, Change::allowed); }
+  KeyRow& applies(const Condition& condition) { return set(&ConfigKey::applies, condition); }
+  KeyRow& required(const Condition& condition) { return set(&ConfigKey::required, condition); }
+  KeyRow& required() {
+    return required({"", [](const Config&) { return true; }});
+  }
+
+ private:
+  template <class T>
+  KeyRow& set(T ConfigKey::*field, const T& value) {
+    key_.*field = value;
+    return *this;
+  }
+
+  ConfigKey key_;
 };
 
-inline ConfigKey make_key(const Head& head) {
-  ConfigKey key;
-  key.table = head.table;
-  key.name = head.name;
-  key.meaning = head.meaning;
-  key.change = head.change;
-  return key;
-}
-
-inline ConfigKey required(ConfigKey key, const std::string& when, std::function<bool(const Config&)> is) {
-  key.required_when = when;
-  key.required = std::move(is);
-  return key;
-}
-
-inline ConfigKey only(ConfigKey key, const std::string& when, std::function<bool(const Config&)> applies) {
-  key.applies_when = when;
-  key.applies = std::move(applies);
-  return key;
-}
-
-// Each maker takes `at`, a generic lambda from a (const) Config to the field.
+// Each maker takes `at`, a generic lambda from a (const) Config to where the field lies.
 
 template <class Field>
-ConfigKey text(const Head& head, const std::string& expected, Field at) {
-  ConfigKey key = make_key(head);
-  key.expected = expected;
-  key.read = [at, expected](Config& config, const ConfigEntry& entry) {
-    std::string found;
-    if (const auto* value = entry.value.as_string()) {
-      found = value->get();
-    } else {
-      found = entry.raw;  // --set output.directory=7 means the folder 7
-    }
-    if (found.empty()) entry.fail(expected);
-    at(config) = found;
-  };
-  key.write = [at](const Config& config) { return at(config).empty() ? "" : quoted(at(config)); };
-  return key;
+KeyRow text(const std::string& key, Field at) {
+  return {key,
+          [at](Config& config, const ConfigEntry& entry) {
+            const auto* value = entry.value.as<std::string>();
+            // --set output.directory=7 means the folder 7
+            const std::string& found = value == nullptr ? entry.raw : *value;
+            if (found.empty()) entry.fail();
+            *at(config) = found;
+          },
+          [at](const Config& config) { return at(config)->empty() ? "" : quoted(*at(config)); }};
 }
 
 /// One of several words. `names[i]` stands for values[i].
 template <class T, class Field>
-ConfigKey choice(const Head& head, const std::vector<std::string>& names, const std::vector<T>& values,
-                 Field at) {
-  ConfigKey key = make_key(head);
-  key.expected = fmt::format("one of {}", fmt::join(names, ", "));
-  key.read = [at, names, values, expected = key.expected](Config& config, const ConfigEntry& entry) {
-    const auto* value = entry.value.as_string();
-    const auto name = std::find(names.begin(), names.end(), value ? value->get() : "");
-    if (name == names.end()) entry.fail(expected);
-    at(config) = values[static_cast<std::size_t>(name - names.begin())];
-  };
-  key.write = [at, names, values](const Config& config) {
-    const auto value = std::find(values.begin(), values.end(), at(config));
-    return quoted(names[static_cast<std::size_t>(value - values.begin())]);
-  };
-  return key;
+KeyRow choice(const std::string& key, const std::vector<std::string>& names, const std::vector<T>& values,
+              Field at) {
+  KeyRow row(
+      key,
+      [at, names, values](Config& config, const ConfigEntry& entry) {
+        const auto* value = entry.value.as<std::string>();
+        const auto name = std::find(names.begin(), names.end(), value == nullptr ? "" : *value);
+        if (name == names.end()) entry.fail();
+        *at(config) = values[static_cast<std::size_t>(name - names.begin())];
+      },
+      [at, names, values](const Config& config) {
+        const auto value = std::find(values.begin(), values.end(), *at(config));
+        return quoted(names[static_cast<std::size_t>(value - values.begin())]);
+      });
+  return row.expected(fmt::format("one of {}", fmt::join(names, ", ")));
 }
 
 template <class Field>
-ConfigKey word(const Head& head, const std::vector<std::string>& names, Field at) {
-  return choice<std::string>(head, names, names, at);
+KeyRow word(const std::string& key, const std::vector<std::string>& names, Field at) {
+  return choice<std::string>(key, names, names, at);
 }
 
 template <class Field>
-ConfigKey yes_or_no(const Head& head, Field at) {
-  ConfigKey key = make_key(head);
-  key.expected = "true or false";
-  key.read = [at](Config& config, const ConfigEntry& entry) {
-    const auto* value = entry.value.as_boolean();
-    if (value == nullptr) entry.fail("true or false");
-    at(config) = value->get();
-  };
-  key.write = [at](const Config& config) { return at(config) ? "true" : "false"; };
-  return key;
+KeyRow yes_or_no(const std::string& key, Field at) {
+  KeyRow row(
+      key,
+      [at](Config& config, const ConfigEntry& entry) {
+        const auto* value = entry.value.as<bool>();
+        if (value == nullptr) entry.fail();
+        *at(config) = *value;
+      },
+      [at](const Config& config) { return *at(config) ? "true" : "false"; });
+  return row.expected("true or false");
 }
 
 template <class Field>
-ConfigKey whole(const Head& head, std::int64_t low, std::int64_t high, const std::string& unit, Field at) {
-  ConfigKey key = make_key(head);
-  key.expected = fmt::format("a whole number from {} to {}", low, high);
-  key.unit = unit;
-  key.read = [at, low, high, expected = key.expected](Config& config, const ConfigEntry& entry) {
-    const auto* value = entry.value.as_integer();
-    if (value == nullptr || value->get() < low || value->get() > high) entry.fail(expected);
-    at(config) = static_cast<std::remove_reference_t<decltype(at(config))>>(value->get());
-  };
-  key.write = [at](const Config& config) { return fmt::format("{}", at(config)); };
-  return key;
+KeyRow whole(const std::string& key, std::int64_t low, std::int64_t high, Field at) {
+  KeyRow row(
+      key,
+      [at, low, high](Config& config, const ConfigEntry& entry) {
+        const auto* value = entry.value.as<std::int64_t>();
+        if (value == nullptr || *value < low || *value > high) entry.fail();
+        *at(config) = static_cast<std::remove_reference_t<decltype(*at(config))>>(*value);
+      },
+      [at](const Config& config) { return fmt::format("{}", *at(config)); });
+  return row.expected(fmt::format("a whole number from {} to {}", low, high));
 }
 
 /// The smallest value of a number, itself allowed or not.
@@ -120,11 +124,16 @@ struct Low {
   bool admits(double x) const { return std::isfinite(x) && (allowed ? x >= value : x > value); }
   std::string text() const { return fmt::format("a number {} {}", allowed ? "of at least" : "above", value); }
 };
+inline Low above(double value) {
+  return {value, false};
+}
+inline Low at_least(double value) {
+  return {value, true};
+}
 
-inline double read_number(const ConfigEntry& entry, const Low& low, const std::string& expected) {
-  const std::optional<double> value =
-      entry.value.is_number() ? entry.value.value<double>() : std::optional<double>();
-  if (!value || !low.admits(*value)) entry.fail(expected);
+inline double read_number(const ConfigEntry& entry, const Low& low) {
+  const std::optional<double> value = entry.value.number();
+  if (!value || !low.admits(*value)) entry.fail();
   return *value;
 }
 
@@ -134,21 +143,17 @@ inline std::string number_text(double value) {
 }
 
 template <class Field>
-ConfigKey number(const Head& head, const Low& low, const std::string& unit, Field at) {
-  ConfigKey key = make_key(head);
-  key.expected = low.text();
-  key.unit = unit;
-  key.read = [at, low](Config& config, const ConfigEntry& entry) {
-    at(config) = read_number(entry, low, low.text());
-  };
-  key.write = [at](const Config& config) -> std::string {
-    if constexpr (std::is_same_v<std::decay_t<decltype(at(config))>, std::optional<double>>) {
-      return at(config) ? number_text(*at(config)) : "";
-    } else {
-      return number_text(at(config));
-    }
-  };
-  return key;
+KeyRow number(const std::string& key, const Low& low, Field at) {
+  KeyRow row(
+      key, [at, low](Config& config, const ConfigEntry& entry) { *at(config) = read_number(entry, low); },
+      [at](const Config& config) -> std::string {
+        if constexpr (std::is_same_v<std::decay_t<decltype(*at(config))>, std::optional<double>>) {
+          return *at(config) ? number_text(**at(config)) : "";
+        } else {
+          return number_text(*at(config));
+        }
+      });
+  return row.expected(low.text());
 }
 
 }  // namespace vfe

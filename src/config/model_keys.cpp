@@ -4,226 +4,290 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "config/key_makers.hpp"
 
 namespace vfe {
 namespace {
 
-ConfigKey prior_scale() {
-  ConfigKey key = make_key({"model", "prior_scale",
-                            "Standard deviation of the normal prior of every coefficient, in units of "
-                            "standardised columns (and response); a table gives it by column name, its entry "
-                            "\"default\" to the columns that are not named."});
-  key.expected = "a number above 0, or a table of them by column name";
-  key.read = [expected = key.expected](Config& config, const ConfigEntry& entry) {
-    const toml::table* table = entry.value.as_table();
-    if (table == nullptr) {
-      config.model.glm.prior_scale = read_number(entry, Low{}, expected);
-      config.model.glm.prior_scale_by_name.clear();
-      return;
-    }
-    for (const auto& [name, value] : *table) {
-      const ConfigEntry inner{value, entry.where, entry.key + "." + std::string(name.str()), entry.raw};
-      const double scale = read_number(inner, Low{}, Low{}.text());
-      if (name.str() == "default") {
-        config.model.glm.prior_scale = scale;
-      } else {
-        config.model.glm.prior_scale_by_name[std::string(name.str())] = scale;
-      }
-    }
-  };
-  key.write = [](const Config& config) {
-    const GlmOptions& model = config.model.glm;
-    if (model.prior_scale_by_name.empty()) return number_text(model.prior_scale);
-    std::string list = "{ default = " + number_text(model.prior_scale);
-    for (const auto& [name, scale] : model.prior_scale_by_name) {
-      list += fmt::format(", {} = {}", quoted(name), number_text(scale));
-    }
-    return list + " }";
-  };
-  return key;
+/// An entry of a table that a key has for its value.
+ConfigEntry inner(const ConfigEntry& entry, const std::string& name, const ConfigValue& value,
+                  const std::string& expected = "") {
+  return {value, entry.where, entry.key + "." + name, expected, entry.raw};
 }
 
-ConfigKey model_type() {
-  const std::vector<std::string> likelihoods = {"linear",  "student_t",         "logistic",
-                                                "poisson", "negative_binomial", "softmax"};
-  std::vector<std::string> names = likelihoods;
-  for (const char* other : {"stan", "plugin", "function"}) names.emplace_back(other);
-  ConfigKey key = word(
-      {"model", "type",
-       "The model: the likelihood of the response given the linear predictor; or stan: a Stan "
-       "program; plugin: a library with the functions of vfe_model.h; function: a C++ program's "
-       "own."},
-      names, [](auto& c) -> auto& { return c.model.type; });
-  key.read = [likelihoods, read = key.read](Config& config, const ConfigEntry& entry) {
-    read(config, entry);
-    if (std::ranges::count(likelihoods, config.model.type) == 0) return;
-    config.model.glm.likelihood = likelihood_from_string(config.model.type);
-  };
-  key.write = [](const Config& config) { return config.model.type.empty() ? "" : quoted(config.model.type); };
-  return key;
+KeyRow prior_scale() {
+  return {"model.prior_scale",
+          [](Config& config, const ConfigEntry& entry) {
+            GlmOptions& model = config.model.glm;
+            const auto* table = entry.value.as<ConfigValue::Table>();
+            if (table == nullptr) {
+              model.prior_scale = read_number(entry, above(0.0));
+              model.prior_scale_by_name.clear();
+              return;
+            }
+            for (const auto& [name, line, value] : *table) {
+              const double scale = read_number(inner(entry, name, value, above(0.0).text()), above(0.0));
+              if (name == "default") {
+                model.prior_scale = scale;
+              } else {
+                model.prior_scale_by_name[name] = scale;
+              }
+            }
+          },
+          [](const Config& config) {
+            const GlmOptions& model = config.model.glm;
+            if (model.prior_scale_by_name.empty()) return number_text(model.prior_scale);
+            std::string list = "{ default = " + number_text(model.prior_scale);
+            for (const auto& [name, scale] : model.prior_scale_by_name) {
+              list += fmt::format(", {} = {}", quoted(name), number_text(scale));
+            }
+            return list + " }";
+          }};
 }
 
-ConfigKey shard_key() {
-  ConfigKey key =
-      make_key({"model", "shard",
-                "Which data of a Stan program stand for rows: `size` is the variable that counts them, "
-                "`rows` are the variables whose first axis runs over them. Its log density must be a sum "
-                "over rows: vfe check finds out."});
-  key.expected = "a table such as { size = \"N\", rows = [\"x\", \"y\"] }";
-  key.read = [expected = key.expected](Config& config, const ConfigEntry& entry) {
-    const toml::table* table = entry.value.as_table();
-    if (table == nullptr) entry.fail(expected);
-    StanShard shard;
-    for (const auto& [name, value] : *table) {
-      const ConfigEntry inner{value, entry.where, entry.key + "." + std::string(name.str()), entry.raw};
-      if (name.str() == "size") {
-        if (!value.is_string() || value.as_string()->get().empty()) inner.fail("the name of a variable");
-        shard.size = value.as_string()->get();
-      } else if (name.str() == "rows") {
-        const toml::array* list = value.as_array();
-        if (list == nullptr || list->empty()) inner.fail("a list of names of variables");
-        for (const toml::node& item : *list) {
-          if (!item.is_string() || item.as_string()->get().empty())
-            inner.fail("a list of names of variables");
-          shard.rows.push_back(item.as_string()->get());
-        }
-      } else {
-        inner.fail("no such entry, only size and rows");
-      }
+/// "the likelihood of ...; or stan: a Stan program; ...": what the kinds of model are.
+std::string meanings() {
+  std::string text;
+  for (const ModelKind& kind : model_kinds()) {
+    if (!kind.likelihood) {
+      text +=
+          fmt::format("; {}{}: {}", text.find("; or ") == text.npos ? "or " : "", kind.name, kind.meaning);
+    } else if (text.empty()) {
+      text = kind.meaning;
     }
-    if (shard.size.empty() || shard.rows.empty()) entry.fail(expected);
-    config.model.shard = shard;
-  };
-  key.write = [](const Config& config) -> std::string {
-    const StanShard& shard = config.model.shard;
-    if (shard.size.empty()) return "";
-    std::vector<std::string> rows;
-    for (const std::string& name : shard.rows) rows.push_back(quoted(name));
-    return fmt::format("{{ size = {}, rows = [{}] }}", quoted(shard.size), fmt::join(rows, ", "));
-  };
-  return key;
-}
-
-bool is_glm(const Config& config) {
-  return config.model.is_glm();
-}
-bool is_stan(const Config& config) {
-  return config.model.type == "stan";
-}
-bool is_plugin(const Config& config) {
-  return config.model.type == "plugin";
-}
-
-/// Whether the model has a scale parameter (sigma, overdispersion) for scale_prior to be the prior of.
-bool has_scale(const Config& config) {
-  if (!config.model.is_glm()) return false;
-  switch (config.model.glm.likelihood) {
-    case Likelihood::linear:
-      return !config.model.glm.known_sigma;
-    case Likelihood::student_t:
-    case Likelihood::negative_binomial:
-      return true;
-    default:
-      return false;
   }
+  return text;
 }
 
-bool is_linear(const Config& config) {
-  return is_glm(config) && config.model.glm.likelihood == Likelihood::linear;
+KeyRow model_type() {
+  std::vector<std::string> names;
+  for (const ModelKind& kind : model_kinds()) names.push_back(kind.name);
+  KeyRow row(
+      "model.type",
+      [](Config& config, const ConfigEntry& entry) {
+        const auto* name = entry.value.as<std::string>();
+        const ModelKind* kind = name == nullptr ? nullptr : find_model_kind(*name);
+        if (kind == nullptr) entry.fail();
+        config.model.type = kind->name;
+        if (kind->likelihood) config.model.glm.likelihood = *kind->likelihood;
+      },
+      [](const Config& config) { return config.model.type.empty() ? "" : quoted(config.model.type); });
+  return row.expected(fmt::format("one of {}", fmt::join(names, ", ")));
 }
-bool is_student_t(const Config& config) {
-  return is_glm(config) && config.model.glm.likelihood == Likelihood::student_t;
+
+std::string variable_name(const ConfigEntry& entry, const ConfigValue& value, const std::string& expected) {
+  const auto* name = value.as<std::string>();
+  if (name == nullptr || name->empty()) entry.fail(expected);
+  return *name;
+}
+
+KeyRow shard_key() {
+  return {"model.shard",
+          [](Config& config, const ConfigEntry& entry) {
+            const auto* table = entry.value.as<ConfigValue::Table>();
+            if (table == nullptr) entry.fail();
+            StanShard shard;
+            for (const auto& [name, line, value] : *table) {
+              const ConfigEntry part = inner(entry, name, value);
+              if (name == "size") {
+                shard.size = variable_name(part, value, "the name of a variable");
+              } else if (name == "rows") {
+                const std::string expected = "a list of names of variables";
+                const auto* list = value.as<ConfigValue::Array>();
+                if (list == nullptr || list->empty()) part.fail(expected);
+                for (const ConfigValue& item : *list) {
+                  shard.rows.push_back(variable_name(part, item, expected));
+                }
+              } else {
+                part.fail("no such entry, only size and rows");
+              }
+            }
+            if (shard.size.empty() || shard.rows.empty()) entry.fail();
+            config.model.shard = shard;
+          },
+          [](const Config& config) -> std::string {
+            const StanShard& shard = config.model.shard;
+            if (shard.size.empty()) return "";
+            std::vector<std::string> rows;
+            for (const std::string& name : shard.rows) rows.push_back(quoted(name));
+            return fmt::format("{{ size = {}, rows = [{}] }}", quoted(shard.size), fmt::join(rows, ", "));
+          }};
+}
+
+/// Those kinds' names, each once; `shown` is how one is to be named.
+template <class Which, class Shown>
+std::vector<std::string> kinds_that(Which which, Shown shown) {
+  std::vector<std::string> names;
+  for (const ModelKind& kind : model_kinds()) {
+    const std::string name = std::invoke(shown, kind);
+    if (std::invoke(which, kind) && std::ranges::count(names, name) == 0) names.push_back(name);
+  }
+  return names;
+}
+
+/// "linear, student_t or softmax".
+std::string either(std::vector<std::string> names) {
+  const std::string last = names.back();
+  names.pop_back();
+  return names.empty() ? last : fmt::format("{} or {}", fmt::join(names, ", "), last);
+}
+
+/// All likelihoods as one.
+std::string name_or_likelihood(const ModelKind& kind) {
+  return kind.likelihood ? kind.called : kind.name;
+}
+
+Condition with_type(bool ModelKind::*what) {
+  return {"with model.type = " + either(kinds_that(what, &ModelKind::name)),
+          [what](const Config& c) { return c.model.is(what); }};
+}
+
+Condition with_intercept() {
+  return {"with a likelihood and model.intercept = true",
+          [](const Config& c) { return c.model.is_glm() && c.model.glm.intercept; }};
+}
+
+/// With a scale parameter (sigma, overdispersion) for a prior to be of.
+Condition with_scale() {
+  const auto shown = [](const ModelKind& kind) {
+    return kind.name + (kind.takes_known_sigma ? " (sigma not known)" : "");
+  };
+  return {"with model.type = " + either(kinds_that(&ModelKind::has_scale, shown)), [](const Config& c) {
+            const bool known = c.model.is(&ModelKind::takes_known_sigma) && c.model.glm.known_sigma;
+            return c.model.is(&ModelKind::has_scale) && !known;
+          }};
+}
+
+Condition with_rows() {
+  return {
+      fmt::format("with {} as model.type", either(kinds_that(&ModelKind::needs_dataset, name_or_likelihood))),
+      [](const Config& c) { return c.model.is(&ModelKind::needs_dataset); }};
+}
+
+Condition with_dataset() {
+  return {fmt::format("with {}, or {} and model.shard",
+                      fmt::join(kinds_that(&ModelKind::takes_dataset, name_or_likelihood), ", "),
+                      either(kinds_that(&ModelKind::takes_shard, name_or_likelihood))),
+          [](const Config& c) { return c.model.is(&ModelKind::takes_dataset) || c.model.is_sharded(); }};
+}
+
+Condition with_rows_in_json() {
+  return {"with model.shard and no data.file",
+          [](const Config& c) { return c.model.is_sharded() && c.data.file.empty(); }};
+}
+
+/// A library that is not built from a source.
+Condition with_library_given() {
+  const auto never_built = [](const ModelKind& kind) { return kind.takes_library && !kind.takes_source; };
+  return {
+      fmt::format("with {}, or {} without model.source", either(kinds_that(never_built, &ModelKind::called)),
+                  either(kinds_that(&ModelKind::takes_source, &ModelKind::called))),
+      [](const Config& c) {
+        const bool built = c.model.is(&ModelKind::takes_source) && !c.model.source.empty();
+        return c.model.is(&ModelKind::takes_library) && !built;
+      }};
+}
+
+std::vector<ConfigKey> data_keys() {
+  constexpr std::int64_t many = std::int64_t{1} << 40;
+  return {
+      text("data.file", [](auto& c) { return &c.data.file; })
+          .meaning("The dataset, as vfe import writes it; relative to the current folder. "
+                   "A plugin may do without; "
+                   "of a Stan program in shards it holds the rows, if the JSON does not.")
+          .expected("a file name")
+          .required(with_rows())
+          .applies(with_dataset())
+          .may_change(),
+      whole("data.blocks", 1, many, [](auto& c) { return &c.data.blocks; })
+          .meaning("Blocks that the rows of model.data are cut into.")
+          .unit("blocks")
+          .applies(with_rows_in_json()),
+  };
+}
+
+std::vector<ConfigKey> likelihood_keys() {
+  return {
+      model_type().meaning(fmt::format("The model: {}.", meanings())).required(),
+      yes_or_no("model.intercept", [](auto& c) { return &c.model.glm.intercept; })
+          .meaning("Whether the linear predictor has an intercept.")
+          .applies(with_likelihood()),
+      prior_scale()
+          .meaning("Standard deviation of the normal prior of every coefficient, "
+                   "in units of standardised columns (and response); a table gives it by column name, "
+                   "its entry \"default\" to the columns that are not named.")
+          .expected("a number above 0, or a table of them by column name")
+          .applies(with_likelihood()),
+      number("model.intercept_prior_scale", above(0.0),
+             [](auto& c) { return &c.model.glm.intercept_prior_scale; })
+          .meaning("Standard deviation of the normal prior of the intercept, in the same units.")
+          .applies(with_intercept()),
+      choice<ScalePrior>("model.scale_prior", {"half_normal", "exponential"},
+                         {ScalePrior::half_normal, ScalePrior::exponential},
+                         [](auto& c) { return &c.model.glm.scale_prior; })
+          .meaning("Prior of sigma and of the overdispersion.")
+          .applies(with_scale()),
+      number("model.scale_prior_scale", above(0.0), [](auto& c) { return &c.model.glm.scale_prior_scale; })
+          .meaning("Its scale: of the half-normal the normal's standard deviation, "
+                   "of the exponential the mean; in units of the standardised response.")
+          .applies(with_scale()),
+      number("model.known_sigma", above(0.0), [](auto& c) { return &c.model.glm.known_sigma; })
+          .meaning("Residual standard deviation, where it is known.")
+          .unit("the response's own unit")
+          .applies(with_type(&ModelKind::takes_known_sigma)),
+      number("model.degrees_of_freedom", above(0.0), [](auto& c) { return &c.model.glm.degrees_of_freedom; })
+          .meaning("Degrees of freedom where they are fixed; else estimated with prior gamma(2, 0.1).")
+          .applies(with_type(&ModelKind::takes_degrees_of_freedom)),
+  };
+}
+
+std::vector<ConfigKey> library_keys() {
+  return {
+      text("model.library", [](auto& c) { return &c.model.library; })
+          .meaning("The shared library: of a Stan program, as vfe stan build or BridgeStan makes it "
+                   "(not set: model.source with .so for its ending); of a plugin, with the functions of "
+                   "vfe_model.h. Its code runs as part of vfe.")
+          .expected("a file name")
+          .required(with_library_given())
+          .applies(with_type(&ModelKind::takes_library))
+          .may_change(),
+      text("model.source", [](auto& c) { return &c.model.source; })
+          .meaning("The Stan program, from which the library is built where it is missing or older.")
+          .expected("a file name")
+          .applies(with_type(&ModelKind::takes_source))
+          .may_change(),
+      text("model.data", [](auto& c) { return &c.model.data; })
+          .meaning("The data of the Stan program, JSON.")
+          .expected("a file name")
+          .required(with_rows_in_json())
+          .applies(with_type(&ModelKind::takes_json))
+          .may_change(),
+      shard_key()
+          .meaning("Which data of a Stan program stand for rows: `size` is the variable that counts them, "
+                   "`rows` are the variables whose first axis runs over them. "
+                   "Its log density must be a sum over rows: vfe check finds out.")
+          .expected("a table such as { size = \"N\", rows = [\"x\", \"y\"] }")
+          .applies(with_type(&ModelKind::takes_shard)),
+      text("model.options", [](auto& c) { return &c.model.options; })
+          .meaning("A text that the plugin understands.")
+          .expected("a text")
+          .applies(with_type(&ModelKind::takes_options)),
+  };
 }
 
 }  // namespace
 
+Condition with_likelihood() {
+  return {"with a likelihood as model.type", [](const Config& c) { return c.model.is_glm(); }};
+}
+
 std::vector<ConfigKey> model_keys() {
-  constexpr std::int64_t many = std::int64_t{1} << 40;
-  const std::string glm_when = "with a likelihood as model.type", stan_when = "with model.type = stan";
-  const std::string scale_when = "with model.type = linear (sigma not known), student_t or negative_binomial";
-  std::vector<ConfigKey> keys;
-
-  keys.push_back(only(
-      required(text(
-                   {"data", "file",
-                    "The dataset, as vfe import writes it; relative to the current folder. A plugin may do "
-                    "without; of a Stan program in shards it holds the rows, if the JSON does not.",
-                    Change::allowed},
-                   "a file name", [](auto& c) -> auto& { return c.data.file; }),
-               "with a likelihood as model.type", is_glm),
-      "with a likelihood, plugin, or stan and model.shard",
-      [](const Config& c) { return is_glm(c) || is_plugin(c) || c.model.is_sharded(); }));
-  keys.push_back(only(whole(
-                          {"data", "blocks", "Blocks that the rows of model.data are cut into."}, 1, many,
-                          "blocks", [](auto& c) -> auto& { return c.data.blocks; }),
-                      "with model.shard and no data.file",
-                      [](const Config& c) { return c.model.is_sharded() && c.data.file.empty(); }));
-
-  keys.push_back(required(model_type(), "", [](const Config&) { return true; }));
-  keys.push_back(only(yes_or_no(
-                          {"model", "intercept", "Whether the linear predictor has an intercept."},
-                          [](auto& c) -> auto& { return c.model.glm.intercept; }),
-                      glm_when, is_glm));
-  keys.push_back(only(prior_scale(), glm_when, is_glm));
-  keys.push_back(only(number(
-                          {"model", "intercept_prior_scale",
-                           "Standard deviation of the normal prior of the intercept, in the same units."},
-                          Low{}, "", [](auto& c) -> auto& { return c.model.glm.intercept_prior_scale; }),
-                      "with a likelihood and model.intercept = true",
-                      [](const Config& c) { return is_glm(c) && c.model.glm.intercept; }));
-  keys.push_back(only(choice<ScalePrior>(
-                          {"model", "scale_prior", "Prior of sigma and of the overdispersion."},
-                          {"half_normal", "exponential"}, {ScalePrior::half_normal, ScalePrior::exponential},
-                          [](auto& c) -> auto& { return c.model.glm.scale_prior; }),
-                      scale_when, has_scale));
-  keys.push_back(only(number(
-                          {"model", "scale_prior_scale",
-                           "Its scale: of the half-normal the normal's standard deviation, of the "
-                           "exponential the mean; in units of the standardised response."},
-                          Low{}, "", [](auto& c) -> auto& { return c.model.glm.scale_prior_scale; }),
-                      scale_when, has_scale));
-  keys.push_back(
-      only(number(
-               {"model", "known_sigma", "Residual standard deviation, where it is known."}, Low{},
-               "the response's own unit", [](auto& c) -> auto& { return c.model.glm.known_sigma; }),
-           "with model.type = linear", is_linear));
-  keys.push_back(only(number(
-                          {"model", "degrees_of_freedom",
-                           "Degrees of freedom where they are fixed; else estimated with prior "
-                           "gamma(2, 0.1)."},
-                          Low{}, "", [](auto& c) -> auto& { return c.model.glm.degrees_of_freedom; }),
-                      "with model.type = student_t", is_student_t));
-
-  keys.push_back(
-      only(required(text(
-                        {"model", "library",
-                         "The shared library: of a Stan program, as vfe stan build or BridgeStan makes it "
-                         "(not set: model.source with .so for its ending); of a plugin, with the "
-                         "functions of vfe_model.h. Its code runs as part of vfe.",
-                         Change::allowed},
-                        "a file name", [](auto& c) -> auto& { return c.model.library; }),
-                    "with a plugin, or a Stan program without model.source",
-                    [](const Config& c) { return is_plugin(c) || (is_stan(c) && c.model.source.empty()); }),
-           "with model.type = stan or plugin", [](const Config& c) { return is_stan(c) || is_plugin(c); }));
-  keys.push_back(only(text(
-                          {"model", "source",
-                           "The Stan program, from which the library is built where it is missing or older.",
-                           Change::allowed},
-                          "a file name", [](auto& c) -> auto& { return c.model.source; }),
-                      stan_when, is_stan));
-  keys.push_back(only(required(text(
-                                   {"model", "data", "The data of the Stan program, JSON.", Change::allowed},
-                                   "a file name", [](auto& c) -> auto& { return c.model.data; }),
-                               "with model.shard and no data.file",
-                               [](const Config& c) { return c.model.is_sharded() && c.data.file.empty(); }),
-                      stan_when, is_stan));
-  keys.push_back(only(shard_key(), stan_when, is_stan));
-  keys.push_back(only(text(
-                          {"model", "options", "A text that the plugin understands."}, "a text",
-                          [](auto& c) -> auto& { return c.model.options; }),
-                      "with model.type = plugin", is_plugin));
+  std::vector<ConfigKey> keys = data_keys();
+  for (const auto& more : {likelihood_keys(), library_keys()}) {
+    keys.insert(keys.end(), more.begin(), more.end());
+  }
   return keys;
 }
 

@@ -8,4 +8,7 @@ namespace vfe {
 /// The keys of the tables [data] and [model], in their order.
 std::vector<ConfigKey> model_keys();
 
+/// A generalised linear model.
+Condition with_likelihood();
+
 }  // namespace vfe

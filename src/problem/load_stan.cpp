@@ -1,14 +1,12 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <utility>
 
 #include "vfe/core/error.hpp"
 #include "vfe/model/stan.hpp"
 #include "vfe/problem/load_model.hpp"
-#include "vfe/stan/stan_build.hpp"
 #include "vfe/store/atomic_file.hpp"
 
 namespace vfe {
@@ -40,18 +38,6 @@ StanData stan_data(const Config& config, const std::string& json, const RowSourc
 
 LoadedModel load_stan(const Communicator& comm, const Config& config) {
   const std::string file = stan_library_file(config);
-  if (!config.model.source.empty()) {
-    comm.on_root("building the Stan program", [&] {
-      if (stan_library_is_current(config.model.source, file)) return;
-      StanBuildOptions options;
-      options.source = config.model.source;
-      options.output = file;
-      options.progress = [&](const std::string& tools) {
-        fmt::print(stderr, "building {} from {}, {}: about a minute\n", file, config.model.source, tools);
-      };
-      build_stan(options);
-    });
-  }
   LoadedModel loaded;
   loaded.code_hash = hash_of_library(comm, file);
   loaded.printed = std::make_shared<PrintedLines>();

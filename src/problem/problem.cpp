@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -26,15 +27,59 @@ std::uint64_t hash_of_model(const Config& config, std::uint64_t code, const Para
   return XXH3_64bits(text.data(), text.size());
 }
 
-LoadedModel load(const Communicator& comm, const Config& config) {
-  const std::string& type = config.model.type;
-  if (type == "stan") return load_stan(comm, config);
-  if (type == "plugin") return load_plugin(comm, config);
-  if (type != "function") return load_built_in(comm, config);
-  throw Error(
-      Fault::config,
-      "model.type: found \"function\", a model that a C++ program hands to vfe::fit; expected one that "
-      "the program vfe can load");
+LoadedModel refuse_function(const Communicator&, const Config&) {
+  throw Error(Fault::config,
+              "model.type: found \"function\", a model that a C++ program hands to vfe::fit; "
+              "expected one that the program vfe can load");
+}
+
+std::unique_ptr<const Model> parameters_alone(const Config&, const std::optional<Schema>&,
+                                              const Parameters& parameters) {
+  return make_model(parameters.list(), [](ConstVec, Vec) { return 0.0; });
+}
+
+std::unique_ptr<const Model> built_in_without_rows(const Config& config, const std::optional<Schema>& schema,
+                                                   const Parameters& parameters) {
+  if (!schema) return parameters_alone(config, schema, parameters);
+  return built_in_model(config, no_rows(*schema));
+}
+
+std::unique_ptr<const Model> stan_without_rows(const Config& config, const std::optional<Schema>& schema,
+                                               const Parameters& parameters) {
+  auto library = std::make_shared<const StanLibrary>(stan_library_file(config));
+  const std::string json = config.model.data.empty() ? "" : read_file(config.model.data);
+  std::unique_ptr<const Model> model;
+  if (config.model.is_sharded()) {
+    const std::shared_ptr<const RowSource> none = schema ? no_rows(*schema) : nullptr;
+    model = std::make_unique<StanModel>(std::move(library), stan_data(config, json, none.get()), Blocks(),
+                                        BlockRange());
+  } else {
+    model = std::make_unique<StanModel>(std::move(library), json, config.model.data);
+  }
+  if (to_json(model->parameters()) != to_json(parameters)) {
+    throw Error(Fault::data,
+                fmt::format("{}: its parameters are not those of the fit: the program, or its data {}, "
+                            "has changed since",
+                            stan_library_file(config), config.model.data));
+  }
+  return model;
+}
+
+/// How a model is made: over this rank's share of the data, and without any.
+struct Loader {
+  LoadedModel (*load)(const Communicator&, const Config&);
+  std::unique_ptr<const Model> (*without_rows)(const Config&, const std::optional<Schema>&,
+                                               const Parameters&);
+};
+
+const Loader& loader_of(const Config& config) {
+  static const std::map<ModelForm, Loader> loaders{
+      {ModelForm::glm, {load_built_in, built_in_without_rows}},
+      {ModelForm::stan, {load_stan, stan_without_rows}},
+      {ModelForm::plugin, {load_plugin, parameters_alone}},
+      {ModelForm::function, {refuse_function, parameters_alone}},
+  };
+  return loaders.at(model_kind(config.model.type).form);
 }
 
 }  // namespace
@@ -54,7 +99,7 @@ struct Problem::Impl {
 };
 
 Problem::Problem(const Communicator& comm, const Config& config) : impl_(std::make_unique<Impl>()) {
-  impl_->loaded = load(comm, config);
+  impl_->loaded = loader_of(config).load(comm, config);
   impl_->model = impl_->loaded.model.get();
   impl_->finish(config);
   target_ = std::make_unique<Target>(model(), comm, config.fit.threads);
@@ -95,30 +140,7 @@ std::uint64_t Problem::model_hash() const {
 
 std::unique_ptr<const Model> model_without_rows(const Config& config, const std::optional<Schema>& schema,
                                                 const Parameters& parameters) {
-  const std::string& type = config.model.type;
-  if (type == "stan") {
-    auto library = std::make_shared<const StanLibrary>(stan_library_file(config));
-    const std::string json = config.model.data.empty() ? "" : read_file(config.model.data);
-    std::unique_ptr<const Model> model;
-    if (config.model.is_sharded()) {
-      const std::shared_ptr<const RowSource> none = schema ? no_rows(*schema) : nullptr;
-      model = std::make_unique<StanModel>(std::move(library), stan_data(config, json, none.get()), Blocks(),
-                                          BlockRange());
-    } else {
-      model = std::make_unique<StanModel>(std::move(library), json, config.model.data);
-    }
-    if (to_json(model->parameters()) != to_json(parameters)) {
-      throw Error(Fault::data,
-                  fmt::format("{}: its parameters are not those of the fit: the program, or its data {}, "
-                              "has changed since",
-                              stan_library_file(config), config.model.data));
-    }
-    return model;
-  }
-  if (schema) {
-    if (auto model = built_in_model(config, no_rows(*schema))) return model;
-  }
-  return make_model(parameters.list(), [](ConstVec, Vec) { return 0.0; });
+  return loader_of(config).without_rows(config, schema, parameters);
 }
 
 }  // namespace vfe

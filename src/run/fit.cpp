@@ -16,13 +16,33 @@
 #include "vfe/core/error.hpp"
 #include "vfe/problem/problem.hpp"
 #include "vfe/program/inference_program.hpp"
-#include "vfe/run/saved_fit.hpp"
+#include "vfe/run/result_attributes.hpp"
 #include "vfe/store/checkpoint.hpp"
+#include "vfe/store/result.hpp"
 
 namespace vfe {
 namespace {
 
 constexpr double max_log_likelihood_bytes = 2e9;
+
+/// What the result file of an earlier run says.
+struct FinishedRun {
+  std::string config;
+  RunOutcome outcome;
+};
+
+FinishedRun read_finished(const std::string& result) {
+  const ResultFile file = read_result_summary(result);
+  try {
+    return {text_of(file, "config"),
+            {.found_finished = true,
+             .fit = {.verdict = verdict_of(file.attributes)},
+             .lambda_hash = hash_of(file.attributes, "lambda_hash"),
+             .draws_hash = hash_of(file.attributes, "draws_hash")}};
+  } catch (const Error& error) {
+    throw Error(Fault::data, fmt::format("{}: {}", result, error.what()));
+  }
+}
 
 /// The course of a run: collective, but for the record, which rank 0 keeps.
 class FitRun {
@@ -37,6 +57,7 @@ class FitRun {
                   [&] { record_.emplace(config_, options_.existing, options_.quiet, comm_.size()); });
     if (const std::optional<RunOutcome> finished = find_finished()) return *finished;
     comm_.barrier();  // all have looked before the folder changes
+    if (options_.before_loading) options_.before_loading();
     problem_ = make_problem_();
     check_log_likelihood_size();
     family_ = make_family(config_, problem_->target().size());
@@ -49,7 +70,7 @@ class FitRun {
 
  private:
   void refuse_differences(const std::string& config_before) const {
-    const std::vector<std::string> found = differences(parse_config(config_before, "its config"), config_);
+    const std::vector<std::string> found = differences(config_before, to_toml(config_));
     if (!found.empty()) {
       throw Error(Fault::config, fmt::format("{} was begun with another configuration: {}",
                                              config_.output.directory, fmt::join(found, "; ")));
@@ -67,17 +88,14 @@ class FitRun {
     if (found.empty()) return std::nullopt;
     std::optional<RunOutcome> outcome;
     comm_.collectively("reading the finished run", [&] {
-      const SavedFit saved = read_saved_fit(found, WithDraws::no);
-      refuse_differences(saved.file.texts.at("config"));
+      const FinishedRun finished = read_finished(found);
+      refuse_differences(finished.config);
       // Other draws, or row-wise likelihoods, are made anew from the last checkpoint.
-      if (saved.config.output.draws != config_.output.draws ||
-          saved.config.output.log_likelihood != config_.output.log_likelihood) {
-        return;
+      auto before = written_values(finished.config), now = written_values(to_toml(config_));
+      for (const char* key : {"output.draws", "output.log_likelihood"}) {
+        if (before[key] != now[key]) return;
       }
-      outcome = RunOutcome{.found_finished = true,
-                           .fit = {.verdict = saved.verdict},
-                           .lambda_hash = hash_of(saved.file.attributes, "lambda_hash"),
-                           .draws_hash = hash_of(saved.file.attributes, "draws_hash")};
+      outcome = finished.outcome;
     });
     return outcome;
   }

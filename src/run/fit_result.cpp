@@ -14,7 +14,7 @@
 #include "vfe/program/judged_values.hpp"
 #include "vfe/program/sample.hpp"
 #include "vfe/run/posterior.hpp"
-#include "vfe/run/saved_fit.hpp"
+#include "vfe/run/result_attributes.hpp"
 #include "vfe/statistics/psis.hpp"
 #include "vfe/statistics/weights.hpp"
 

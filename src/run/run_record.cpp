@@ -7,7 +7,7 @@
 
 #include "run/build.hpp"
 #include "vfe/model/glm.hpp"
-#include "vfe/run/saved_fit.hpp"
+#include "vfe/run/result_attributes.hpp"
 #include "vfe/store/atomic_file.hpp"
 #include "vfe/store/dataset.hpp"
 

@@ -172,10 +172,10 @@ std::vector<StanTools> find_stan_tools(const fs::path& folder) {
   }
   if (!found.empty()) return found;
   if (incomplete) throw *incomplete;
-  throw Error(Fault::missing,
-              "looking for Stan: found neither the Python package httpstan nor a CmdStan or BridgeStan tree "
-              "in the home "
-              "folder; `pip install httpstan` brings what is needed, --stan names another folder");
+  throw Error(
+      Fault::missing,
+      "looking for Stan: found neither the Python package httpstan nor a CmdStan or BridgeStan tree "
+      "in the home folder; `pip install httpstan` brings what is needed, --stan names another folder");
 }
 
 }  // namespace vfe

@@ -372,9 +372,8 @@ Certificate certify(const WeightedPool& pool, const Affine& whitening, const Jud
   const double outside = share_outside(pool, whitening);
   findings.expect(outside <= most_outside, [&] {
     return fmt::format(
-        "the density is not finite in a region with {:.2g} of q (limit {}): where it ends without a "
-        "transform, "
-        "or cannot be computed, Stein's identities fail",
+        "the density is not finite in a region with {:.2g} of q (limit {}): "
+        "where it ends without a transform, or cannot be computed, Stein's identities fail",
         outside, most_outside);
   });
   const double strictness = strictness_at(certificate.khat - smoothed.khat_error);

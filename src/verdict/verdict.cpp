@@ -168,9 +168,8 @@ Verdict judge(const QUnderTest& tested, const std::function<std::string(Index)>&
                          : fmt::format("q is off ({}), but its weighted draws are good: {}", distance, tail);
   } else {
     verdict.reason = fmt::format(
-        "the weighted draws know the posterior too poorly to say: standard errors {:.3f} sd of the mean "
-        "(limit {}) and "
-        "{:.4f} of the sd (limit {}) for {}; {}",
+        "the weighted draws know the posterior too poorly to say: "
+        "standard errors {:.3f} sd of the mean (limit {}) and {:.4f} of the sd (limit {}) for {}; {}",
         worst_mean_error, share * mean_error_limit, worst_sd_error, share * sd_error_limit, name(error_at),
         tail);
   }

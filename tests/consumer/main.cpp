@@ -10,8 +10,8 @@ int main(int argc, char** argv) {
     const auto model = vfe::make_model(
         {{"line", {{"term", 2, {"intercept", "slope"}}}}, {"sigma", {}, vfe::Transform::positive}},
         [&](vfe::ConstVec at, vfe::Vec grad) {
-          double value =
-              -0.5 * std::pow(std::log(at[2]), 2);  // a wide prior of sigma, a flat one of the line
+          // A wide prior of sigma, a flat one of the line.
+          double value = -0.5 * std::pow(std::log(at[2]), 2);
           if (grad.size() > 0) grad[2] -= std::log(at[2]) / at[2];
           for (std::size_t i = 0; i < x.size(); ++i) {
             const double z = (y[i] - at[0] - at[1] * x[i]) / at[2];

@@ -173,8 +173,8 @@ TEST(GlmLimits, NegativeBinomialMatchesTheSumOverItsWholeRange) {
 }
 
 TEST(GlmLimits, SlopeByOverdispersionKeepsItsDigits) {
-  // d / d log alpha = sum over k < y of k alpha / (1 + k alpha) + log(1 + u) / alpha - (y + 1 / alpha) u / (1
-  // + u)
+  // d / d log alpha = sum over k < y of k alpha / (1 + k alpha)
+  //                   + log(1 + u) / alpha - (y + 1 / alpha) u / (1 + u)
   for (const double y : {0.0, 1.0, 2.0, 15.0, 1000.0}) {
     const Glm model = model_of(Likelihood::negative_binomial, {y});
     for (const double alpha : {1e-12, 1e-8, 1e-4, 0.01, 0.0624, 0.0626, 0.5, 1.0, 30.0, 1e6}) {

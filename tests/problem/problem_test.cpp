@@ -40,6 +40,19 @@ TEST_F(ProblemTest, HoldsTheRowsOfTheFile) {
   EXPECT_EQ(loaded.data_hash(), Dataset(folder / "data.h5").schema().content);
 }
 
+TEST_F(ProblemTest, EveryKindOfModelHasALoader) {
+  Config any = config();
+  any.data.file = any.model.library = folder / "nothing";
+  for (const ModelKind& kind : model_kinds()) {
+    SCOPED_TRACE(kind.name);
+    any.model.type = kind.name;
+    EXPECT_THROW(Problem(Communicator::self(), any),
+                 Error);  // there is no such file, but a way to look for it
+  }
+  any.model.type = "logit";
+  EXPECT_THROW(Problem(Communicator::self(), any), Error);
+}
+
 TEST_F(ProblemTest, HashesTellModelsAndDataApart) {
   write_dataset(folder / "data.h5", small_schema(2), small_rows(300, 2));
   const std::uint64_t data = problem().data_hash(), model = problem().model_hash();

@@ -7,8 +7,9 @@
 #include <numbers>
 
 #include "run/small_fit.hpp"
+#include "vfe/commands/diagnose.hpp"
+#include "vfe/commands/diagnosis_text.hpp"
 #include "vfe/model/function.hpp"
-#include "vfe/run/diagnose.hpp"
 #include "vfe/store/result.hpp"
 
 namespace vfe {

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "vfe/commands/diagnose.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/model/model.hpp"
-#include "vfe/run/diagnose.hpp"
 #include "vfe/run/fit.hpp"
 
 namespace vfe {

@@ -9,6 +9,7 @@
 #include "vfe/core/random.hpp"
 #include "vfe/run/fit.hpp"
 #include "vfe/store/dataset.hpp"
+#include "vfe/toml/read_config.hpp"
 
 namespace vfe {
 

@@ -1,11 +1,11 @@
 #pragma once
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "vfe/config/model_kinds.hpp"
 #include "vfe/family/family.hpp"
 #include "vfe/model/glm.hpp"
 #include "vfe/model/stan_data.hpp"
@@ -23,15 +23,17 @@ struct Config {
     Index blocks = 64;  ///< that the rows of a Stan program's JSON are cut into
   } data;
   struct ModelTable {
-    std::string type;     ///< a likelihood of Glm, "stan", "plugin", or "function": a C++ program's own
+    std::string type;     ///< the name of a ModelKind
     GlmOptions glm;       ///< of a likelihood
     std::string library;  ///< of stan and plugin
     std::string source;   ///< of stan: the program, from which `library` is built
     std::string data;     ///< of stan: JSON file
     StanShard shard;      ///< of stan: no size = not in shards
     std::string options;  ///< of a plugin
-    bool is_glm() const { return type != "stan" && type != "plugin" && type != "function"; }
-    bool is_sharded() const { return type == "stan" && !shard.size.empty(); }
+    /// What its kind has or takes; of no kind, nothing.
+    bool is(bool ModelKind::*what) const;
+    bool is_glm() const;
+    bool is_sharded() const { return is(&ModelKind::takes_shard) && !shard.size.empty(); }
   } model;
   FamilyOptions family{.type = "auto"};
   struct Fit {
@@ -55,20 +57,14 @@ struct Config {
   } output;
 };
 
-/// Parses a TOML file and overrides ("table.key=value", the value TOML or a bare word). Throws Fault::missing
-/// or Fault::config with file, line, key, what was found and what was expected; a misspelt key names its
-/// nearest neighbour.
-Config read_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
-/// From the text itself; `name` stands for the file in messages.
-Config parse_config(const std::string& text, const std::string& name,
-                    const std::vector<std::string>& overrides = {});
-
-/// The effective configuration: every key, as TOML. parse_config(to_toml(c)) == c.
+/// The effective configuration: every key, as TOML, each on a line of its own.
 std::string to_toml(const Config& config);
+/// Of a text that to_toml wrote: the values, as written there, by table.key. Only what applied and was set.
+std::map<std::string, std::string> written_values(const std::string& toml);
 
-/// Keys that differ and matter to the fit's bits, each as "fit.seed: 1 in the checkpoint, 2 now"; keys such
-/// as max_time or threads may change on resume.
-std::vector<std::string> differences(const Config& checkpoint, const Config& now);
+/// Keys that differ between two texts that to_toml wrote and matter to the fit's bits, each as "fit.seed: 1
+/// in the checkpoint, 2 now"; keys such as max_time or threads may change on resume.
+std::vector<std::string> differences(const std::string& checkpoint, const std::string& now);
 
 /// Every key with type, default, range, unit and meaning, as `vfe schema` prints it; of one table or, for "",
 /// of all. Throws Fault::usage on an unknown table.

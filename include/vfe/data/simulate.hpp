@@ -12,8 +12,8 @@ struct SimulateOptions {
   std::filesystem::path output;
   Likelihood likelihood = Likelihood::logistic;
   Index rows = 1000, columns = 10, classes = 3;
-  double effect =
-      0.5;  ///< sd of the true coefficients times sqrt(columns); at most 3 where the response counts
+  /// Sd of the true coefficients times sqrt(columns); at most 3 where the response counts.
+  double effect = 0.5;
   Index block_rows = 0;  ///< 0 = default_block_rows()
   bool single = true;
   std::uint64_t seed = 1;

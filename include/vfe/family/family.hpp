@@ -85,8 +85,8 @@ std::unique_ptr<Family> mixture(Index d, Index components, const std::string& co
 std::unique_ptr<Family> flow(Index d);
 /// A mean_field normal whose noise first passes four affine coupling layers (Dinh, Sohl-Dickstein and Bengio
 /// 2017): two ways to halve the coordinates, each half moved given the other, by `units` features that are
-/// linear in it and their tanh. Log scales stay within 2. About 8 d units numbers; the normal itself at d
-/// = 1.
+/// linear in it and their tanh. Log scales stay within 2. About 8 d units numbers; the normal itself at
+/// d = 1.
 std::unique_ptr<Family> coupling(Index d, Index units);
 /// The map that makes a normal q of standard normal noise: lambda is mean_field's (2 d numbers) or
 /// full_rank's (d (d + 3) / 2).

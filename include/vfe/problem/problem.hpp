@@ -17,10 +17,9 @@ namespace vfe {
 /// ranks.
 class Problem {
  public:
-  /// [collective] Reads the data and makes the model that the configuration names; a Stan program's library
-  /// is built first where it has to be. Throws Fault::missing; Fault::data (a bad file, library or value,
-  /// contents that disagree with the file's hash, libraries that differ between ranks, weights that are all
-  /// zero); Fault::config (a prior that names no column).
+  /// [collective] Reads the data and makes the model that the configuration names. Throws Fault::missing;
+  /// Fault::data (a bad file, library or value, contents that disagree with the file's hash, libraries that
+  /// differ between ranks, weights that are all zero); Fault::config (a prior that names no column).
   Problem(const Communicator& comm, const Config& config);
   /// [collective] Of a program's own model, which it refers to.
   Problem(const Communicator& comm, const Config& config, const Model& model);

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,9 @@ Fit fit(const Communicator& comm, const Model& model, const FitOptions& options 
 struct RunOptions {
   Existing existing = Existing::refuse;
   bool quiet = false;
+  /// [collective] Called between taking the folder and loading data and model: what makes a file that the
+  /// model is loaded from.
+  std::function<void()> before_loading = {};
 };
 
 /// The same on every rank.

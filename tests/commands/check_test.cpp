@@ -1,4 +1,4 @@
-#include "vfe/run/check.hpp"
+#include "vfe/commands/check.hpp"
 
 #include <gmock/gmock.h>
 

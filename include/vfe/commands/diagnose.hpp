@@ -34,9 +34,4 @@ struct Diagnosis {
 /// `run` is a run's folder or its result file. Throws as read_saved_fit().
 Diagnosis diagnose(const std::filesystem::path& run);
 
-/// Verdict and a table of the coefficients, for people.
-std::string to_text(const Diagnosis& diagnosis);
-/// The same for scripts; numbers that are not finite are null.
-std::string to_json(const Diagnosis& diagnosis);
-
 }  // namespace vfe

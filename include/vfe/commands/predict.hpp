@@ -23,8 +23,8 @@ struct PredictReport {
   double mean_log_density = 0.0;   ///< mean over rows of the log predictive density [nats]
   std::optional<double> rmse;      ///< of the predictive mean: real responses and counts
   std::optional<double> accuracy;  ///< share of rows whose most probable class is right: logistic, softmax
-  std::optional<double> brier;     ///< mean squared error of the class probabilities, summed over classes;
-                                   ///< logistic: of the probability of 1
+  /// Mean squared error of the class probabilities, summed over classes; logistic: of the probability of 1.
+  std::optional<double> brier;
   std::optional<double> coverage;  ///< share of rows within their 5 and 95 % quantiles: as rmse
   std::vector<std::string> notes;  ///< columns not used; that the verdict forbids trust
 };

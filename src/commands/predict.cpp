@@ -1,4 +1,4 @@
-#include "vfe/run/predict.hpp"
+#include "vfe/commands/predict.hpp"
 
 #include <fmt/format.h>
 
@@ -6,11 +6,12 @@
 #include <cmath>
 #include <utility>
 
+#include "vfe/commands/saved_fit.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/data/recoding.hpp"
 #include "vfe/problem/load_model.hpp"
 #include "vfe/run/posterior.hpp"
-#include "vfe/run/saved_fit.hpp"
+#include "vfe/run/result_attributes.hpp"
 #include "vfe/statistics/quantile.hpp"
 #include "vfe/statistics/weights.hpp"
 

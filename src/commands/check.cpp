@@ -1,4 +1,4 @@
-#include "vfe/run/check.hpp"
+#include "vfe/commands/check.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "vfe/commands/build_library.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/model/stan.hpp"
@@ -185,6 +186,7 @@ std::string list_parameters(const Parameters& parameters) {
 }  // namespace
 
 CheckReport check(const Communicator& comm, const Config& config) {
+  build_library(comm, config);
   const Problem problem(comm, config);
   CheckReport report;
   report.lines.push_back(fmt::format("data: {}", problem.description()));

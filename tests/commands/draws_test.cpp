@@ -1,10 +1,10 @@
-#include "vfe/run/draws.hpp"
+#include "vfe/commands/draws.hpp"
 
 #include <gmock/gmock.h>
 
 #include "run/small_fit.hpp"
+#include "vfe/commands/saved_fit.hpp"
 #include "vfe/core/error.hpp"
-#include "vfe/run/saved_fit.hpp"
 
 namespace vfe {
 namespace {

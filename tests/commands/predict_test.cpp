@@ -1,13 +1,13 @@
-#include "vfe/run/predict.hpp"
+#include "vfe/commands/predict.hpp"
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
 
 #include "run/small_fit.hpp"
+#include "vfe/commands/saved_fit.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/data/simulate.hpp"
-#include "vfe/run/saved_fit.hpp"
 
 namespace vfe {
 namespace {

@@ -1,14 +1,14 @@
-#include "vfe/run/draws.hpp"
+#include "vfe/commands/draws.hpp"
 
 #include <fmt/format.h>
 
 #include <limits>
 
+#include "vfe/commands/saved_fit.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/problem/problem.hpp"
 #include "vfe/program/sample.hpp"
 #include "vfe/run/posterior.hpp"
-#include "vfe/run/saved_fit.hpp"
 
 namespace vfe {
 

@@ -1,29 +1,14 @@
-#include "vfe/run/diagnose.hpp"
+#include "vfe/commands/diagnosis_text.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 
-#include "vfe/program/sample.hpp"
-#include "vfe/run/saved_fit.hpp"
-#include "vfe/statistics/quantile.hpp"
-
 namespace vfe {
 namespace {
-
-const std::string original = "_original";  // the suffix of what Glm::quantities() names on the user's scale
-
-/// Of each draw.
-Index num_entries(const Variable& variable) {
-  Index count = 1;
-  for (std::size_t axis = 2; axis < variable.dimensions.size(); ++axis)
-    count *= variable.dimensions[axis].size;
-  return count;
-}
 
 /// A number with the digits that its standard error supports; all that matter where the error is not known.
 std::string digits(double value, double error) {
@@ -46,91 +31,28 @@ std::string stage_table(const std::vector<StageCost>& stages) {
   return text;
 }
 
-/// The variable on the user's scale where the file has it there, else itself.
-const Variable& on_users_scale(const Variable& variable, const Group& group) {
-  const auto found = std::ranges::find(group.variables, variable.name + original, &Variable::name);
-  return found == group.variables.end() ? variable : *found;
-}
-
-std::string name_without_suffix(const std::string& name) {
-  return name.ends_with(original) ? name.substr(0, name.size() - original.size()) : name;
-}
-
-/// Puts the moments of value `at` where the result has them.
-void put_moments(const Moments& moments, Index at, Coefficient& coefficient) {
-  if (at >= moments.mean.size()) return;
-  coefficient.mean = moments.mean(at);
-  coefficient.mean_error = moments.mean_error(at);
-  coefficient.sd = moments.sd(at);
-  coefficient.sd_error = moments.sd_error(at);
-  coefficient.low = moments.quantiles(0, at);
-  coefficient.low_error = moments.quantile_errors(0, at);
-  coefficient.high = moments.quantiles(moments.quantiles.rows() - 1, at);
-  coefficient.high_error = moments.quantile_errors(moments.quantiles.rows() - 1, at);
-}
-
-/// `first` is the variable's first entry among all values.
-void add_coefficients(const Variable& variable, const Moments& moments, Index first,
-                      std::vector<Coefficient>& list) {
-  const Index num_draws = variable.dimensions.at(1).size;
-  if (num_draws == 0) return;
-  const Index size = static_cast<Index>(variable.values.size()) / num_draws;
-  const Eigen::Map<const Matrix> values(variable.values.data(), size, num_draws);
-  // Its axes after (chain, draw).
-  const Parameter quantity{.name = name_without_suffix(variable.name),
-                           .dimensions = {variable.dimensions.begin() + 2, variable.dimensions.end()}};
-  for (Index i = 0; i < size; ++i) {
-    std::vector<double> draws(static_cast<std::size_t>(num_draws));
-    for (Index s = 0; s < num_draws; ++s) draws[static_cast<std::size_t>(s)] = values(i, s);
-    Coefficient coefficient;
-    coefficient.name = entry_name(quantity, i);
-    if (values.row(i).hasNaN()) {  // a quantity of the model that could not be computed for some draw
-      coefficient.mean = coefficient.sd = coefficient.low = coefficient.high = std::nan("");
-      put_moments(moments, first + i, coefficient);
-      list.push_back(std::move(coefficient));
-      continue;
-    }
-    coefficient.mean = values.row(i).mean();
-    coefficient.sd = std::sqrt((values.row(i).array() - coefficient.mean).square().sum() /
-                               static_cast<double>(std::max<Index>(num_draws - 1, 1)));
-    std::ranges::sort(draws);
-    coefficient.low = sorted_quantile(draws, 0.05);
-    coefficient.high = sorted_quantile(draws, 0.95);
-    put_moments(moments, first + i, coefficient);
-    list.push_back(std::move(coefficient));
-  }
-}
-
 }  // namespace
 
-Diagnosis diagnose(const std::filesystem::path& run) {
-  const SavedFit saved = read_saved_fit(run, WithDraws::yes);
-  const auto& attributes = saved.file.attributes;
-  Diagnosis diagnosis;
-  diagnosis.verdict = saved.verdict;
-  diagnosis.lambda_hash = hexadecimal(hash_of(attributes, "lambda_hash"));
-  diagnosis.draws_hash = hexadecimal(hash_of(attributes, "draws_hash"));
-  diagnosis.seconds = number_of(attributes, "seconds");
-  diagnosis.gradients = count_of(attributes, "gradients");
-  diagnosis.gradients_sequential = count_of(attributes, "gradients_sequential");
-  diagnosis.non_finite = count_of(attributes, "non_finite");
-  for (const Group& group : saved.file.groups) {
-    if (group.name != "posterior") continue;
-    const Moments moments = moments_of(saved.file);
-    std::map<std::string, Index> first;
-    Index entries = 0;
-    for (const Variable& variable : group.variables) {
-      first[variable.name] = entries;
-      entries += num_entries(variable);
-    }
-    for (const Variable& variable : group.variables) {
-      if (variable.name.ends_with(original)) continue;
-      const Variable& shown = on_users_scale(variable, group);
-      add_coefficients(shown, moments, first.at(shown.name), diagnosis.coefficients);
-    }
+std::string verdict_text(const Verdict& verdict) {
+  std::string text = fmt::format("{}: {}\n", to_string(verdict.grade), verdict.reason);
+  if (!verdict.advice.empty()) text += fmt::format("to try: {}\n", verdict.advice);
+  text +=
+      fmt::format("free energy of q {:.3f} +- {:.1g} nats", verdict.free_energy, verdict.free_energy_error);
+  if (std::isnan(verdict.log_evidence)) {
+    text += fmt::format("; no log evidence: {}\n", verdict.evidence_reason);
+    return text;
   }
-  diagnosis.stages = stage_costs_from_json(saved.file.texts.at("stages"));
-  return diagnosis;
+  text +=
+      fmt::format("; log evidence {:.3f} +- {:.1g} nats", verdict.log_evidence, verdict.log_evidence_error);
+  if (!verdict.evidence_reason.empty()) text += fmt::format(", {}", verdict.evidence_reason);
+  constexpr double telling = 3.0;  // [nats] that a bound may be away and still say something
+  const double away = std::max(verdict.log_evidence - verdict.log_evidence_lower,
+                               verdict.log_evidence_upper - verdict.log_evidence);
+  if (std::isfinite(verdict.log_evidence_lower) && away <= telling) {
+    text +=
+        fmt::format(" (between {:.3f} and {:.3f})", verdict.log_evidence_lower, verdict.log_evidence_upper);
+  }
+  return text + "\n";
 }
 
 std::string to_text(const Diagnosis& diagnosis) {

@@ -1,0 +1,31 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "vfe/config/config.hpp"
+#include "vfe/family/family.hpp"
+#include "vfe/store/result.hpp"
+#include "vfe/verdict/verdict.hpp"
+
+namespace vfe {
+
+/// A finished fit, read back: all that is needed to draw from q with neither model nor data.
+struct SavedFit {
+  ResultFile file;
+  Config config;
+  std::optional<Schema> schema;  ///< of the dataset, if there was one
+  Parameters parameters;
+  std::unique_ptr<const Family> family;
+  Vector lambda;
+  Verdict verdict;
+};
+
+enum class WithDraws { no, yes };
+
+/// `run` is the folder of a run or its result file. Throws Fault::missing where the run is not finished,
+/// Fault::data where the file is damaged.
+SavedFit read_saved_fit(const std::filesystem::path& run, WithDraws draws);
+
+}  // namespace vfe

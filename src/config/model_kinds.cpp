@@ -1,0 +1,70 @@
+#include "vfe/config/model_kinds.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "vfe/core/error.hpp"
+
+namespace vfe {
+namespace {
+
+/// The row of a likelihood of Glm.
+ModelKind glm(Likelihood likelihood, ModelKind kind = {}) {
+  kind.name = to_string(likelihood);
+  kind.called = "a likelihood";
+  kind.meaning = "the likelihood of the response given the linear predictor";
+  kind.form = ModelForm::glm;
+  kind.likelihood = likelihood;
+  kind.takes_dataset = kind.needs_dataset = true;
+  return kind;
+}
+
+}  // namespace
+
+const std::vector<ModelKind>& model_kinds() {
+  static const std::vector<ModelKind> kinds{
+      glm(Likelihood::linear, {.has_scale = true, .takes_known_sigma = true}),
+      glm(Likelihood::student_t, {.has_scale = true, .takes_degrees_of_freedom = true}),
+      glm(Likelihood::logistic),
+      glm(Likelihood::poisson),
+      glm(Likelihood::negative_binomial, {.has_scale = true}),
+      glm(Likelihood::softmax),
+      {.name = "stan",
+       .called = "a Stan program",
+       .meaning = "a Stan program",
+       .form = ModelForm::stan,
+       .takes_library = true,
+       .takes_source = true,
+       .takes_json = true,
+       .takes_shard = true},
+      {.name = "plugin",
+       .called = "a plugin",
+       .meaning = "a library with the functions of vfe_model.h",
+       .form = ModelForm::plugin,
+       .takes_dataset = true,
+       .takes_library = true,
+       .takes_options = true},
+      {.name = "function",
+       .called = "a function",
+       .meaning = "a C++ program's own",
+       .form = ModelForm::function},
+  };
+  return kinds;
+}
+
+const ModelKind* find_model_kind(const std::string& name) {
+  const auto found = std::ranges::find(model_kinds(), name, &ModelKind::name);
+  return found == model_kinds().end() ? nullptr : &*found;
+}
+
+const ModelKind& model_kind(const std::string& name) {
+  if (const ModelKind* found = find_model_kind(name)) return *found;
+  std::vector<std::string> names;
+  for (const ModelKind& kind : model_kinds()) names.push_back(kind.name);
+  throw Error(Fault::config,
+              fmt::format("model.type: found \"{}\", expected one of {}", name, fmt::join(names, ", ")));
+}
+
+}  // namespace vfe
