@@ -174,13 +174,13 @@ class Exploration final : public Stage {
     for (Index k = 0; k < generic_points; ++k) {
       points.col(k) += met.points.col(order[static_cast<std::size_t>(k) % order.size()]);
     }
-    const std::uint64_t before = target_.counts().values;
+    const std::uint64_t before = target_.calls().values;
     const Symmetries found = find_symmetries(target_, options_.batch, met.points, met.f, points);
     if (found.size() > 1) {
       state.put(left::symmetries, found);
       census(state).fold(state);
     }
-    record.draws += static_cast<Index>(target_.counts().values - before);
+    record.draws += static_cast<Index>(target_.calls().values - before);
   }
 
   /// Where the density stands out from three wide t's. Enters what polish and the first searches found.

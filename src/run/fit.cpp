@@ -117,7 +117,7 @@ class FitRun {
     double seconds_before = 0.0;
     if (checkpoint) {
       state_ = checkpoint->state;
-      problem_->target().set_counts(counts_of(checkpoint->counters));
+      problem_->target().calls() = calls_of(checkpoint->counters);
       const auto before = checkpoint->counters.find("seconds");
       if (before != checkpoint->counters.end()) seconds_before = before->second;
     } else {
@@ -157,9 +157,9 @@ class FitRun {
 
   /// [collective] False if it was asked to stop; a checkpoint is then written.
   bool advance_to_the_end(const Program& program) {
-    const Target& target = problem_->target();
+    Calls& calls = problem_->target().calls();
     while (!state_.finished()) {
-      target.set_state_hash(hash(state_));
+      calls.state_hash = hash(state_);
       const Clock::time_point before = Clock::now();
       Record record;
       try {
@@ -169,10 +169,13 @@ class FitRun {
         if (error.fault() == Fault::numeric) save();
         throw;
       }
-      const Request request = target.request();
+      const Request request = calls.request;
       if (comm_.is_root())
         keep(record, std::chrono::duration<double>(Clock::now() - before).count(), request.checkpoint);
-      if (request.checkpoint) target.clear_request();
+      if (request.checkpoint) {
+        clear_request();
+        calls.request.checkpoint = false;
+      }
       if (request.stop && !state_.finished()) {
         save();
         stop_ = request;
@@ -218,11 +221,11 @@ class FitRun {
 
   /// [collective] Draws, verdict, result file.
   RunOutcome finish() {
-    const Target& target = problem_->target();
-    target.set_state_hash(hash(state_));
+    Calls& calls = problem_->target().calls();
+    calls.state_hash = hash(state_);
     std::optional<FitResult> result = make_result(comm_, config_, *problem_, *family_, state_);
     if (!result) {
-      stop_ = target.request();
+      stop_ = calls.request;
       return stopped();  // the checkpoint of the finished state stands
     }
     comm_.on_root("writing the result", [&] {

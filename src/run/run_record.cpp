@@ -13,20 +13,27 @@
 
 namespace vfe {
 
+namespace {
+
 // Counted as doubles in a checkpoint: exact up to 2^53.
-void put_counts(const Target::Counts& counts, std::map<std::string, double>& counters) {
-  counters["gradients"] = static_cast<double>(counts.gradients);
-  counters["values"] = static_cast<double>(counts.values);
-  counters["non_finite"] = static_cast<double>(counts.non_finite);
-  counters["calls"] = static_cast<double>(counts.calls);
+void put_calls(const Calls& calls, std::map<std::string, double>& counters) {
+  counters["gradients"] = static_cast<double>(calls.gradients);
+  counters["values"] = static_cast<double>(calls.values);
+  counters["non_finite"] = static_cast<double>(calls.non_finite);
+  counters["calls"] = static_cast<double>(calls.count);
 }
 
-Target::Counts counts_of(const std::map<std::string, double>& counters) {
+}  // namespace
+
+Calls calls_of(const std::map<std::string, double>& counters) {
   const auto count = [&](const std::string& name) {
     const auto found = counters.find(name);
     return found == counters.end() ? std::uint64_t{0} : static_cast<std::uint64_t>(found->second);
   };
-  return {count("gradients"), count("values"), count("non_finite"), count("calls")};
+  return {.count = count("calls"),
+          .gradients = count("gradients"),
+          .values = count("values"),
+          .non_finite = count("non_finite")};
 }
 
 RunRecord::RunRecord(const Config& config, Existing existing, bool quiet, int num_ranks)
@@ -74,8 +81,8 @@ void RunRecord::add(const Problem& problem, const State& state, const Record& re
       static_cast<double>(record.rows) * static_cast<double>(record.draws) / std::max(step_seconds, 1e-9);
   progress_.step(state.step, record, elapsed(), rows_per_second);
   if (!directory_) return;
-  const Target::Counts counts = problem.target().counts();
-  trace_->add(state.step, record, {seconds(), counts.gradients, counts.calls}, rows_per_second);
+  const Calls& calls = problem.target().calls();
+  trace_->add(state.step, record, {seconds(), calls.gradients, calls.count}, rows_per_second);
   if (!record.note.empty()) note(fmt::format("{}, step {}: {}", record.stage, state.step, record.note));
   const Config::Output& output = config_.output;
   const bool due = output.checkpoint_steps > 0
@@ -92,7 +99,7 @@ void RunRecord::save(const Problem& problem, const State& state) {
   checkpoint.config = to_toml(config_);
   checkpoint.model = problem.model_hash();
   checkpoint.data = problem.data_hash();
-  put_counts(problem.target().counts(), checkpoint.counters);
+  put_calls(problem.target().calls(), checkpoint.counters);
   checkpoint.counters["seconds"] = seconds();
   write_checkpoint(directory_->path(), checkpoint);
   last_checkpoint_ = elapsed();
@@ -106,12 +113,12 @@ void RunRecord::finish(const Problem& problem, const State& state, ResultFile& f
 }
 
 void RunRecord::describe(const Problem& problem, const State& state, ResultFile& file) {
-  const Target::Counts counts = problem.target().counts();
+  const Calls& calls = problem.target().calls();
   auto& attributes = file.attributes;
-  attributes["gradients"] = static_cast<std::int64_t>(counts.gradients);
-  attributes["values"] = static_cast<std::int64_t>(counts.values);
-  attributes["gradients_sequential"] = static_cast<std::int64_t>(counts.calls);
-  attributes["non_finite"] = static_cast<std::int64_t>(counts.non_finite);
+  attributes["gradients"] = static_cast<std::int64_t>(calls.gradients);
+  attributes["values"] = static_cast<std::int64_t>(calls.values);
+  attributes["gradients_sequential"] = static_cast<std::int64_t>(calls.count);
+  attributes["non_finite"] = static_cast<std::int64_t>(calls.non_finite);
   attributes["steps"] = static_cast<std::int64_t>(state.step);
   attributes["seconds"] = seconds();
   attributes["seed"] = static_cast<std::int64_t>(config_.fit.seed);

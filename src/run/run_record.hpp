@@ -60,8 +60,7 @@ class RunRecord {
   Progress progress_;
 };
 
-/// Counts of a target as a checkpoint's counters, and back.
-void put_counts(const Target::Counts& counts, std::map<std::string, double>& counters);
-Target::Counts counts_of(const std::map<std::string, double>& counters);
+/// The calls of a target that a checkpoint has counted.
+Calls calls_of(const std::map<std::string, double>& counters);
 
 }  // namespace vfe

@@ -40,9 +40,7 @@ struct Target::Impl {
   Index first_block = 0, num_blocks = 0;
   Index first_row = 0, num_rows = 0;
   LikelihoodSums sums;
-  Counts counts;
-  Request agreed;
-  std::uint64_t state_hash = 0;
+  Calls calls;
 
   Impl(const Model& the_model, const Communicator& the_comm, int threads)
       : model(the_model), comm(the_comm), sums(threads) {}
@@ -149,7 +147,7 @@ Riders Target::Impl::reduce(const Thrown& thrown, std::uint64_t hash) {
   if (!riders.hashes_equal(comm.size())) {
     throw Error(Fault::bug,
                 fmt::format("the ranks have drifted apart, at call {} of the target: in state or theta {}",
-                            counts.calls, name_different_ranks(comm, hash)));
+                            calls.count, name_different_ranks(comm, hash)));
   }
   if (riders.any_failed()) {
     comm.collectively("evaluating the model", [&] {
@@ -207,8 +205,8 @@ void Target::log_joint(const Minibatch& batch, ConstMat theta, Vec value, Mat gr
     thrown = {std::current_exception(), in_prior};
   }
   // Multiplied by an odd number, so that the two cannot cancel where state and theta are the same numbers.
-  const std::uint64_t equal_on_all = hash(theta) + 0x9e3779b97f4a7c15u * impl_->state_hash;
-  impl_->agreed = impl_->reduce(thrown, equal_on_all).request();
+  const std::uint64_t equal_on_all = hash(theta) + 0x9e3779b97f4a7c15u * impl_->calls.state_hash;
+  impl_->calls.request = impl_->reduce(thrown, equal_on_all).request();
 
   impl_->sums.read(value, grad);
   const auto weight = static_cast<double>(batch.stride);
@@ -222,10 +220,10 @@ void Target::log_joint(const Minibatch& batch, ConstMat theta, Vec value, Mat gr
     ++non_finite;
   }
 
-  Counts& counts = impl_->counts;
-  ++counts.calls;
-  counts.non_finite += static_cast<std::uint64_t>(non_finite);
-  (gradient ? counts.gradients : counts.values) += static_cast<std::uint64_t>(theta.cols());
+  Calls& calls = impl_->calls;
+  ++calls.count;
+  calls.non_finite += static_cast<std::uint64_t>(non_finite);
+  (gradient ? calls.gradients : calls.values) += static_cast<std::uint64_t>(theta.cols());
 }
 
 void Target::log_joint(ConstMat theta, Vec value) const {
@@ -255,28 +253,11 @@ Vector Target::draw_start(const Address& at, Reach reach) const {
   return impl_->model.draw_start(at, reach);
 }
 
-Target::Counts Target::counts() const {
-  return impl_->counts;
+const Calls& Target::calls() const {
+  return impl_->calls;
 }
-void Target::set_counts(const Counts& counts) {
-  impl_->counts = counts;
-}
-
-Request Target::request() const {
-  return impl_->agreed;
-}
-
-void Target::clear_request(bool everything) const {
-  vfe::clear_request(everything);
-  if (everything) {
-    impl_->agreed = Request{};
-  } else {
-    impl_->agreed.checkpoint = false;
-  }
-}
-
-void Target::set_state_hash(std::uint64_t hash) const {
-  impl_->state_hash = hash;
+Calls& Target::calls() {
+  return impl_->calls;
 }
 
 bool log_joint_unless_stopped(const Target& target, ConstMat theta, Vec value) {
@@ -284,7 +265,7 @@ bool log_joint_unless_stopped(const Target& target, ConstMat theta, Vec value) {
   for (Index first = 0; first < theta.cols(); first += chunk) {
     const Index count = std::min(chunk, theta.cols() - first);
     target.log_joint(theta.middleCols(first, count), value.segment(first, count));
-    if (target.request().stop) return false;
+    if (target.calls().request.stop) return false;
   }
   return true;
 }

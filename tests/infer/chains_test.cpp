@@ -123,7 +123,7 @@ TEST(Chains, MomentsOfATwoDimensionalNormal) {
   EXPECT_GT(summary.acceptance, 0.6);
   EXPECT_LT(summary.acceptance, 0.95);
   EXPECT_EQ(summary.gradients, 64 * summary.calls);
-  EXPECT_EQ(summary.gradients, toy.target.counts().gradients);
+  EXPECT_EQ(summary.gradients, toy.target.calls().gradients);
   const Matrix covariance = precision.inverse();
   expect_right(state, toy.target, mean, covariance.diagonal().cwiseSqrt());
 }

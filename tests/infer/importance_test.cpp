@@ -110,7 +110,7 @@ TEST(Importance, NeedsOneRoundWhereQIsRight) {
   EXPECT_EQ(pool.rounds, 1);
   EXPECT_EQ(pool.theta.cols(), 1024);
   EXPECT_EQ(found.records.size(), 4U);  // of 256 draws
-  EXPECT_EQ(toy.target.counts().gradients, 1024U);
+  EXPECT_EQ(toy.target.calls().gradients, 1024U);
   expect_right(found, toy.target, log_2_pi(d) + q.log_det());
   EXPECT_LT(found.records.back().std_error, 0.02);
   // Tails and probes apart, weights are equal.

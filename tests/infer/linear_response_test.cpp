@@ -31,9 +31,9 @@ TEST(LinearResponse, GivesTheSdsOfACorrelatedNormal) {
   const Vector lambda = fit(toy);
   std::vector<Index> all(d);
   std::iota(all.begin(), all.end(), Index{0});
-  const std::uint64_t before = toy.target.counts().gradients;
+  const std::uint64_t before = toy.target.calls().gradients;
   const LinearResponse found = linear_response(toy.target, lambda, all, {.draws = draws});
-  EXPECT_EQ(found.gradients, toy.target.counts().gradients - before);
+  EXPECT_EQ(found.gradients, toy.target.calls().gradients - before);
   const Vector exact = Matrix(precision.inverse()).diagonal().cwiseSqrt();
   for (Index j = 0; j < d; ++j) {
     EXPECT_TRUE(found.converged[static_cast<std::size_t>(j)]);

@@ -66,7 +66,7 @@ struct Density {
     const Matrix points = modes(Eigen::all, std::vector<Index>{0, modes.cols() - 1, 0}) + 0.3 * noise;
     return find_symmetries(target, {}, modes, -values(modes), points);
   }
-  std::uint64_t cost() const { return target.counts().values; }
+  std::uint64_t cost() const { return target.calls().values; }
   std::unique_ptr<const Model> model;
   Target target;
 };

@@ -34,7 +34,7 @@ TEST(Weigh, ThePosteriorItselfHasEqualWeights) {
   EXPECT_EQ(state.get(left::weighed).size(), 256);
   EXPECT_LT((state.get(left::weighed).array() - std::log(2.0 * std::numbers::pi)).abs().maxCoeff(), 1e-13);
   EXPECT_LT(weighed_variance(state), 1e-26);
-  EXPECT_EQ(toy.target.counts().gradients, 0U);
+  EXPECT_EQ(toy.target.calls().gradients, 0U);
 }
 
 TEST(Weigh, TheVarianceIsThatOfTheLogRatio) {

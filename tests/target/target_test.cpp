@@ -65,10 +65,10 @@ void sums_equal_plain_loops(const Communicator& comm) {
     target.log_joint(theta, value);
     EXPECT_EQ(value, evaluate(target, {}, theta).value);
   }
-  EXPECT_EQ(target.counts().gradients, 10u * 5u);
-  EXPECT_EQ(target.counts().values, 10u);
-  EXPECT_EQ(target.counts().calls, 15u + 3u);
-  EXPECT_EQ(target.counts().non_finite, 0u);
+  EXPECT_EQ(target.calls().gradients, 10u * 5u);
+  EXPECT_EQ(target.calls().values, 10u);
+  EXPECT_EQ(target.calls().count, 15u + 3u);
+  EXPECT_EQ(target.calls().non_finite, 0u);
 }
 
 // One draw at a time, alone in one process, one thread: what all other ways must reproduce to the bit.
@@ -133,7 +133,7 @@ void bad_draws_are_counted_and_the_others_kept(const Communicator& comm) {
       EXPECT_EQ(found.value[s], -std::numeric_limits<double>::infinity());
       EXPECT_EQ(found.grad.col(s), Vector::Zero(d));
     }
-    EXPECT_EQ(target.counts().non_finite, 2u);
+    EXPECT_EQ(target.calls().non_finite, 2u);
     EXPECT_EQ(target.name_non_finite({}, theta.col(0)), "");
     const Result other_blocks = evaluate(target, {1, 2}, theta);  // block 14 is not among them
     EXPECT_EQ(std::isfinite(other_blocks.value[1]), place != BrokenModel::Place::prior);
@@ -202,13 +202,13 @@ void a_throwing_model_fails_on_all_ranks(const Communicator& comm) {
 
 void requests_travel(const Communicator& comm) {
   const ToyModel model(d, num_blocks, comm);
-  const Target target(model, comm);
+  Target target(model, comm);
   const Matrix theta = thetas(1);
   const SignalGuard guard;
   const bool last = comm.rank() == comm.size() - 1;
   const auto agreed = [&] {
     evaluate(target, {}, theta);
-    return target.request();
+    return target.calls().request;
   };
   clear_request(true);
   EXPECT_FALSE(agreed().stop);
@@ -217,8 +217,9 @@ void requests_travel(const Communicator& comm) {
   if (last) std::raise(SIGUSR2);
   EXPECT_TRUE(agreed().checkpoint);
   EXPECT_FALSE(agreed().stop);
-  target.clear_request();
-  EXPECT_FALSE(target.request().checkpoint);
+  clear_request();
+  target.calls().request.checkpoint = false;
+  EXPECT_FALSE(target.calls().request.checkpoint);
   EXPECT_FALSE(agreed().checkpoint);
 
   if (last) request_stop();
@@ -227,9 +228,9 @@ void requests_travel(const Communicator& comm) {
   if (last) std::raise(SIGTERM);
   EXPECT_TRUE(agreed().stop);
   EXPECT_EQ(agreed().signal, SIGTERM);
-  target.clear_request();
+  clear_request();
   EXPECT_TRUE(agreed().stop);
-  target.clear_request(true);
+  clear_request(true);
   EXPECT_FALSE(agreed().stop);
 }
 
@@ -260,8 +261,9 @@ void rows_that_do_not_follow_one_another_are_refused(const Communicator& comm) {
     EXPECT_EQ(Target(whole, comm).num_blocks(), num_blocks);
     return;
   }
-  EXPECT_THAT(error_line([&] { Target(whole, comm); }),
-              testing::HasSubstr("rank 0 holds blocks 0 to 22 of the dataset and rank 1 blocks 0 to 22: expected"));
+  EXPECT_THAT(
+      error_line([&] { Target(whole, comm); }),
+      testing::HasSubstr("rank 0 holds blocks 0 to 22 of the dataset and rank 1 blocks 0 to 22: expected"));
   EXPECT_THAT(error_line([&] { Target(reversed, comm); }), testing::HasSubstr("in the order of the ranks"));
 }
 
@@ -333,19 +335,19 @@ TEST(TargetMpi, RanksWithoutBlocks) {
 TEST(TargetMpi, DriftIsFoundAndTheRanksNamed) {
   const Communicator comm = Communicator::world();
   const ToyModel model(d, num_blocks, comm);
-  const Target target(model, comm);
+  Target target(model, comm);
   const int last = comm.size() - 1;
-  target.set_state_hash(0xabcdef0123456789);
+  target.calls().state_hash = 0xabcdef0123456789;
   const Result expected = evaluate(target, {}, thetas(2));
   if (comm.size() < 2) return;
   // One bit of the hash, at the upper and at the lower end.
   for (const int bit : {0, 63}) {
-    if (comm.rank() == last) target.set_state_hash(0xabcdef0123456789 ^ std::uint64_t{1} << bit);
+    if (comm.rank() == last) target.calls().state_hash = 0xabcdef0123456789 ^ std::uint64_t{1} << bit;
     const std::string line = error_line([&] { evaluate(target, {}, thetas(2)); });
     EXPECT_NE(line.find("rank " + std::to_string(last) + " differs from the other " + std::to_string(last)),
               std::string::npos)
         << line;
-    target.set_state_hash(0xabcdef0123456789);
+    target.calls().state_hash = 0xabcdef0123456789;
   }
   Matrix theta = thetas(2);
   if (comm.rank() == last) theta(4, 1) = std::nextafter(theta(4, 1), 1e9);

@@ -16,6 +16,15 @@ struct Minibatch {
   Index stride = 1;  ///< 1 = all blocks
 };
 
+/// What a target and whoever drives it tell each other of its calls. No result depends on it.
+struct Calls {
+  std::uint64_t count = 0;
+  std::uint64_t gradients = 0, values = 0;  ///< draws evaluated, with their gradient and without
+  std::uint64_t non_finite = 0;             ///< draws that were not finite
+  Request request;               ///< what the ranks agreed in the last one that some of them were asked to do
+  std::uint64_t state_hash = 0;  ///< to be compared among the ranks in the next ones
+};
+
 /// The log joint density summed over the blocks of all ranks: the only place where statistics meets MPI.
 /// Every call does one reduction of exact sums, in which ride the ranks' requests (signals, the clock) and a
 /// hash of theta and the state that proves the ranks equal. Bits depend on neither ranks nor threads.
@@ -48,18 +57,8 @@ class Target {
   /// Model::draw_start().
   Vector draw_start(const Address& at, Reach reach) const;
 
-  /// Draws evaluated (with gradient; without), draws that were not finite, and calls so far.
-  struct Counts {
-    std::uint64_t gradients = 0, values = 0, non_finite = 0, calls = 0;
-  };
-  Counts counts() const;
-  void set_counts(const Counts& counts);  ///< on resume
-
-  /// What the ranks agreed in the last call that some of them were asked to do.
-  Request request() const;
-  void clear_request(bool everything = false) const;
-  /// The hash of the state to be compared in the next calls.
-  void set_state_hash(std::uint64_t hash) const;
+  const Calls& calls() const;
+  Calls& calls();
 
  private:
   struct Impl;
