@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/data/csv.hpp"
 
 namespace vfe {
@@ -32,8 +32,8 @@ SourceColumn::SourceColumn(std::string name, std::size_t position, Role role, bo
       position_(position),
       role_(role),
       forced_factor_(factor),
-      least_(std::numeric_limits<double>::infinity()),
-      greatest_(-std::numeric_limits<double>::infinity()) {
+      least_(infinity),
+      greatest_(-infinity) {
   if (factor) kind_ = Kind::factor;
   if (role == Role::offset || role == Role::weight) kind_ = Kind::numeric;
 }

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <numeric>
 
 #include "family/flow_pass.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/family/student.hpp"
 
 namespace vfe {
@@ -117,7 +117,7 @@ Vector Flow::log_density(ConstMat theta) const {
     for (Index s = 0; s < count; ++s) {
       double sum = constant - pass.log_det(conditionals_, s);
       for (Index i = 0; i < size(); ++i) sum += log_base(pass.bent_z(s, i), nu_);
-      value(first + s) = std::isfinite(sum) ? sum : -std::numeric_limits<double>::infinity();
+      value(first + s) = std::isfinite(sum) ? sum : -infinity;
     }
   }
   return value;

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 
 namespace vfe {
 
@@ -15,14 +15,13 @@ Vector finite_exp(ConstVec log_sd) {
 }
 
 Vector without_nan(ConstVec computed) {
-  return computed.unaryExpr(
-      [](double x) { return std::isnan(x) ? std::numeric_limits<double>::infinity() : x; });
+  return computed.unaryExpr([](double x) { return std::isnan(x) ? infinity : x; });
 }
 
 void accept_finite(ConstMat computed, Vec value, Mat grad) {
   for (Index s = 0; s < value.size(); ++s) {
     if (!std::isfinite(value(s))) {
-      value(s) = -std::numeric_limits<double>::infinity();
+      value(s) = -infinity;
     } else if (grad.cols() > 0) {
       grad.col(s) += without_nan(computed.col(s));
     }

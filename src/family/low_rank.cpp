@@ -1,8 +1,8 @@
 #include <Eigen/Dense>
 #include <cmath>
-#include <limits>
 
 #include "family/gaussian.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/family/family.hpp"
 
@@ -58,7 +58,7 @@ class LowRank final : public Family {
 
   Vector entropy(ConstVec lambda, ConstMat, Vec grad_lambda) const override {
     const Woodbury w = woodbury(lambda);
-    if (!std::isfinite(w.half_log_det)) return Vector::Constant(1, -std::numeric_limits<double>::infinity());
+    if (!std::isfinite(w.half_log_det)) return Vector::Constant(1, -infinity);
     if (grad_lambda.size() > 0) {
       const Matrix solved = w.cholesky.solve(w.scaled.transpose()).transpose();  // A M^-1
       grad_lambda.segment(d_, d_).array() += 1.0 - w.scaled.cwiseProduct(solved).rowwise().sum().array();
@@ -113,9 +113,8 @@ class LowRank final : public Family {
     Matrix inner = Matrix::Identity(rank_, rank_);
     inner.selfadjointView<Eigen::Lower>().rankUpdate(w.scaled.transpose());
     w.cholesky.compute(inner);
-    w.half_log_det = w.cholesky.info() == Eigen::Success
-                         ? w.cholesky.matrixLLT().diagonal().array().log().sum()
-                         : std::numeric_limits<double>::quiet_NaN();
+    w.half_log_det =
+        w.cholesky.info() == Eigen::Success ? w.cholesky.matrixLLT().diagonal().array().log().sum() : nan;
     return w;
   }
 

@@ -2,19 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <utility>
 #include <vector>
 
 #include "family/gaussian.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/family/family.hpp"
 
 namespace vfe {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 /// Share of the variance of the start that lies between the components.
 constexpr double between = 0.5;
 /// Of a normal that a fit starts at: a component of less would hardly move.

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "family/packing.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 
 namespace vfe {
 namespace {
@@ -164,7 +164,6 @@ Matrix Proposal::draw(const Address& at, Index n) const {
 }
 
 Vector Proposal::log_density(ConstMat theta) const {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
   Matrix part(theta.cols(), num_components());
   for (Index c = 0; c < num_components(); ++c) {
     const double log_weight = std::log(weight(c));

@@ -7,6 +7,7 @@
 
 #include "family/gaussian.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 
 namespace vfe {
 namespace {
@@ -86,7 +87,7 @@ Vector Student::log_density(ConstMat theta) const {
     const double drop =
         std::isinf(nu) ? 0.5 * radius : 0.5 * (nu + static_cast<double>(size())) * std::log1p(radius / nu);
     const double density = top - drop;
-    value(s) = std::isfinite(density) ? density : -std::numeric_limits<double>::infinity();
+    value(s) = std::isfinite(density) ? density : -infinity;
   }
   return value;
 }

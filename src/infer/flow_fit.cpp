@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "infer/flow_objective.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/infer/lbfgs.hpp"
 #include "vfe/statistics/weights.hpp"
 
@@ -21,7 +21,6 @@ constexpr Index history = 20;
 constexpr double draws_per_coefficient = 12.0;
 constexpr Index few_squared = 8;
 constexpr double negligible = 1e-12;  // a weight, against the largest
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 using Rows = std::vector<Index>;
 using Order = std::vector<Index>;

@@ -6,18 +6,16 @@
 #include <array>
 #include <atomic>
 #include <cmath>
-#include <limits>
 #include <mutex>
 #include <utility>
 
 #include "model/shared_library.hpp"
 #include "model/stan_names.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 using PrintCallback = void (*)(const char* text, std::size_t size);
 
@@ -313,8 +311,8 @@ bool StanProgram::log_density(ConstVec theta, double& value, Vec grad, std::stri
       failed = library.log_density(impl_->model, false, true, theta.data(), &value, &error);
     }
     if (failed == 0) return true;
-    value = not_a_number;
-    grad.setConstant(not_a_number);
+    value = nan;
+    grad.setConstant(nan);
     const std::string text = library.take(error);
     if (why != nullptr) *why = text;
     return false;
@@ -334,12 +332,12 @@ class StanProgram::Impl::AlongCoordinate {
   /// The parameters, NaN where Stan threw.
   Vector at(double x) {
     const Library& library = *program_.library;
-    Vector values = Vector::Constant(library.num_quantities(program_.model, false, false), not_a_number);
+    Vector values = Vector::Constant(library.num_quantities(program_.model, false, false), nan);
     theta_(i_) = x;
     char* error = nullptr;
     if (library.constrain(program_.model, false, false, theta_.data(), values.data(), nullptr, &error) != 0) {
       library.take(error);
-      values.setConstant(not_a_number);
+      values.setConstant(nan);
     }
     return values;
   }
@@ -403,7 +401,7 @@ Vector StanProgram::draw_over_domain(const Address& at, double radius) const {
 bool StanProgram::compute_quantities(ConstVec theta, std::uint32_t seed, Vec values) const {
   const StanLibrary::Impl& library = *impl_->library;
   const StanQuantities& quantities = impl_->quantities;
-  Vector listed = Vector::Constant(static_cast<Index>(quantities.position.size()), not_a_number);
+  Vector listed = Vector::Constant(static_cast<Index>(quantities.position.size()), nan);
   const bool done = library.in_turn([&] {
     impl_->ready_thread(theta.data());
     char* error = nullptr;

@@ -3,19 +3,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <numeric>
 #include <utility>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/model/stan.hpp"
 
 namespace vfe {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr Index num_draws = 4;
 constexpr Index max_tried = 100;  // points, to find as many draws of finite density
 // The search for what breaks a sum: a coupling shows in many fewer rows than these, and where there are few

@@ -4,16 +4,14 @@
 
 #include <Eigen/Dense>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/core/random.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Of the mean of x, from the means of pairs (s, s + S/2) if S is even.
 double standard_error(const Vector& x) {

@@ -97,9 +97,9 @@ std::uint64_t hash_of_library(const Communicator& comm, const std::string& file)
 LoadedModel load_built_in(const Communicator& comm, const Config& config) {
   const std::string& file = config.data.file;
   LoadedModel loaded;
-  std::shared_ptr<const ShardOfFile> shard;
+  std::shared_ptr<ShardOfFile> shard;
   comm.collectively("loading data", [&] {
-    shard = std::make_shared<const ShardOfFile>(comm, file);
+    shard = std::make_shared<ShardOfFile>(comm, file);
     try {
       // What contradicts the columns, before any row is read.
       built_in_model(config, no_rows(shard->schema()));
@@ -122,7 +122,7 @@ LoadedModel load_built_in(const Communicator& comm, const Config& config) {
   }
   loaded.description = describe_rows(file, shard->schema());
   loaded.schema = shard->schema();
-  loaded.response = shard->response();
+  loaded.response = shard->take_response();
   return loaded;
 }
 

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
+#include "vfe/core/numbers.hpp"
 #include "vfe/family/family.hpp"
 #include "vfe/family/student.hpp"
 #include "vfe/infer/chains.hpp"
@@ -30,7 +30,6 @@ namespace {
 constexpr Index bridge_draws = 2048;
 constexpr double largest_bridge_error = 0.5;  // [nats]
 constexpr Index most_corrected = 32;          // coordinates
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// Of a normal, spread over the copies of a symmetric density.
 Vector log_density_of_normal(const Symmetries& group, const Affine& normal, ConstMat theta) {

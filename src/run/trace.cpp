@@ -5,11 +5,11 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 
 namespace vfe {
 namespace {
@@ -88,7 +88,7 @@ std::map<std::string, Matrix> read_trace(const std::filesystem::path& path) {
     for (std::size_t i = 0; i < names.size(); ++i) {
       const auto value = record.find(names[i]);
       const bool known = value != record.end() && value->is_number();
-      columns[i].push_back(known ? value->get<double>() : std::numeric_limits<double>::quiet_NaN());
+      columns[i].push_back(known ? value->get<double>() : nan);
     }
     return true;
   });

@@ -3,19 +3,18 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <tuple>
 #include <utility>
 
 #include "statistics/prepared_draws.hpp"
 #include "statistics/stein.hpp"
 #include "statistics/stein_directions.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/statistics/psis.hpp"
 
 namespace vfe {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr Index most_cubic = 6;  // dimension
 // Draws needed for each polynomial.
 constexpr double draws_quadratic = 2.5, draws_grouped = 4.0, draws_cubic = 4.0;

@@ -5,17 +5,16 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/statistics/rounding.hpp"
 #include "vfe/statistics/weights.hpp"
 
 namespace vfe {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double negligible = 1e-14;  // share of the weights
 constexpr Index num_folds = 5;
 constexpr Index fewest_draws = 20, fewest_groups = 2;

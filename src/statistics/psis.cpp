@@ -9,11 +9,11 @@
 #include <numeric>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 
 namespace vfe {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double flat = 0.01;  // [nats] weights within this have no tail whose shape could matter
 
 /// Throws unless every log weight is a number or -infinity.

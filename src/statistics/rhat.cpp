@@ -5,17 +5,15 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <vector>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/statistics/distributions.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// With denominator n - 1; of a single value 0, as the definition of nested R-hat has it.
 double variance(ConstVec x) {

@@ -4,11 +4,11 @@
 #include <limits>
 
 #include "statistics/stein.hpp"
+#include "vfe/core/numbers.hpp"
 
 namespace vfe::stein {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr Index block_draws = 256;  // features exist for so many draws at a time
 constexpr double ridge = 1e-4;      // of features scaled to variance 1
 // A feature that varies by less, relative to its size over all draws, is constant where it is to be fitted.

@@ -4,16 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 
 namespace vfe {
-namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-}  // namespace
 
 Weights weights_of(ConstVec log_weight, const char* what) {
   double largest = -infinity;

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/family/student.hpp"
 #include "vfe/infer/regimes.hpp"
 #include "vfe/statistics/distributions.hpp"
@@ -19,7 +19,6 @@
 namespace vfe {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double wrong = 0.005;                          // probability of one larger, over all values
 constexpr double most_lost = 1e-3, most_outside = 1e-3;  // shares of the weights; of q without a density
 // Iterations after which chains have forgotten where they began, and of a run whose mean no other run's tells
@@ -248,7 +247,7 @@ std::string describe(const SteinCheck& stein) {
 /// Values that are nowhere a number have no mean.
 void put_unset(const std::vector<Index>& unset, Moments& moments) {
   for (Index k : unset) {
-    moments.mean(k) = std::numeric_limits<double>::quiet_NaN();
+    moments.mean(k) = nan;
     moments.quantiles.col(k).setConstant(moments.mean(k));
   }
 }

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/statistics/limits.hpp"
 #include "vfe/statistics/psis.hpp"
 #include "vfe/statistics/rounding.hpp"
@@ -68,8 +69,8 @@ void summarise_weights(const QUnderTest& tested, Verdict& verdict) {
   verdict.log_evidence = weights.log_mean;
   verdict.log_evidence_error = weights.log_mean_error;
   if (tested.non_finite > 0) {
-    verdict.free_energy = std::numeric_limits<double>::infinity();
-    verdict.free_energy_error = std::numeric_limits<double>::quiet_NaN();
+    verdict.free_energy = infinity;
+    verdict.free_energy_error = nan;
   } else {
     verdict.free_energy = -log_weight.mean();
     verdict.free_energy_error = std::sqrt((log_weight.array() + verdict.free_energy).square().sum() / n / n);
@@ -108,9 +109,9 @@ Verdict judge(const QUnderTest& tested, const std::function<std::string(Index)>&
   Verdict verdict;
   const Index num_draws = tested.log_weight.size();
   verdict.khat_limit = khat_threshold(num_draws);
-  if (!(tested.log_weight.maxCoeff() > -std::numeric_limits<double>::infinity())) {
-    verdict.khat = verdict.free_energy = std::numeric_limits<double>::infinity();
-    verdict.log_evidence = -std::numeric_limits<double>::infinity();
+  if (!(tested.log_weight.maxCoeff() > -infinity)) {
+    verdict.khat = verdict.free_energy = infinity;
+    verdict.log_evidence = -infinity;
     verdict.reason = fmt::format("the log density is not finite at any of the {} draws of q", num_draws);
     return verdict;
   }

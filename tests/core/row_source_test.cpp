@@ -62,7 +62,8 @@ TEST(RowsInMemory, OfDifferentShapesAreABug) {
   EXPECT_THAT(refusal([](Rows& rows) { rows.y.resize(7); }), HasSubstr("7 responses"));
   EXPECT_THAT(refusal([](Rows& rows) { rows.x = Rows::RowMajor<double>(8, 3); }), HasSubstr("x is 8 x 3"));
   EXPECT_THAT(refusal([](Rows& rows) { rows.offset.resize(9); }), HasSubstr("9 offsets"));
-  EXPECT_THAT(refusal([](Rows& rows) { rows.blocks = Blocks::of_equal(9, 3); }), HasSubstr("9 rows in blocks"));
+  EXPECT_THAT(refusal([](Rows& rows) { rows.blocks = Blocks::of_equal(9, 3); }),
+              HasSubstr("9 rows in blocks"));
 }
 
 TEST(RowsInMemory, MayBeNone) {

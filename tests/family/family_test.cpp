@@ -11,12 +11,11 @@
 #include <numbers>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/core/random.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 struct Case {
   std::string name;

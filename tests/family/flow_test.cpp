@@ -8,12 +8,11 @@
 #include <numeric>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/family/student.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Address address(std::uint32_t step) {
   return {.seed = 13, .purpose = Purpose::check, .step = step};

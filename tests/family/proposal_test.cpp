@@ -7,12 +7,11 @@
 #include <numeric>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/core/state.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Affine ball(Index d, double centre, double scale) {
   return {.shift = Vector::Constant(d, centre), .scale = scale * Matrix::Identity(d, d)};

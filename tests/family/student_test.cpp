@@ -7,11 +7,10 @@
 #include <numbers>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Affine standard(Index d) {
   return {.shift = Vector::Zero(d), .scale = Matrix::Identity(d, d)};

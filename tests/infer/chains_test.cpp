@@ -8,6 +8,7 @@
 #include "infer/mixing_rule.hpp"
 #include "infer/toys.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
 #include "vfe/statistics/rhat.hpp"
@@ -15,8 +16,6 @@
 
 namespace vfe {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 Program program_of(const Target& target, const ChainsOptions& options) {
   std::vector<Place> stages;

@@ -7,13 +7,12 @@
 
 #include "infer/flow_objective.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/core/state.hpp"
 #include "vfe/family/proposal.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Address address(std::uint32_t step) {
   return {.seed = 14, .purpose = Purpose::check, .step = step};

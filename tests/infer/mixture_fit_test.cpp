@@ -7,12 +7,11 @@
 #include <cmath>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/core/state.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Address address(std::uint32_t step) {
   return {.seed = 15, .purpose = Purpose::check, .step = step};

@@ -9,12 +9,11 @@
 #include <vector>
 
 #include "model/glm_reference.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/model/glm.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // A model of rows without columns' influence: the intercept is the linear predictor.
 Glm model_of(Likelihood likelihood, const std::vector<double>& y, GlmOptions options = {}) {

@@ -6,12 +6,12 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <numbers>
 #include <optional>
 #include <thread>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 
 namespace vfe {
 namespace {
@@ -20,8 +20,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 std::filesystem::path library_file(const std::string& stem) {
   return std::filesystem::path(VFE_BINARY_DIR) / "libraries" / (stem + ".so");

@@ -10,12 +10,11 @@
 
 #include "infer/toys.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/core/random.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Matrix normals(Index rows, Index cols, std::uint32_t which) {
   Matrix x(rows, cols);

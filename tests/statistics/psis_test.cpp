@@ -9,12 +9,11 @@
 #include <vector>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/core/random.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 double pareto_quantile(double p, double shape) {
   return shape == 0.0 ? -std::log1p(-p) : std::expm1(-shape * std::log1p(-p)) / shape;

@@ -6,12 +6,11 @@
 #include <limits>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/core/random.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Matrix normals(Index rows, Index cols, std::uint32_t which = 0) {
   Matrix x(rows, cols);

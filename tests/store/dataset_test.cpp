@@ -186,17 +186,14 @@ TEST(Dataset, UnequalBlocksAndBack) {
   // No block has more rows than the schema that the writer was given says.
   EXPECT_THAT(schema.blocks.offsets(), ElementsAre(0, 5, 6, 38, 70, 71, 100));
   const auto x = std::get<Rows::RowMajor<double>>(example_rows(0, 100).x).cast<float>().eval();
-  std::uint64_t sum = 0;
   for (Index b = 0; b < schema.num_blocks(); ++b) {
     const Rows rows = dataset.read({b, b + 1});
     EXPECT_EQ(rows.first_row, schema.blocks.first(b));
     EXPECT_EQ(rows.first_block, b);
     EXPECT_EQ(std::get<Rows::RowMajor<float>>(rows.x), x.middleRows(rows.first_row, schema.blocks.rows(b)));
-    sum += content_hash(rows);
   }
-  EXPECT_EQ(sum, schema.content);
-  for (const int ranks : {2, 3, 8}) {
-    sum = 0;
+  for (const int ranks : {1, 2, 3, 6, 8}) {
+    std::uint64_t sum = 0;
     for (int rank = 0; rank < ranks; ++rank) {
       const BlockRange range = shard(schema.num_blocks(), rank, ranks);
       const Rows rows = dataset.read(range);
@@ -357,9 +354,10 @@ TEST(Dataset, PartsThatAreMissingOrDisagree) {
                 hdf5::write_attribute(l.file(), "block_rows", std::int64_t{0});
               }),
               HasSubstr("block_rows is 0"));
-  const auto with_offsets = [&](const std::vector<std::int64_t>& offsets) {
+  const auto with_offsets = [&](const std::vector<std::int64_t>& offsets, bool and_block_rows = false) {
     return with([&](Layout& l) {
       l.names({"a", "b"});
+      if (and_block_rows) hdf5::write_attribute(l.file(), "block_rows", std::int64_t{2});
       hdf5::write(hdf5::create_dataset(l.file(), "block_offsets", H5T_STD_I64LE, {offsets.size()}),
                   offsets.data());
     });
@@ -373,13 +371,7 @@ TEST(Dataset, PartsThatAreMissingOrDisagree) {
                 l.numbers("block_offsets", {2}, {0.0, 5.0});
               }),
               HasSubstr("/block_offsets is no list of integers"));
-  EXPECT_THAT(with([](Layout& l) {
-                l.names({"a", "b"});
-                hdf5::write_attribute(l.file(), "block_rows", std::int64_t{2});
-                hdf5::write(hdf5::create_dataset(l.file(), "block_offsets", H5T_STD_I64LE, {2}),
-                            std::vector<std::int64_t>{0, 5}.data());
-              }),
-              HasSubstr("both /block_offsets and attribute block_rows"));
+  EXPECT_THAT(with_offsets({0, 5}, true), HasSubstr("both /block_offsets and attribute block_rows"));
   EXPECT_THAT(with([](Layout& l) {
                 l.names({"a", "b"});
                 hdf5::write_attribute(l.file(), "response", 3.0);

@@ -3,16 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/core/random.hpp"
 
 namespace vfe {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 std::string name(Index i) {
   return "theta[" + std::to_string(i + 1) + "]";

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "vfe/comm/communicator.hpp"
@@ -60,8 +61,8 @@ class ShardOfFile final : public RowSource {
   Rows read(const BlockRange& blocks) const override;
 
   std::string name_row(Index row) const { return dataset_.name_row(row); }
-  /// y of the rows read, as stored.
-  const Vector& response() const { return response_; }
+  /// y of the rows read, as stored; gives them away.
+  Vector take_response() { return std::move(response_); }
   Index rows_of_weight() const { return rows_of_weight_; }  ///< rows read whose weight is not 0
   /// [collective] The hash of all shards, once all blocks have been read; throws Fault::data where the file
   /// says another.
