@@ -46,6 +46,7 @@ class Posterior : public testing::Test {
   Config config(const fs::path& data) const {
     Config config;
     config.data.file = data.string();
+    config.model.type = "logistic";
     config.family.type = "full_rank";
     config.output.directory = (folder_ / "run").string();
     return config;
