@@ -1,14 +1,21 @@
 #include "vfe/cli/commands.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "vfe/comm/agreement.hpp"
 #include "vfe/comm/communicator.hpp"
 #include "vfe/comm/failure.hpp"
 #include "vfe/commands/build_library.hpp"
@@ -17,6 +24,7 @@
 #include "vfe/commands/diagnosis_text.hpp"
 #include "vfe/commands/draws.hpp"
 #include "vfe/commands/predict.hpp"
+#include "vfe/core/notice.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/data/import.hpp"
 #include "vfe/data/simulate.hpp"
@@ -65,16 +73,20 @@ Command fit_command(CLI::App& program) {
   struct Options {
     std::string file;
     std::vector<std::string> overrides;
-    bool resume = false, overwrite = false, quiet = false;
+    bool resume = false, overwrite = false, quiet = false, accept_rejected = false;
   };
   auto options = std::make_shared<Options>();
   app->add_option("CONFIG", options->file, "Configuration, TOML; its keys: vfe schema")->required();
   CLI::Option* resume =
       app->add_flag("--resume", options->resume, "Continue where a checkpoint exists, start where none does");
   app->add_flag("--overwrite", options->overwrite, "Replace a run that is there")->excludes(resume);
+  app->add_flag("--accept-rejected", options->accept_rejected,
+                "Exit code 0, not 2, where the result is neither certified nor corrected");
   app->add_flag("--quiet", options->quiet, "No progress on stderr");
   add_overrides(app, options->overrides);
   return {app, true, [options](const Communicator& comm) {
+            // Of a job in which several were asked for one process that fits is a mistake, others are none.
+            if (std::getenv("SLURM_STEP_NUM_TASKS") == nullptr) refuse_lonely_task(comm, "SLURM_NTASKS");
             const Config config = shared_config(comm, options->file, options->overrides);
             RunOptions run_options;
             if (options->resume) run_options.existing = Existing::resume;
@@ -87,7 +99,8 @@ Command fit_command(CLI::App& program) {
                   fmt::format("{}{}result in {}/result.h5\n",
                               outcome.found_finished ? "finished before, nothing to do\n" : "",
                               verdict_text(outcome.fit.verdict), config.output.directory));
-            return done;
+            const bool usable = trusted(outcome.fit.verdict.grade) || options->accept_rejected;
+            return usable ? done : code_of(Fault::rejected);
           }};
 }
 
@@ -333,13 +346,54 @@ int run_alone(const std::function<int(const Communicator&)>& body) {
   int code = done;
   const std::optional<Failure> failure = failure_of([&] { code = body(Communicator::self()); });
   if (!failure) return code;
-  fmt::print(stderr, "vfe: {}\n", failure->line);
+  notice("vfe: " + failure->line + "\n");
   return code_of(failure->fault);
+}
+
+/// [collective] Ranks that were started differently would wait for each other for ever, or fit a mixture.
+void expect_same_command(const Communicator& comm, const std::vector<std::string>& arguments) {
+  const std::string version = VFE_VERSION;
+  const std::string of_root = comm.broadcast(fmt::format("{}\n{}", version, fmt::join(arguments, "\n")));
+  comm.collectively("comparing the ranks", [&] {
+    std::vector<std::string> expected;
+    for (std::size_t begin = 0; begin <= of_root.size();) {
+      const std::size_t end = std::min(of_root.find('\n', begin), of_root.size());
+      expected.push_back(of_root.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    if (version != expected.front()) {
+      throw Error(Fault::config,
+                  fmt::format("this is vfe {}, rank 0 runs {}: expected the same program on every "
+                              "rank",
+                              version, expected.front()));
+    }
+    expected.erase(expected.begin());
+    const auto [own, other] = std::ranges::mismatch(arguments, expected);
+    if (own == arguments.end() && other == expected.end()) return;
+    const auto shown = [](auto at, const std::vector<std::string>& all) {
+      return at == all.end() ? std::string("nothing more") : "\"" + *at + "\"";
+    };
+    throw Error(Fault::config,
+                fmt::format("the command line has {}, that of rank 0 {}: expected the same on every rank",
+                            shown(own, arguments), shown(other, expected)));
+  });
+}
+
+/// Files that are opened must not get the numbers of streams that were closed, and what is printed to these
+/// go into them.
+void reserve_standard_streams() {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream) {
+    if (::fcntl(stream, F_GETFD) == -1 && errno == EBADF)
+      ::open("/dev/null", O_RDWR);  // the lowest that is free
+  }
 }
 
 }  // namespace
 
 int main_program(int argc, char** argv) {
+  reserve_standard_streams();
+  // Until a fit listens they ask for nothing; while MPI comes up they would end the job.
+  for (const int asked : {SIGUSR1, SIGUSR2}) std::signal(asked, SIG_IGN);
   CLI::App program(
       "vfe fits an approximate posterior to a Bayesian model whose data are spread over MPI ranks, "
       "and says how far it can be trusted.",
@@ -350,6 +404,7 @@ int main_program(int argc, char** argv) {
       import_command(program),   simulate_command(program), check_command(program),
       fit_command(program),      draws_command(program),    predict_command(program),
       diagnose_command(program), stan_command(program),     schema_command(program)};
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -359,8 +414,12 @@ int main_program(int argc, char** argv) {
   // A file that grows beyond a limit is then an error that is reported, not the end of the process.
   std::signal(SIGXFSZ, SIG_IGN);
   for (const Command& command : commands) {
-    if (command.app->parsed())
-      return command.parallel ? run(argc, argv, command.body) : run_alone(command.body);
+    if (!command.app->parsed()) continue;
+    if (!command.parallel) return run_alone(command.body);
+    return run(argc, argv, [&](const Communicator& comm) {
+      expect_same_command(comm, arguments);
+      return command.body(comm);
+    });
   }
   return code_of(Fault::bug);
 }

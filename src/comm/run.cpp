@@ -4,30 +4,28 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <optional>
 #include <string>
 #include <thread>
 
+#include "vfe/comm/agreement.hpp"
 #include "vfe/comm/communicator.hpp"
 #include "vfe/comm/failure.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/notice.hpp"
 
 namespace vfe {
 namespace {
 
 constexpr std::chrono::milliseconds patience{3000}, poll_interval{5};
 
-void print(const std::string& line) {
-  // One write, so that lines of several ranks stay whole.
-  const std::string text = "vfe: " + line + "\n";
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
+void notice_line(const std::string& line) {
+  notice("vfe: " + line + "\n");
 }
 
 [[noreturn]] void abort_job(MPI_Comm comm, int rank, int size, const Failure& failure) {
-  print(size > 1 ? fmt::format("{} (on rank {})", failure.line, rank) : failure.line);
+  notice_line(size > 1 ? fmt::format("{} (on rank {})", failure.line, rank) : failure.line);
   const int code = static_cast<int>(failure.fault);
   MPI_Abort(comm, code);
   std::_Exit(code);
@@ -38,7 +36,7 @@ bool running = false;  // the program, of which nothing may call exit()
 // A library with a model is code of others: what it ends must not look like success.
 void refuse_exit() {
   if (!running) return;
-  print(
+  notice_line(
       "the process was ended from within: something that it runs, such as a model's library, called exit()");
   std::_Exit(static_cast<int>(Fault::bug));
 }
@@ -73,7 +71,7 @@ int agree(MPI_Comm comm, const std::optional<Failure>& failure, int code) {
   MPI_Bcast(&length, 1, MPI_INT64_T, where, comm);
   first.line.resize(static_cast<std::size_t>(length));
   MPI_Bcast(first.line.data(), static_cast<int>(length), MPI_CHAR, where, comm);
-  if (rank == 0) print(where == 0 ? first.line : fmt::format("{} (on rank {})", first.line, where));
+  if (rank == 0) notice_line(where == 0 ? first.line : fmt::format("{} (on rank {})", first.line, where));
   return static_cast<int>(fault);
 }
 
@@ -94,7 +92,10 @@ int run(int& argc, char**& argv, const std::function<int(const Communicator&)>& 
     const Communicator world = Communicator::world();
     static const int registered = std::atexit(refuse_exit);
     running = registered == 0;
-    const std::optional<Failure> failure = failure_of([&] { code = program(world); });
+    const std::optional<Failure> failure = failure_of([&] {
+      refuse_lonely_task(world, "SLURM_STEP_NUM_TASKS");
+      code = program(world);
+    });
     running = false;
     code = agree(meeting, failure, code);
     MPI_Comm_free(&meeting);

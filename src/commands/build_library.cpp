@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-
+#include "vfe/core/notice.hpp"
 #include "vfe/problem/load_model.hpp"
 #include "vfe/stan/stan_build.hpp"
 
@@ -18,7 +17,7 @@ void build_library(const Communicator& comm, const Config& config) {
     options.source = config.model.source;
     options.output = file;
     options.progress = [&](const std::string& tools) {
-      fmt::print(stderr, "building {} from {}, {}: about a minute\n", file, config.model.source, tools);
+      notice(fmt::format("building {} from {}, {}: about a minute\n", file, config.model.source, tools));
     };
     build_stan(options);
   });

@@ -16,6 +16,7 @@
 #include "data/source_column.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/nearest.hpp"
+#include "vfe/core/notice.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/data/csv.hpp"
 #include "vfe/store/dataset.hpp"
@@ -144,7 +145,7 @@ class ProgressLine {
     if (std::filesystem::is_regular_file(input, unknown)) size_ = std::filesystem::file_size(input, unknown);
   }
   ~ProgressLine() {
-    if (printed_) fmt::print(stderr, "\r\033[K");
+    if (printed_) notice("\r\033[K");
   }
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
@@ -155,7 +156,7 @@ class ProgressLine {
     last_ = Clock::now();
     const double rate = static_cast<double>(rows) / seconds_since(start_);
     const double share = size_ == 0 ? 0.0 : 100.0 * static_cast<double>(bytes) / static_cast<double>(size_);
-    fmt::print(stderr, "\rimporting: {:3.0f} %, {} rows, {:.0f} rows/s\033[K", share, rows, rate);
+    notice(fmt::format("\rimporting: {:3.0f} %, {} rows, {:.0f} rows/s\033[K", share, rows, rate));
     printed_ = true;
   }
 

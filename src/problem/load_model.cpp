@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <filesystem>
 #include <utility>
 
+#include "vfe/comm/agreement.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/model/glm.hpp"
 #include "vfe/model/plugin.hpp"
 #include "vfe/store/atomic_file.hpp"
-#include "vfe/target/riders.hpp"
 
 namespace vfe {
 namespace {
@@ -59,6 +60,19 @@ Rows ShardOfFile::read(const BlockRange& blocks) const {
   return rows;
 }
 
+void ShardOfFile::expect_same_file(const Communicator& comm) const {
+  std::string known = to_json(schema());
+  comm.collectively("loading data", [&] {
+    if (dataset_.has_content_hash() || schema().num_blocks() == 0) return;
+    // Written by another program. What the first block holds tells most files apart.
+    known += fmt::format("{} {:016x}", std::filesystem::file_size(dataset_.path()),
+                         content_hash(dataset_.read({0, 1})));
+  });
+  expect_same_on_ranks(
+      comm, XXH3_64bits(known.data(), known.size()), Fault::data,
+      fmt::format("while loading data: {}: expected the same file on every rank", dataset_.path().string()));
+}
+
 std::uint64_t ShardOfFile::hash(const Communicator& comm) const {
   const std::uint64_t hash = comm.sum(content_);
   if (dataset_.has_content_hash() && hash != schema().content) {
@@ -82,15 +96,9 @@ std::uint64_t hash_of_library(const Communicator& comm, const std::string& file)
     const std::string bytes = read_file(file);
     hash = XXH3_64bits(bytes.data(), bytes.size());
   });
-  auto lowest = static_cast<std::int64_t>(hash), highest = lowest;
-  comm.min({&lowest, 1});
-  comm.max({&highest, 1});
-  if (lowest != highest) {
-    throw Error(Fault::data,
-                fmt::format("while reading the model's library: {}: expected the same file on every "
-                            "rank: {}",
-                            file, name_different_ranks(comm, hash)));
-  }
+  expect_same_on_ranks(
+      comm, hash, Fault::data,
+      fmt::format("while reading the model's library: {}: expected the same file on every rank", file));
   return hash;
 }
 
@@ -98,8 +106,9 @@ LoadedModel load_built_in(const Communicator& comm, const Config& config) {
   const std::string& file = config.data.file;
   LoadedModel loaded;
   std::shared_ptr<ShardOfFile> shard;
+  comm.collectively("loading data", [&] { shard = std::make_shared<ShardOfFile>(comm, file); });
+  shard->expect_same_file(comm);
   comm.collectively("loading data", [&] {
-    shard = std::make_shared<ShardOfFile>(comm, file);
     try {
       // What contradicts the columns, before any row is read.
       built_in_model(config, no_rows(shard->schema()));
@@ -138,6 +147,7 @@ LoadedModel load_plugin(const Communicator& comm, const Config& config) {
   }
   std::optional<ShardOfFile> shard;
   comm.collectively("loading data", [&] { shard.emplace(comm, config.data.file); });
+  shard->expect_same_file(comm);
   comm.collectively("loading the model", [&] {
     loaded.model = std::make_unique<PluginModel>(library, config.model.options, *shard);
   });

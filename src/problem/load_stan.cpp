@@ -72,6 +72,7 @@ LoadedModel load_stan(const Communicator& comm, const Config& config) {
   }
   std::optional<ShardOfFile> shard;
   comm.collectively("loading data", [&] { shard.emplace(comm, config.data.file); });
+  shard->expect_same_file(comm);
   comm.collectively("loading the Stan program", [&] {
     const Blocks& blocks = shard->blocks();
     make(stan_data(config, json, &*shard), blocks, BlockRange{0, blocks.num_blocks()});

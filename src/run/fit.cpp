@@ -28,6 +28,7 @@ constexpr double max_log_likelihood_bytes = 2e9;
 /// What the result file of an earlier run says.
 struct FinishedRun {
   std::string config;
+  std::uint64_t data_hash = 0, model_hash = 0;
   RunOutcome outcome;
 };
 
@@ -35,6 +36,8 @@ FinishedRun read_finished(const std::string& result) {
   const ResultFile file = read_result_summary(result);
   try {
     return {text_of(file, "config"),
+            hash_of(file.attributes, "data_hash"),
+            hash_of(file.attributes, "model_hash"),
             {.found_finished = true,
              .fit = {.verdict = verdict_of(file.attributes)},
              .lambda_hash = hash_of(file.attributes, "lambda_hash"),
@@ -55,10 +58,17 @@ class FitRun {
     clear_request(true);  // an earlier fit of this process may have been asked to stop
     comm_.on_root("preparing the run folder",
                   [&] { record_.emplace(config_, options_.existing, options_.quiet, comm_.size()); });
-    if (const std::optional<RunOutcome> finished = find_finished()) return *finished;
+    const std::optional<FinishedRun> finished = find_finished();
     comm_.barrier();  // all have looked before the folder changes
     if (options_.before_loading) options_.before_loading();
     problem_ = make_problem_();
+    if (finished) {
+      comm_.collectively("resuming", [&] {
+        refuse_others(fmt::format("the result in {}", config_.output.directory), finished->data_hash,
+                      finished->model_hash);
+      });
+      return finished->outcome;
+    }
     check_log_likelihood_size();
     family_ = make_family(config_, problem_->target().size());
     const Program program = inference_program(config_, *problem_, *family_);
@@ -77,8 +87,19 @@ class FitRun {
     }
   }
 
-  /// [collective] The outcome of a resumed run that needs nothing more.
-  std::optional<RunOutcome> find_finished() const {
+  /// Of what a run went on from: `what` holds the hashes of its data and model.
+  void refuse_others(const std::string& what, std::uint64_t data, std::uint64_t model) const {
+    const auto compare = [&](const std::string& of, std::uint64_t before, std::uint64_t now) {
+      if (before == now) return;
+      throw Error(Fault::checkpoint,
+                  fmt::format("{} belongs to {}: hash {:016x} then, {:016x} now", what, of, before, now));
+    };
+    compare("other data than " + problem_->description(), data, problem_->data_hash());
+    compare("another model", model, problem_->model_hash());
+  }
+
+  /// [collective] A resumed run that needs nothing more.
+  std::optional<FinishedRun> find_finished() const {
     if (options_.existing != Existing::resume) return std::nullopt;
     std::string found;
     comm_.on_root("looking for a finished run", [&] {
@@ -86,7 +107,7 @@ class FitRun {
     });
     found = comm_.broadcast(found);
     if (found.empty()) return std::nullopt;
-    std::optional<RunOutcome> outcome;
+    std::optional<FinishedRun> complete;
     comm_.collectively("reading the finished run", [&] {
       const FinishedRun finished = read_finished(found);
       refuse_differences(finished.config);
@@ -95,9 +116,9 @@ class FitRun {
       for (const char* key : {"output.draws", "output.log_likelihood"}) {
         if (before[key] != now[key]) return;
       }
-      outcome = finished.outcome;
+      complete = finished;
     });
-    return outcome;
+    return complete;
   }
 
   void check_log_likelihood_size() const {
@@ -142,15 +163,8 @@ class FitRun {
     comm_.collectively("resuming", [&] {
       checkpoint = unpack_checkpoint(bytes);
       refuse_differences(checkpoint->config);
-      const auto compare = [&](const std::string& what, std::uint64_t before, std::uint64_t now) {
-        if (before == now) return;
-        throw Error(
-            Fault::checkpoint,
-            fmt::format("the checkpoints in {} belong to {}: hash {:016x} in the checkpoint, {:016x} now",
-                        config_.output.directory, what, before, now));
-      };
-      compare("other data than " + problem_->description(), checkpoint->data, problem_->data_hash());
-      compare("another model", checkpoint->model, problem_->model_hash());
+      refuse_others(fmt::format("the checkpoint in {}", config_.output.directory), checkpoint->data,
+                    checkpoint->model);
     });
     return checkpoint;
   }

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include "vfe/core/notice.hpp"
 
 namespace vfe {
 namespace {
@@ -30,23 +30,21 @@ void Progress::step(std::uint64_t step, const Record& record, double seconds, do
       record.stage, step, record.free_energy, error, record.gradient_norm, record.rate, rows_per_second,
       record.note.empty() ? "" : "  " + record.note);
   if (terminal_) {
-    fmt::print(stderr, "\r\x1b[K{}", text);
-    std::fflush(stderr);
+    notice("\r\x1b[K" + text);
     live_ = true;
   } else {
-    fmt::print(stderr, "{}\n", text);
+    notice(text + "\n");
   }
 }
 
 void Progress::line(const std::string& text) {
   erase();
-  fmt::print(stderr, "vfe: {}\n", text);
+  notice("vfe: " + text + "\n");
 }
 
 void Progress::erase() {
   if (!live_) return;
-  fmt::print(stderr, "\r\x1b[K");
-  std::fflush(stderr);
+  notice("\r\x1b[K");
   live_ = false;
 }
 

@@ -128,6 +128,7 @@ void RunRecord::describe(const Problem& problem, const State& state, ResultFile&
   attributes["build"] = build_description();
   attributes["instruction_set"] = instruction_set();
   attributes["data_hash"] = hexadecimal(problem.data_hash());
+  attributes["model_hash"] = hexadecimal(problem.model_hash());
   file.texts["config"] = to_toml(config_);
   if (problem.schema()) file.texts["schema"] = to_json(*problem.schema());
   trace_->flush();

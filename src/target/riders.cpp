@@ -1,7 +1,6 @@
 #include "vfe/target/riders.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <bit>
@@ -57,30 +56,6 @@ bool Riders::hashes_equal(int num_ranks) const {
     if (num_ranks * part_.hash_squared[i] != part_.hash[i] * part_.hash[i]) return false;
   }
   return true;
-}
-
-std::string name_different_ranks(const Communicator& comm, std::uint64_t hash) {
-  const std::vector<std::string> hashes = comm.gather(fmt::format("{:016x}", hash));
-  std::string text;
-  if (comm.is_root()) {
-    std::map<std::string, std::size_t> count;
-    for (const std::string& each : hashes) ++count[each];
-    std::string usual = hashes.front();
-    for (const auto& [each, ranks] : count) {
-      if (ranks > count[usual]) usual = each;
-    }
-    std::vector<std::size_t> different;
-    for (std::size_t rank = 0; rank < hashes.size(); ++rank) {
-      if (hashes[rank] != usual) different.push_back(rank);
-    }
-    const std::size_t shown = std::min<std::size_t>(different.size(), 16);
-    text = fmt::format(
-        "rank{} {}{} differ{} from the other {}", different.size() == 1 ? "" : "s",
-        fmt::join(different.begin(), different.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
-        shown < different.size() ? ", ..." : "", different.size() == 1 ? "s" : "",
-        hashes.size() - different.size());
-  }
-  return comm.broadcast(text);
 }
 
 }  // namespace vfe

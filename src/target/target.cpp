@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "target/non_finite.hpp"
+#include "vfe/comm/agreement.hpp"
 #include "vfe/comm/failure.hpp"
 #include "vfe/core/blocks.hpp"
 #include "vfe/core/error.hpp"

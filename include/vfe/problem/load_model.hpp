@@ -64,6 +64,9 @@ class ShardOfFile final : public RowSource {
   /// y of the rows read, as stored; gives them away.
   Vector take_response() { return std::move(response_); }
   Index rows_of_weight() const { return rows_of_weight_; }  ///< rows read whose weight is not 0
+  /// [collective] Throws Fault::data, naming the ranks, where they have opened files that differ in schema or
+  /// content; of a file without a hash of its content, in size or first block.
+  void expect_same_file(const Communicator& comm) const;
   /// [collective] The hash of all shards, once all blocks have been read; throws Fault::data where the file
   /// says another.
   std::uint64_t hash(const Communicator& comm) const;

@@ -37,7 +37,4 @@ class Riders {
   Parts part_;
 };
 
-/// [collective] Which ranks' hashes differ from that of the most ranks: "ranks 2, 5 differ from the other 6".
-std::string name_different_ranks(const Communicator& comm, std::uint64_t hash);
-
 }  // namespace vfe
