@@ -52,7 +52,7 @@ def fit_vfe(folder, ranks, repeats):
     seconds, seconds_to_q = [], []
     for _ in range(repeats):
         start = time.perf_counter()
-        command = ["mpirun", "-n", str(ranks), "--oversubscribe", "vfe", "fit", "fit.toml", "--overwrite"]
+        command = ["mpirun", "-n", str(ranks), "--oversubscribe", "vfe", "fit", "fit.toml", "--overwrite", "--accept-rejected"]
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
         seconds.append(time.perf_counter() - start)
         steps = (folder / "run" / "trace.jsonl").read_text().splitlines()

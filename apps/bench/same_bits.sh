@@ -42,7 +42,7 @@ END
 
 # fit RANKS THREADS FLAGS...: the output is kept in the file fit.txt
 fit() {
-  mpirun -n "$1" --oversubscribe --bind-to none "$vfe" fit fit.toml --set "fit.threads=$2" "${@:3}" >fit.txt 2>&1
+  mpirun -n "$1" --oversubscribe --bind-to none "$vfe" fit fit.toml --accept-rejected --set "fit.threads=$2" "${@:3}" >fit.txt 2>&1
 }
 
 # "lambda_hash draws_hash" of the run.
@@ -102,7 +102,7 @@ for mode in stochastic synchronous; do
     for attempt in {1..20}; do
       ranks=${rank_counts[RANDOM % 4]}
       pids=()
-      mpirun -n "$ranks" --oversubscribe --bind-to none "$vfe" fit fit.toml --resume >fit.txt 2>&1 &
+      mpirun -n "$ranks" --oversubscribe --bind-to none "$vfe" fit fit.toml --accept-rejected --resume >fit.txt 2>&1 &
       job=$!
       if ((attempt <= 2)); then
         delay=$((RANDOM % duration))

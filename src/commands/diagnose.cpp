@@ -6,6 +6,7 @@
 
 #include "vfe/commands/saved_fit.hpp"
 #include "vfe/program/sample.hpp"
+#include "vfe/run/posterior.hpp"
 #include "vfe/run/result_attributes.hpp"
 #include "vfe/statistics/quantile.hpp"
 
@@ -48,7 +49,7 @@ void put_moments(const Moments& moments, Index at, Coefficient& coefficient) {
 /// `first` is the variable's first entry among all values.
 void add_coefficients(const Variable& variable, const Moments& moments, Index first,
                       std::vector<Coefficient>& list) {
-  const Index num_draws = variable.dimensions.at(1).size;
+  const Index num_draws = num_sampled(variable);
   if (num_draws == 0) return;
   const Index size = static_cast<Index>(variable.values.size()) / num_draws;
   const Eigen::Map<const Matrix> values(variable.values.data(), size, num_draws);

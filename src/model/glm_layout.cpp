@@ -109,7 +109,7 @@ GlmLayout glm_layout(const GlmOptions& options, const Schema& schema) {
   coefficients = classes;
   std::vector<std::string> names;
   for (const Column& column : schema.columns) names.push_back(column.name);
-  coefficients.push_back({"column", layout.columns, names});
+  coefficients.push_back({"predictor", layout.columns, names});
 
   std::vector<Parameter> list;
   Index next = 0;

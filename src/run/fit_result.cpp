@@ -93,7 +93,8 @@ std::vector<Group> row_groups(const Communicator& comm, const Problem& problem, 
   const Model& model = problem.model();
   const Index own_rows = problem.response().size();
   const Dimension rows{"obs_id", problem.target().num_rows(), {}};
-  Variable log_likelihood{"y", {{"chain", 1, {}}, {"draw", theta.cols(), {}}, rows}, {}};
+  Variable log_likelihood{"y", sampling_dimensions(theta.cols()), {}};
+  log_likelihood.dimensions.push_back(rows);
   if (comm.is_root()) {
     log_likelihood.values.reserve(static_cast<std::size_t>(theta.cols()) *
                                   static_cast<std::size_t>(rows.size));
@@ -186,8 +187,7 @@ std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config
   std::vector<Index> chosen(static_cast<std::size_t>(wanted));
   std::iota(chosen.begin(), chosen.end(), Index{0});
   if (resampled) {
-    chosen = resample(psis(draws.log_weight()).log_weights, wanted,
-                      uniform({.seed = config.fit.seed, .purpose = Purpose::resample}, 0));
+    chosen = draws_of_sample(psis(draws.log_weight()).log_weights, wanted, config.fit.seed, 0);
   }
   std::vector<Variable> statistics{draw_variable("log_q", draws.log_q(chosen))};
   if (draws.log_joint.size() == wanted) {

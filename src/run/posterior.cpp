@@ -10,6 +10,8 @@
 namespace vfe {
 namespace {
 
+constexpr Index most_chains = 4;
+
 void append_entries(Vector& kept, const Vector& more) {
   Vector both(kept.size() + more.size());
   both << kept, more;
@@ -35,11 +37,22 @@ DrawsOfQ draw_from_q(const Family& family, ConstVec lambda, std::uint64_t seed, 
   return draws;
 }
 
+std::vector<Dimension> sampling_dimensions(Index draws) {
+  Index chains = most_chains;
+  while (draws % chains != 0) chains /= 2;
+  return {{"chain", chains, {}}, {"draw", draws / chains, {}}};
+}
+
+Index num_sampled(const Variable& variable) {
+  if (variable.dimensions.size() < 2) return 0;
+  return variable.dimensions[0].size * variable.dimensions[1].size;
+}
+
 Group posterior_group(const std::vector<Parameter>& quantities, ConstMat values) {
   Group group{"posterior", {}};
   Index begin = 0;
   for (const Parameter& quantity : quantities) {
-    Variable variable{quantity.name, {{"chain", 1, {}}, {"draw", values.cols(), {}}}, {}};
+    Variable variable{quantity.name, sampling_dimensions(values.cols()), {}};
     variable.dimensions.insert(variable.dimensions.end(), quantity.dimensions.begin(),
                                quantity.dimensions.end());
     const Index size = quantity.num_constrained();
@@ -53,8 +66,7 @@ Group posterior_group(const std::vector<Parameter>& quantities, ConstMat values)
 }
 
 Variable draw_variable(const std::string& name, ConstVec values) {
-  return {
-      name, {{"chain", 1, {}}, {"draw", values.size(), {}}}, {values.data(), values.data() + values.size()}};
+  return {name, sampling_dimensions(values.size()), {values.data(), values.data() + values.size()}};
 }
 
 Matrix unconstrained_draws(const ResultFile& result, const Parameters& parameters) {
@@ -63,7 +75,7 @@ Matrix unconstrained_draws(const ResultFile& result, const Parameters& parameter
     const Parameter& parameter = parameters.list()[i];
     const Variable& variable = result.variable("posterior", parameter.name);
     const Index size = parameter.num_constrained();
-    const Index num_draws = variable.dimensions.size() > 1 ? variable.dimensions[1].size : 0;
+    const Index num_draws = num_sampled(variable);
     if (i == 0) values.resize(parameters.num_constrained(), num_draws);
     if (num_draws != values.cols() || static_cast<Index>(variable.values.size()) != size * num_draws) {
       throw Error(Fault::data, fmt::format("variable {} of group posterior: found {} values, expected {}",

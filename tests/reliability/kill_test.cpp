@@ -39,7 +39,7 @@ class Reliability : public testing::Test {
         vfe_run(folder.path(), "simulate logistic -o data.h5 --rows 20000 --columns 8 --block-rows 256").code,
         0);
     put_config(folder.path(), "logistic", long_fit(steps));
-    EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --quiet").code, 0);
+    EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --quiet --accept-rejected").code, 0);
     expected = hashes(folder.path());
     std::filesystem::remove_all(folder / "run");
   }
@@ -93,7 +93,7 @@ TEST_F(Reliability, AStanProgramInShardsIsKilledAndResumedOnOtherRanks) {
                            "shard = { size = \"N\", rows = [\"x\", \"y\"] }\n[data]\nblocks = 60\n"
                            "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 20\n[fit]\n" +
                                long_fit(steps));
-  EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --quiet").code, 0);
+  EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --quiet --accept-rejected").code, 0);
   expected = hashes(folder.path());
   std::filesystem::remove_all(folder / "run");
   Job job(folder.path(), fit_command(2));
@@ -126,7 +126,7 @@ TEST_F(Reliability, AnAutomaticFitIsKilledOnItsWayThroughItsStages) {
   put(folder / "fit.toml",
       "[data]\nfile = \"data.h5\"\n[model]\ntype = \"logistic\"\n"
       "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 1\n");
-  EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --quiet").code, 0);
+  EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --quiet --accept-rejected").code, 0);
   expected = hashes(folder.path());
   const std::uint64_t last = newest_step(folder.path());
   std::filesystem::remove_all(folder / "run");

@@ -59,7 +59,8 @@ TEST_F(Fit, WritesWhatTheDesignLists) {
   const Variable& beta = file.variable("posterior", "beta");
   ASSERT_EQ(beta.dimensions.size(), 3U);
   EXPECT_EQ(beta.dimensions[0].name, "chain");
-  EXPECT_EQ(beta.dimensions[1].size, 500);
+  EXPECT_EQ(beta.dimensions[0].size, 4);
+  EXPECT_EQ(beta.dimensions[1].size, 125);
   EXPECT_EQ(beta.dimensions[2].labels, (std::vector<std::string>{"x1", "x2", "x3"}));
   EXPECT_EQ(file.variable("sample_stats", "lp").values.size(), 500U);
   EXPECT_EQ(file.arrays.at("lambda").size(), 5 + 5 * 6 / 2);
@@ -141,7 +142,7 @@ TEST_F(Fit, AFinishedRunNeedsNothingMore) {
   const RunOutcome third = run_fit(small_config(folder, {"output.draws=200"}), Existing::resume);
   EXPECT_FALSE(third.found_finished);
   EXPECT_EQ(third.lambda_hash, first.lambda_hash);
-  EXPECT_EQ(result().variable("posterior", "beta").dimensions[1].size, 200);
+  EXPECT_EQ(result().variable("posterior", "beta").dimensions[1].size, 50);
 }
 
 TEST_F(Fit, RefusesToResumeWithOtherConfigDataOrModel) {
@@ -215,7 +216,7 @@ TEST_F(Fit, CountsStepsBetweenCheckpoints) {
 /// Mean and sd over draws of a combination of the entries of beta.
 std::pair<double, double> moments(const ResultFile& file, const Vector& weights) {
   const Variable& beta = file.variable("posterior", "beta");
-  const Index num_draws = beta.dimensions[1].size;
+  const Index num_draws = beta.dimensions[0].size * beta.dimensions[1].size;
   const Eigen::Map<const Matrix> values(beta.values.data(), weights.size(), num_draws);
   const Eigen::ArrayXd combined = values.transpose() * weights;
   return {combined.mean(), std::sqrt((combined - combined.mean()).square().mean())};

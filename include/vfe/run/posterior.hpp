@@ -20,11 +20,19 @@ struct DrawsOfQ {
 DrawsOfQ draw_from_q(const Family& family, ConstVec lambda, std::uint64_t seed, std::uint32_t first_draw,
                      Index count);
 
-/// The group "posterior": quantities, each with the dimensions (chain = 1, draw, its own), from their values
-/// (a column per draw).
+/// (chain, draw) of independent draws: four chains of equal length, or two, or one, where their number can be
+/// divided so. What looks for differences between chains, as R-hat and rank plots do, then has something to
+/// look at, and finds none.
+std::vector<Dimension> sampling_dimensions(Index draws);
+
+/// The draws of a variable over (chain, draw, ...); 0 of one over something else.
+Index num_sampled(const Variable& variable);
+
+/// The group "posterior": quantities, each with the dimensions (chain, draw, its own), from their values (a
+/// column per draw).
 Group posterior_group(const std::vector<Parameter>& quantities, ConstMat values);
 
-/// A variable over (chain = 1, draw).
+/// A variable over (chain, draw).
 Variable draw_variable(const std::string& name, ConstVec values);
 
 /// The draws of a group "posterior", unconstrained again (d x S): the inverse of posterior_group. Throws

@@ -10,7 +10,7 @@
 
 namespace vfe {
 
-/// A variable of an ArviZ group. Dimensions include the sampling ones ("chain" of size 1, "draw") where it
+/// A variable of an ArviZ group. Dimensions include the sampling ones ("chain", "draw") where it
 /// has them; values are row-major over all dimensions.
 struct Variable {
   std::string name;
