@@ -94,17 +94,6 @@ std::optional<std::uint64_t> step_of(const std::string& name) {
   return step;
 }
 
-/// Temporaries that killed writers left. The folder is locked for one run, so no other writer is alive.
-void remove_leftovers(const std::filesystem::path& directory) {
-  std::error_code error;
-  std::vector<std::filesystem::path> leftovers;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(prefix) && name.ends_with(".tmp")) leftovers.push_back(entry.path());
-  }
-  for (const auto& path : leftovers) std::filesystem::remove(path, error);
-}
-
 /// All but the newest generations up to `step`. Those beyond it belong to a future that a resume from an
 /// older checkpoint has given up.
 void remove_outdated(const std::filesystem::path& directory, std::uint64_t step) {
@@ -182,7 +171,7 @@ Checkpoint read_from(const std::filesystem::path& path) {
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint) {
-  remove_leftovers(directory);
+  remove_temporaries(directory, [](const std::string& name) { return step_of(name).has_value(); });
   AtomicFile target(file_of(directory, checkpoint.state.step));
   hdf5::Handle file = hdf5::create_file(target.temporary());
   write_to(file, checkpoint);
