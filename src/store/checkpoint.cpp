@@ -138,7 +138,7 @@ T required(const hdf5::Handle& object, const std::string& name) {
 }
 
 Checkpoint read_from(const std::filesystem::path& path) {
-  const hdf5::Handle file = hdf5::open_file(path);
+  const hdf5::Handle file = hdf5::open_file(path, hdf5::Sealed::yes);
   if (required<std::string>(file, "format") != "vfe-checkpoint") {
     throw Error(Fault::checkpoint, "is not a checkpoint");
   }
@@ -155,7 +155,9 @@ Checkpoint read_from(const std::filesystem::path& path) {
   if (config.size() != 1) throw Error(Fault::checkpoint, "config is not one text");
   checkpoint.config = config.front();
   const hdf5::Handle lambda = hdf5::open_dataset(file, "lambda");
-  checkpoint.state.lambda.resize(static_cast<Index>(hdf5::size(lambda)));
+  const hdf5::Shape shape = hdf5::stored_shape(lambda);
+  if (shape.size() != 1) throw Error(Fault::checkpoint, fmt::format("lambda has {} axes", shape.size()));
+  checkpoint.state.lambda.resize(static_cast<Index>(shape[0]));
   hdf5::read(lambda, checkpoint.state.lambda.data());
   checkpoint.state.memory = read_arrays(hdf5::open_group(file, "memory"));
   const hdf5::Handle counters = hdf5::open_group(file, "counters");
@@ -175,7 +177,7 @@ void write_checkpoint(const std::filesystem::path& directory, const Checkpoint& 
   AtomicFile target(file_of(directory, checkpoint.state.step));
   hdf5::Handle file = hdf5::create_file(target.temporary());
   write_to(file, checkpoint);
-  hdf5::finish_file(std::move(file), target.temporary());
+  hdf5::finish_file(std::move(file), hdf5::Sealed::yes);
   target.commit();
   remove_outdated(directory, checkpoint.state.step);
 }
