@@ -164,6 +164,7 @@ Checkpoint read_from(const std::filesystem::path& path) {
   for (const std::string& name : hdf5::attribute_names(counters)) {
     checkpoint.counters[name] = required<double>(counters, name);
   }
+  hdf5::throw_if_failed(file);
   if (hash_of(checkpoint) != required<std::uint64_t>(file, "content")) {
     throw Error(Fault::checkpoint, "contents do not match their hash");
   }

@@ -241,6 +241,7 @@ void Dataset::Impl::open() {
   has_content = hdf5::has_attribute(file, "content_hash");
   schema.content = reader.whole("content_hash", 0);
   read_truth(reader);
+  hdf5::throw_if_failed(file);
 }
 
 void Dataset::Impl::open_rows(const Reader& reader) {
@@ -369,6 +370,7 @@ Rows Dataset::read(BlockRange blocks) const {
   read_column(impl_->y, rows.y);
   read_column(impl_->offset, rows.offset);
   read_column(impl_->weight, rows.weight);
+  hdf5::throw_if_failed(impl_->file);
   impl_->check_finite(rows);
   return rows;
 }

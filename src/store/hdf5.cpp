@@ -56,17 +56,13 @@ Shape chunk_of(Shape dims, std::size_t element) {
   return dims;
 }
 
-/// HDF5 is not told of failed writes: whoever writes much asks, so as not to go on for hours.
-void throw_if_failed(const Handle& dataset) {
-  bytes_of(dataset)->throw_if_failed();
-}
-
 /// HDF5 looks for its signature here, at 0, 512, 1024, 2048, ...
 bool has_signature(FileBytes& bytes) {
   constexpr std::array<char, 8> signature{'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
   for (std::uint64_t at = 0; at + signature.size() <= bytes.size(); at = at == 0 ? 512 : 2 * at) {
     std::array<char, 8> found{};
-    if (bytes.read(at, found.size(), found.data()) && found == signature) return true;
+    if (!bytes.read(at, found.size(), found.data())) bytes.throw_if_failed();
+    if (found == signature) return true;
   }
   return false;
 }
@@ -135,6 +131,10 @@ void finish_file(Handle file, Sealed sealed) {
   bytes->throw_if_failed();
 }
 
+void throw_if_failed(const Handle& object) {
+  bytes_of(object)->throw_if_failed();
+}
+
 bool exists(const Handle& parent, const std::string& path) {
   refuse_outer_link(parent, path);
   for (std::size_t end = 0; end != std::string::npos;) {
@@ -142,6 +142,7 @@ bool exists(const Handle& parent, const std::string& path) {
     const std::string part = path.substr(0, end);
     if (check(H5Lexists(parent.id(), part.c_str(), H5P_DEFAULT), Fault::data, "looking up", parent.id(),
               part) == 0) {
+      throw_if_failed(parent);
       return false;
     }
   }

@@ -55,6 +55,10 @@ Handle open_file(const std::filesystem::path& path, Sealed sealed = Sealed::no);
 /// All other handles into the file must be gone.
 void finish_file(Handle file, Sealed sealed = Sealed::no);
 
+/// Throws Fault::io if anything of an object's file could not be read or written: HDF5 may have taken what it
+/// could not read for what is not there.
+void throw_if_failed(const Handle& object);
+
 // Groups and links. A path may have several parts: "trace/free_energy". What is opened must be in the file
 // itself: links to other files, virtual datasets and external storage are refused with Fault::data.
 

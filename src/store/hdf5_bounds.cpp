@@ -24,7 +24,7 @@ hsize_t most_expansion(const Handle& properties) {
     const H5Z_filter_t filter = check(H5Pget_filter2(properties.id(), static_cast<unsigned>(i), &flags,
                                                      &values, nullptr, 0, nullptr, &config));
     if (filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_FLETCHER32) continue;
-    most = std::max<hsize_t>(most, filter == H5Z_FILTER_DEFLATE ? 2048 : 65536);
+    most = std::max<hsize_t>(most, filter == H5Z_FILTER_DEFLATE ? 2048 : 1 << 20);
   }
   return most;
 }
@@ -88,6 +88,7 @@ Shape stored_shape(const Handle& dataset) {
     needed = std::max(needed, bytes_of_shape(chunk, element));
   }
   const hsize_t stored = std::min<hsize_t>(H5Dget_storage_size(dataset.id()), bytes_of(dataset)->size());
+  throw_if_failed(dataset);
   if (needed > static_cast<Wide>(stored) * most_expansion(properties)) {
     throw Error(
         Fault::data,

@@ -125,8 +125,10 @@ void write_attribute(const Handle& object, const std::string& name, const Value&
 }
 
 bool has_attribute(const Handle& object, const std::string& name) {
-  return check(H5Aexists(object.id(), name.c_str()), Fault::data, "looking up attribute of", object.id(),
-               name) > 0;
+  const bool found = check(H5Aexists(object.id(), name.c_str()), Fault::data, "looking up attribute of",
+                           object.id(), name) > 0;
+  if (!found) throw_if_failed(object);
+  return found;
 }
 
 std::optional<Value> read_attribute(const Handle& object, const std::string& name) {

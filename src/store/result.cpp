@@ -229,6 +229,7 @@ ResultFile read_result(const std::filesystem::path& path) {
   for (const std::string& name : hdf5::children(file)) {
     if (name != "vfe" && hdf5::is_group(file, name)) result.groups.push_back(read_group(file, name));
   }
+  hdf5::throw_if_failed(file);
   return result;
 }
 
@@ -236,6 +237,7 @@ ResultFile read_result_summary(const std::filesystem::path& path) {
   const hdf5::Handle file = hdf5::open_file(path, hdf5::Sealed::yes);
   ResultFile result;
   read_summary(file, path, result);
+  hdf5::throw_if_failed(file);
   return result;
 }
 

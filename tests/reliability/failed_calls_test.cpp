@@ -16,18 +16,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Calls that put files on the disk, or that read them.
+enum class Of { writing, reading };
+
 /// One failure of a command, in a folder of its own.
 struct Failing {
-  Failing(const std::string& arguments, const std::function<void(const fs::path&)>& prepare, int first,
+  Failing(Of of, const std::string& arguments, const std::function<void(const fs::path&)>& prepare, int first,
           int error, bool lasting)
       : what(std::to_string(first) + (lasting ? " and all after: " : ": ") + std::strerror(error)) {
     prepare(folder.path());
     job = std::make_unique<Job>(
-        folder.path(), "FAILING_CALLS='" + std::to_string(first) + " " + std::to_string(error) + " " +
-                           (lasting ? "1 " : "0 ") + folder.path().string() +
-                           "' FAILING_CALLS_COUNT=count.txt LD_PRELOAD=" VFE_BINARY_DIR
-                           "/libraries/failing_calls.so " +
-                           vfe_command(arguments));
+        folder.path(),
+        std::string("FAILING_CALLS='") + (of == Of::reading ? "1 " : "0 ") + std::to_string(first) + " " +
+            std::to_string(error) + " " + (lasting ? "1 " : "0 ") + folder.path().string() +
+            "' FAILING_CALLS_COUNT=count.txt LD_PRELOAD=" VFE_BINARY_DIR "/libraries/failing_calls.so " +
+            vfe_command(arguments));
   }
 
   TemporaryFolder folder;
@@ -46,11 +49,12 @@ std::vector<std::string> temporaries(const fs::path& folder) {
 using Failures = std::vector<std::pair<int, bool>>;  ///< errno, and whether all calls after fail too
 
 /// Lets each call of a command fail in turn; `judge` sees the folder of each and whether it ended well.
-void let_each_call_fail(const std::string& arguments, const std::function<void(const fs::path&)>& prepare,
+void let_each_call_fail(Of of, const std::string& arguments,
+                        const std::function<void(const fs::path&)>& prepare,
                         const std::function<void(const fs::path&, bool)>& judge,
                         const Failures& failures = {
                             {EIO, false}, {EIO, true}, {ENOSPC, false}, {ENOSPC, true}}) {
-  Failing none(arguments, prepare, 0, 0, false);
+  Failing none(of, arguments, prepare, 0, 0, false);
   ASSERT_EQ(none.job->wait().code, 0);
   judge(none.folder.path(), true);
   const int calls = std::atoi(contents(none.folder / "count.txt").c_str());
@@ -71,7 +75,7 @@ void let_each_call_fail(const std::string& arguments, const std::function<void(c
   };
   for (int call = 1; call <= calls; ++call) {
     for (const auto& [error, lasting] : failures) {
-      running.push_back(std::make_unique<Failing>(arguments, prepare, call, error, lasting));
+      running.push_back(std::make_unique<Failing>(of, arguments, prepare, call, error, lasting));
       if (running.size() == 4) finish();
     }
   }
@@ -81,33 +85,48 @@ void let_each_call_fail(const std::string& arguments, const std::function<void(c
   testing::Test::RecordProperty("ended_well", ended_well);
 }
 
+/// A dataset and a configuration for a fit to run/.
+void prepare_fit(const fs::path& folder) {
+  static const TemporaryFolder made;
+  if (!fs::exists(made / "data.h5"))
+    vfe_run(made.path(), "simulate linear -o data.h5 --rows 200 --columns 2");
+  fs::copy(made / "data.h5", folder / "data.h5");
+  put(folder / "fit.toml",
+      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"linear\"\n[family]\ntype = \"full_rank\"\n"
+      "[output]\ndirectory = \"run\"\ndraws = 100\n");
+}
+
+/// What a fit has left: whole files, and where there is a result, always the same one.
+class LeftByAFit {
+ public:
+  void operator()(const fs::path& folder, bool ended_well) {
+    std::vector<std::string> warnings;
+    if (fs::exists(folder / "run")) read_checkpoint(folder / "run", warnings);
+    EXPECT_THAT(warnings, testing::IsEmpty());
+    // The last call of all that can fail syncs the folder: then the result may be there already.
+    if (!fs::exists(folder / "run" / "result.h5")) {
+      EXPECT_FALSE(ended_well);
+      return;
+    }
+    const std::string found =
+        std::get<std::string>(read_result(folder / "run" / "result.h5").attributes.at("draws_hash"));
+    if (expected_.empty()) expected_ = found;
+    EXPECT_EQ(found, expected_);
+  }
+
+ private:
+  std::string expected_;
+};
+
 TEST(FailedCalls, C1AnyOfAFit) {
-  std::string lambda;
-  let_each_call_fail(
-      "fit fit.toml --quiet",
-      [](const fs::path& folder) {
-        static const TemporaryFolder made;
-        if (!fs::exists(made / "data.h5"))
-          vfe_run(made.path(), "simulate linear -o data.h5 --rows 200 --columns 2");
-        fs::copy(made / "data.h5", folder / "data.h5");
-        put(folder / "fit.toml",
-            "[data]\nfile = \"data.h5\"\n[model]\ntype = \"linear\"\n[family]\ntype = \"full_rank\"\n"
-            "[output]\ndirectory = \"run\"\ndraws = 100\n");
-      },
-      [&](const fs::path& folder, bool ended_well) {
-        std::vector<std::string> warnings;
-        if (fs::exists(folder / "run")) read_checkpoint(folder / "run", warnings);
-        EXPECT_THAT(warnings, testing::IsEmpty());
-        // The last call of all that can fail syncs the folder: then the result may be there already.
-        if (!fs::exists(folder / "run" / "result.h5")) {
-          EXPECT_FALSE(ended_well);
-          return;
-        }
-        const std::string found =
-            std::get<std::string>(read_result(folder / "run" / "result.h5").attributes.at("draws_hash"));
-        if (lambda.empty()) lambda = found;
-        EXPECT_EQ(found, lambda);
-      });
+  LeftByAFit left;
+  let_each_call_fail(Of::writing, "fit fit.toml --quiet", prepare_fit, std::ref(left));
+}
+
+TEST(FailedCalls, C1AnyThatReadsInAFit) {
+  LeftByAFit left;
+  let_each_call_fail(Of::reading, "fit fit.toml --quiet", prepare_fit, std::ref(left),
+                     {{EIO, false}, {EIO, true}});
 }
 
 TEST(FailedCalls, C1AnyOfAnImport) {
@@ -117,7 +136,7 @@ TEST(FailedCalls, C1AnyOfAnImport) {
   }
   std::uint64_t content = 0;
   let_each_call_fail(
-      "import table.csv --response y -o data.h5 --quiet",
+      Of::writing, "import table.csv --response y -o data.h5 --quiet",
       [&](const fs::path& folder) { put(folder / "table.csv", csv); },
       [&](const fs::path& folder, bool ended_well) {
         EXPECT_EQ(contents(folder / "table.csv"), csv);
@@ -136,7 +155,7 @@ TEST(FailedCalls, C1AnyOfAnImport) {
 TEST(FailedCalls, C1AnyOfALargeDataset) {
   std::uint64_t size = 0;
   let_each_call_fail(
-      "simulate linear -o data.h5 --rows 60000 --columns 39 --block-rows 8192 --float64",
+      Of::writing, "simulate linear -o data.h5 --rows 60000 --columns 39 --block-rows 8192 --float64",
       [](const fs::path&) {},
       [&](const fs::path& folder, bool ended_well) {
         EXPECT_TRUE(!ended_well || fs::exists(folder / "data.h5"));
