@@ -126,6 +126,9 @@ void finish_file(Handle file, Sealed sealed) {
   if (H5Fclose(file.release()) < 0) {
     throw Error(Fault::io, fmt::format("writing {}: {}", bytes->name(), reason()));
   }
+  if (bytes.use_count() != 1) {
+    throw Error(Fault::bug, fmt::format("writing {}: something of it is still open", bytes->name()));
+  }
   if (sealed == Sealed::yes) put_seal(*bytes);
   bytes->close();
   bytes->throw_if_failed();

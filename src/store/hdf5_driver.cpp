@@ -11,6 +11,9 @@
 #include <limits>
 
 #include "store/hdf5_check.hpp"
+#if H5_VERSION_GE(1, 13, 0)
+#include <H5FDdevelop.h>
+#endif
 
 namespace vfe::hdf5 {
 namespace {
@@ -65,6 +68,10 @@ const H5FD_class_t& driver_class() {
   static const H5FD_class_t driver = [] {
     // Field by field: newer versions of HDF5 have more of them, and in another order.
     H5FD_class_t made{};
+#if H5_VERSION_GE(1, 13, 0)
+    made.version = H5FD_CLASS_VERSION;
+    made.value = 258;  // 256 to 511: drivers that are not registered with the HDF Group
+#endif
     made.name = "vfe";
     made.maxaddr = static_cast<haddr_t>(std::numeric_limits<std::int64_t>::max());
     made.fc_degree = H5F_CLOSE_WEAK;

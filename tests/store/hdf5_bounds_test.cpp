@@ -103,7 +103,7 @@ TEST(Hdf5Bounds, C3ExtentsBeyondTheFileAreRefused) {
   }
   {
     Foreign file;
-    const Handle group = hdf5::create_group(file.file(), "truth");
+    Handle group = hdf5::create_group(file.file(), "truth");
     file.claim("truth/value", {huge}, {1000});
     const Handle type(H5Tcopy(H5T_C_S1));
     H5Tset_size(type.id(), std::size_t{1} << 30);
@@ -111,8 +111,10 @@ TEST(Hdf5Bounds, C3ExtentsBeyondTheFileAreRefused) {
     const hsize_t one = 1, many = 1 << 20;
     H5Pset_chunk(properties.id(), 1, &one);
     const Handle space(H5Screate_simple(1, &many, nullptr));
-    const Handle dataset(
+    Handle dataset(
         H5Dcreate2(group.id(), "name", type.id(), space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT));
+    dataset = Handle();
+    group = Handle();
     EXPECT_THAT(file.refusal(), HasSubstr("/truth/name"));
   }
 }
@@ -168,8 +170,9 @@ TEST(Hdf5Bounds, C3ValuesInOtherFilesAreRefused) {
     write_file(file.path("raw"), std::string(40, 'x'));
     const Handle properties(H5Pcreate(H5P_DATASET_CREATE));
     H5Pset_external(properties.id(), file.path("raw").c_str(), 0, 40);
-    const Handle dataset(H5Dcreate2(file.file().id(), "y", H5T_IEEE_F64LE, space.id(), H5P_DEFAULT,
-                                    properties.id(), H5P_DEFAULT));
+    Handle dataset(H5Dcreate2(file.file().id(), "y", H5T_IEEE_F64LE, space.id(), H5P_DEFAULT, properties.id(),
+                              H5P_DEFAULT));
+    dataset = Handle();
     EXPECT_THAT(file.refusal(),
                 AllOf(HasSubstr("/y keeps its values in other files"), HasSubstr("external storage")));
   }
