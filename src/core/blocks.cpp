@@ -47,11 +47,12 @@ Blocks Blocks::of_offsets(std::vector<Index> offsets) {
 
 Index Blocks::num_blocks() const {
   if (!are_equal()) return static_cast<Index>(offsets_.size()) - 1;
-  return block_rows_ == 0 ? 0 : (rows_ + block_rows_ - 1) / block_rows_;
+  return rows_ == 0 ? 0 : (rows_ - 1) / block_rows_ + 1;
 }
 
 Index Blocks::first(Index block) const {
-  return are_equal() ? std::min(rows_, block * block_rows_) : offsets_[static_cast<std::size_t>(block)];
+  if (!are_equal()) return offsets_[static_cast<std::size_t>(block)];
+  return block < num_blocks() ? block * block_rows_ : rows_;
 }
 
 Index Blocks::block_of(Index row) const {

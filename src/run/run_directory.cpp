@@ -12,6 +12,7 @@
 #include <chrono>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <regex>
 #include <sstream>
 #include <system_error>
@@ -76,18 +77,34 @@ Holder read_holder(int descriptor) {
   std::istringstream text(size > 0 ? std::string(bytes.data(), static_cast<std::size_t>(size)) : "");
   Holder holder;
   text >> holder.host >> holder.pid >> holder.start;
+  // No process has such a number: what is written there is nobody's lock, and kill() would mean others by it.
+  if (holder.pid <= 0 || holder.pid > std::numeric_limits<pid_t>::max()) return {};
   return holder;
 }
 
-/// The files of a run in a folder: complete ones and temporaries that a killed writer left.
-std::vector<fs::path> run_files(const fs::path& folder) {
-  static const std::regex ours(
-      R"((config\.toml|result\.h5|trace\.jsonl|log\.txt|report\.html|checkpoint\.\d+\.h5)(\.\d+\.tmp)?)");
+/// The files of a run in a folder: complete, or its temporaries.
+std::vector<fs::path> run_files(const fs::path& folder, bool temporaries = false) {
+  static const std::string names =
+      R"((config\.toml|result\.h5|trace\.jsonl|log\.txt|report\.html|checkpoint\.\d+\.h5))";
+  static const std::regex complete(names), temporary(names + R"(\.\d+\.tmp)");
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    if (std::regex_match(entry.path().filename().string(), ours)) files.push_back(entry.path());
+    if (std::regex_match(entry.path().filename().string(), temporaries ? temporary : complete))
+      files.push_back(entry.path());
   }
   return files;
+}
+
+/// Whoever can write in the folder could make us write elsewhere: what is added to must be a file.
+void refuse_links(const fs::path& file) {
+  std::error_code ignored;
+  const fs::file_status status = fs::symlink_status(file, ignored);
+  if (!fs::exists(status) || fs::is_regular_file(status)) return;
+  throw Error(
+      Fault::cannot_create,
+      fmt::format("opening {}: is {}, expected a file of the run: remove it and try again", file.string(),
+                  fs::is_symlink(status) ? "a link to " + fs::read_symlink(file, ignored).string()
+                                         : "no regular file"));
 }
 
 }  // namespace
@@ -103,6 +120,12 @@ RunDirectory::RunDirectory(const fs::path& path, Existing existing) : path_(path
   }
   lock();
   try {
+    // Of killed writers: none writes here but who holds the lock.
+    for (const fs::path& file : run_files(path_, true)) fs::remove(file, error);
+    if (existing == Existing::resume) {
+      refuse_links(log());
+      refuse_links(trace());
+    }
     if (existing == Existing::refuse && !run_files(path_).empty()) {
       throw Error(Fault::cannot_create,
                   fmt::format("the run folder {} holds a run: give --resume to continue it, --overwrite to "
@@ -125,7 +148,8 @@ void RunDirectory::lock() {
   const fs::path file = path_ / "lock";
   const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
-    descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    refuse_links(file);
+    descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (descriptor_ < 0) {
       throw Error(Fault::cannot_create, fmt::format("creating {}: {}", file.string(), reason(errno)));
     }

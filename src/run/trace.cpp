@@ -16,6 +16,16 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// Whether a line has what is read of it, and of the right kind.
+bool is_record(const Json& line) {
+  if (!line.is_object() || !line.contains("step") || !line["step"].is_number_unsigned()) return false;
+  const auto is = [&](const char* key, bool (Json::*kind)() const noexcept) {
+    return !line.contains(key) || (line[key].*kind)();
+  };
+  return is("stage", &Json::is_string) && is("note", &Json::is_string) && is("seconds", &Json::is_number) &&
+         is("gradients", &Json::is_number_unsigned) && is("calls", &Json::is_number_unsigned);
+}
+
 /// Calls `use` on each whole line's record until one is torn, is no record, or `use` returns false; returns
 /// the bytes of the lines before.
 std::uintmax_t read_lines(const std::filesystem::path& path, const std::function<bool(const Json&)>& use) {
@@ -24,7 +34,7 @@ std::uintmax_t read_lines(const std::filesystem::path& path, const std::function
   std::string line;
   while (std::getline(file, line) && !file.eof()) {
     const Json record = Json::parse(line, nullptr, false);
-    if (!record.is_object() || !record.contains("step") || !use(record)) break;
+    if (!is_record(record) || !use(record)) break;
     good += line.size() + 1;
   }
   return good;

@@ -12,8 +12,10 @@ void collect(const hdf5::Handle& group, const std::string& prefix, std::map<std:
       continue;
     }
     const hdf5::Handle dataset = hdf5::open_dataset(group, name);
-    const hdf5::Shape shape = hdf5::shape(dataset);
-    if (shape.size() != 2 || hdf5::kind(dataset) == hdf5::Kind::text || hdf5::is_scale(dataset)) continue;
+    if (hdf5::shape(dataset).size() != 2 || hdf5::kind(dataset) == hdf5::Kind::text ||
+        hdf5::is_scale(dataset))
+      continue;
+    const hdf5::Shape shape = hdf5::stored_shape(dataset);
     RowMajor values(static_cast<Index>(shape[0]), static_cast<Index>(shape[1]));
     hdf5::read(dataset, values.data());
     arrays[prefix + name] = values;

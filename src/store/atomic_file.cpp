@@ -2,11 +2,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <regex>
 #include <utility>
+#include <vector>
 
 #include "vfe/core/error.hpp"
 
@@ -25,6 +31,7 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
   int id() const { return id_; }
   bool is_open() const { return id_ >= 0; }
+  int release() { return std::exchange(id_, -1); }
   /// False with errno set: some file systems tell of a full disk only here.
   bool close() { return ::close(std::exchange(id_, -1)) == 0; }
 
@@ -49,13 +56,20 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   if (!path_.has_filename() || std::filesystem::is_directory(path_, ignored)) {
     throw Error(Fault::cannot_create, fmt::format("creating {}: is a folder", path_.string()));
   }
-  if (!Descriptor(temporary_, O_WRONLY | O_CREAT | O_TRUNC).is_open())
-    fail(Fault::cannot_create, "creating", path_);
+  remove_temporaries(folder_of(path_),
+                     [&](const std::string& name) { return name == path_.filename().string(); });
+  ::unlink(temporary_.c_str());  // of an earlier process of this number
+  // Nothing that stands there is followed or written to.
+  Descriptor made(temporary_, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+  if (!made.is_open()) fail(Fault::cannot_create, "creating", path_);
+  lock_ = made.release();
+  ::flock(lock_, LOCK_EX | LOCK_NB);  // where the file system has locks
 }
 
 AtomicFile::~AtomicFile() {
   std::error_code ignored;
   if (!committed_) std::filesystem::remove(temporary_, ignored);
+  ::close(lock_);
 }
 
 void AtomicFile::commit() {
@@ -68,6 +82,26 @@ void AtomicFile::commit() {
   if (!folder.is_open() || (::fsync(folder.id()) != 0 && errno != EINVAL)) fail(Fault::io, "writing", path_);
 }
 
+void remove_temporaries(const std::filesystem::path& folder,
+                        const std::function<bool(const std::string& name)>& of) {
+  static const std::regex form(R"((.+)\.(\d{1,10})\.tmp)");
+  std::vector<std::filesystem::path> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::smatch parts;
+    const std::string name = entry->path().filename().string();
+    if (!name.ends_with(".tmp") || !std::regex_match(name, parts, form) || !of(parts[1])) continue;
+    const long process = std::strtol(parts[2].str().c_str(), nullptr, 10);
+    if (process > 0 && ::kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH) found.push_back(*entry);
+  }
+  for (const std::filesystem::path& path : found) {
+    // One of another machine's processes holds its lock as long as it lives.
+    const Descriptor file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (file.is_open() && ::flock(file.id(), LOCK_EX | LOCK_NB) == 0) ::unlink(path.c_str());
+  }
+}
+
 void write_file(const std::filesystem::path& path, const std::string& text) {
   AtomicFile file(path);
   {
@@ -76,7 +110,8 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
     for (std::size_t done = 0; done < text.size();) {
       const ssize_t written = ::write(out.id(), text.data() + done, text.size() - done);
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail(Fault::io, "writing", path);
+      if (written == 0) errno = ENOSPC;
+      if (written <= 0) fail(Fault::io, "writing", path);
       done += static_cast<std::size_t>(written);
     }
     if (!out.close()) fail(Fault::io, "writing", path);
@@ -87,6 +122,9 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
 std::string read_file(const std::filesystem::path& path) {
   Descriptor in(path, O_RDONLY);
   if (!in.is_open()) fail(errno == ENOENT ? Fault::missing : Fault::io, "reading", path);
+  if (struct stat status{}; ::fstat(in.id(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    throw Error(Fault::missing, fmt::format("reading {}: is a folder, expected a file", path.string()));
+  }
   std::string text;
   for (char piece[1 << 16];;) {
     const ssize_t count = ::read(in.id(), piece, sizeof piece);

@@ -94,17 +94,6 @@ std::optional<std::uint64_t> step_of(const std::string& name) {
   return step;
 }
 
-/// Temporaries that killed writers left. The folder is locked for one run, so no other writer is alive.
-void remove_leftovers(const std::filesystem::path& directory) {
-  std::error_code error;
-  std::vector<std::filesystem::path> leftovers;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(prefix) && name.ends_with(".tmp")) leftovers.push_back(entry.path());
-  }
-  for (const auto& path : leftovers) std::filesystem::remove(path, error);
-}
-
 /// All but the newest generations up to `step`. Those beyond it belong to a future that a resume from an
 /// older checkpoint has given up.
 void remove_outdated(const std::filesystem::path& directory, std::uint64_t step) {
@@ -149,7 +138,7 @@ T required(const hdf5::Handle& object, const std::string& name) {
 }
 
 Checkpoint read_from(const std::filesystem::path& path) {
-  const hdf5::Handle file = hdf5::open_file(path);
+  const hdf5::Handle file = hdf5::open_file(path, hdf5::Sealed::yes);
   if (required<std::string>(file, "format") != "vfe-checkpoint") {
     throw Error(Fault::checkpoint, "is not a checkpoint");
   }
@@ -166,13 +155,16 @@ Checkpoint read_from(const std::filesystem::path& path) {
   if (config.size() != 1) throw Error(Fault::checkpoint, "config is not one text");
   checkpoint.config = config.front();
   const hdf5::Handle lambda = hdf5::open_dataset(file, "lambda");
-  checkpoint.state.lambda.resize(static_cast<Index>(hdf5::size(lambda)));
+  const hdf5::Shape shape = hdf5::stored_shape(lambda);
+  if (shape.size() != 1) throw Error(Fault::checkpoint, fmt::format("lambda has {} axes", shape.size()));
+  checkpoint.state.lambda.resize(static_cast<Index>(shape[0]));
   hdf5::read(lambda, checkpoint.state.lambda.data());
   checkpoint.state.memory = read_arrays(hdf5::open_group(file, "memory"));
   const hdf5::Handle counters = hdf5::open_group(file, "counters");
   for (const std::string& name : hdf5::attribute_names(counters)) {
     checkpoint.counters[name] = required<double>(counters, name);
   }
+  hdf5::throw_if_failed(file);
   if (hash_of(checkpoint) != required<std::uint64_t>(file, "content")) {
     throw Error(Fault::checkpoint, "contents do not match their hash");
   }
@@ -182,11 +174,11 @@ Checkpoint read_from(const std::filesystem::path& path) {
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint) {
-  remove_leftovers(directory);
+  remove_temporaries(directory, [](const std::string& name) { return step_of(name).has_value(); });
   AtomicFile target(file_of(directory, checkpoint.state.step));
   hdf5::Handle file = hdf5::create_file(target.temporary());
   write_to(file, checkpoint);
-  hdf5::finish_file(std::move(file), target.temporary());
+  hdf5::finish_file(std::move(file), hdf5::Sealed::yes);
   target.commit();
   remove_outdated(directory, checkpoint.state.step);
 }

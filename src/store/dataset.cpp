@@ -13,6 +13,9 @@
 namespace vfe {
 namespace {
 
+// A file may say more than its rows need, but not anything: others count with it.
+constexpr Index most_block_rows = Index{1} << 32, most_classes = 1 << 16;
+
 /// Blocks of a file that does not say: a power of two rows, about 256 KiB of x, at least 256.
 Index default_rows_of_block(Index columns, bool single) {
   const Index row_bytes = std::max<Index>(columns, 1) * (single ? 4 : 8);
@@ -79,7 +82,7 @@ class Reader {
   hdf5::Handle numbers(const std::string& name, const hdf5::Shape& expected) const {
     if (!hdf5::exists(file_, name)) return {};
     hdf5::Handle dataset = hdf5::open_dataset(file_, name);
-    if (const hdf5::Shape found = hdf5::shape(dataset); found != expected) {
+    if (const hdf5::Shape found = hdf5::stored_shape(dataset); found != expected) {
       fail(fmt::format("/{} has {}, expected {} as /x", name, in_words(found), in_words(expected)));
     }
     const hdf5::Kind kind = hdf5::kind(dataset);
@@ -105,7 +108,10 @@ class Reader {
   Blocks blocks(Index rows, Index default_rows) const {
     if (!hdf5::exists(file_, "block_offsets")) {
       const std::int64_t block_rows = integer("block_rows", default_rows);
-      if (block_rows < 1) fail(fmt::format("block_rows is {}, expected at least 1", block_rows));
+      const std::int64_t most = std::max<std::int64_t>(rows, most_block_rows);
+      if (block_rows < 1 || block_rows > most) {
+        fail(fmt::format("attribute block_rows is {}, expected 1 to {}", block_rows, most));
+      }
       return Blocks::of_equal(rows, block_rows);
     }
     if (hdf5::has_attribute(file_, "block_rows")) {
@@ -115,7 +121,7 @@ class Reader {
     if (hdf5::kind(dataset) != hdf5::Kind::integer || hdf5::shape(dataset).size() != 1) {
       fail("/block_offsets is no list of integers");
     }
-    std::vector<std::int64_t> offsets(hdf5::size(dataset));
+    std::vector<std::int64_t> offsets(hdf5::stored_shape(dataset)[0]);
     hdf5::read(dataset, offsets.data());
     Blocks blocks;
     try {
@@ -217,8 +223,10 @@ void Dataset::Impl::open() {
   schema.response = reader.text("response", "y");
   schema.response_levels = reader.texts("response_levels");
   schema.response_classes = reader.integer("response_classes", 0);
-  if (schema.response_classes < 0) {
-    reader.fail(fmt::format("response_classes is {}, expected at least 0", schema.response_classes));
+  const Index most = std::max(schema.num_rows(), most_classes);
+  if (schema.response_classes < 0 || schema.response_classes > most) {
+    reader.fail(
+        fmt::format("attribute response_classes is {}, expected 0 to {}", schema.response_classes, most));
   }
   schema.response_centre = reader.real("response_centre", 0.0);
   schema.response_scale = reader.real("response_scale", 1.0);
@@ -233,12 +241,13 @@ void Dataset::Impl::open() {
   has_content = hdf5::has_attribute(file, "content_hash");
   schema.content = reader.whole("content_hash", 0);
   read_truth(reader);
+  hdf5::throw_if_failed(file);
 }
 
 void Dataset::Impl::open_rows(const Reader& reader) {
   if (!hdf5::exists(file, "x")) reader.fail("has no /x, expected a matrix of rows x columns");
   x = hdf5::open_dataset(file, "x");
-  const hdf5::Shape shape = hdf5::shape(x);
+  const hdf5::Shape shape = hdf5::stored_shape(x);
   if (shape.size() != 2) reader.fail(fmt::format("/x has {} axes, expected rows x columns", shape.size()));
   const hdf5::Kind kind = hdf5::kind(x);
   if (kind != hdf5::Kind::single && kind != hdf5::Kind::real) {
@@ -361,6 +370,7 @@ Rows Dataset::read(BlockRange blocks) const {
   read_column(impl_->y, rows.y);
   read_column(impl_->offset, rows.offset);
   read_column(impl_->weight, rows.weight);
+  hdf5::throw_if_failed(impl_->file);
   impl_->check_finite(rows);
   return rows;
 }

@@ -197,7 +197,7 @@ Schema DatasetWriter::finish() {
   for (hdf5::Handle* dataset : {&impl_->x, &impl_->y, &impl_->offset, &impl_->weight, &impl_->line}) {
     *dataset = hdf5::Handle();
   }
-  hdf5::finish_file(std::move(impl_->file), impl_->target.temporary());
+  hdf5::finish_file(std::move(impl_->file));
   impl_->target.commit();
   return impl_->schema;
 }

@@ -3,19 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <memory>
 
 #include "store/hdf5_check.hpp"
+#include "store/hdf5_driver.hpp"
+#include "store/seal.hpp"
 
 namespace vfe::hdf5 {
 namespace {
 
 constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
 
-Handle access_properties() {
+Handle access_properties(const std::shared_ptr<FileBytes>& bytes) {
   check(H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr));  // its errors are told in our own line
   Handle properties(check(H5Pcreate(H5P_FILE_ACCESS)));
   check(H5Pset_libver_bounds(properties.id(), H5F_LIBVER_V110, H5F_LIBVER_V110));
-  check(H5Pset_file_locking(properties.id(), false, true));
+  use_driver(properties, bytes);
   // No chunk cache: we move whole chunks, and a chunk still in the cache when its dataset closes would be
   // written where nobody sees the return code.
   check(H5Pset_cache(properties.id(), 0, 521, 0, 0.75));
@@ -52,17 +56,15 @@ Shape chunk_of(Shape dims, std::size_t element) {
   return dims;
 }
 
-/// Makes room for writing a piece of this shape from row `first` on: for the chunks it touches, stored whole.
-void reserve_piece(const Handle& dataset, hsize_t first, Shape piece) {
-  const Handle properties(check(H5Dget_create_plist(dataset.id())));
-  const Handle type(check(H5Dget_type(dataset.id())));
-  if (H5Pget_layout(properties.id()) == H5D_CHUNKED) {
-    Shape chunk(piece.size());
-    check(H5Pget_chunk(properties.id(), static_cast<int>(chunk.size()), chunk.data()));
-    piece[0] += first % chunk[0];
-    for (std::size_t i = 0; i < piece.size(); ++i) piece[i] = (piece[i] + chunk[i] - 1) / chunk[i] * chunk[i];
+/// HDF5 looks for its signature here, at 0, 512, 1024, 2048, ...
+bool has_signature(FileBytes& bytes) {
+  constexpr std::array<char, 8> signature{'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
+  for (std::uint64_t at = 0; at + signature.size() <= bytes.size(); at = at == 0 ? 512 : 2 * at) {
+    std::array<char, 8> found{};
+    if (!bytes.read(at, found.size(), found.data())) bytes.throw_if_failed();
+    if (found == signature) return true;
   }
-  reserve(dataset, count_of(piece) * H5Tget_size(type.id()));
+  return false;
 }
 
 /// Selects rows in the file's space; returns the matching space in memory.
@@ -94,59 +96,56 @@ hid_t native<std::uint64_t>() {
 }
 
 Handle create_file(const std::filesystem::path& path) {
-  reserve_first(path);
-  const Handle access = access_properties();
+  const std::shared_ptr<FileBytes> bytes = FileBytes::create(path);
+  const Handle access = access_properties(bytes);
   const Handle creation(check(H5Pcreate(H5P_FILE_CREATE)));
   check(H5Pset_link_creation_order(creation.id(), tracked));
   check(H5Pset_attr_creation_order(creation.id(), tracked));
   Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()));
   if (!file) throw Error(Fault::cannot_create, fmt::format("creating {}: {}", path.string(), reason()));
-  reserve(file, 0);
   return file;
 }
 
-Handle open_file(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) {
-    throw Error(Fault::missing, fmt::format("{}: no such file", path.string()));
+Handle open_file(const std::filesystem::path& path, Sealed sealed) {
+  const std::shared_ptr<FileBytes> bytes = FileBytes::open(path);
+  if (!has_signature(*bytes)) {
+    throw Error(Fault::data, fmt::format("{}: is not an HDF5 file", path.string()));
   }
-  if (std::filesystem::is_directory(path, ignored)) {
-    throw Error(Fault::data, fmt::format("{}: is a folder, expected an HDF5 file", path.string()));
-  }
-  const Handle access = access_properties();
+  if (sealed == Sealed::yes) check_seal(*bytes);
+  const Handle access = access_properties(bytes);
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()));
   if (file) return file;
   const std::string why = reason();
-  if (H5Fis_hdf5(path.c_str()) == 0) {
-    throw Error(Fault::data, fmt::format("{}: is not an HDF5 file", path.string()));
-  }
+  bytes->throw_if_failed();
   throw Error(Fault::data, fmt::format("{}: cannot be opened: {}", path.string(), why));
 }
 
-void finish_file(Handle file, const std::filesystem::path& path) {
+void finish_file(Handle file, Sealed sealed) {
+  const std::shared_ptr<FileBytes> bytes = bytes_of(file);
   check(H5Fflush(file.id(), H5F_SCOPE_GLOBAL), Fault::io, "writing", file.id());
   if (H5Fclose(file.release()) < 0) {
-    throw Error(Fault::io, fmt::format("writing {}: {}", path.string(), reason()));
+    throw Error(Fault::io, fmt::format("writing {}: {}", bytes->name(), reason()));
   }
-  haddr_t end = 0;
-  try {
-    const Handle finished = open_file(path);
-    check(H5Fget_eoa(finished.id(), &end), Fault::data, "reading", finished.id());
-  } catch (const Error& failure) {
-    throw Error(Fault::io,
-                fmt::format("writing {}: not readable afterwards: {}", path.string(), failure.what()));
+  if (bytes.use_count() != 1) {
+    throw Error(Fault::bug, fmt::format("writing {}: something of it is still open", bytes->name()));
   }
-  std::error_code error;
-  std::filesystem::resize_file(path, end, error);  // gives back what was reserved beyond
-  if (error) throw Error(Fault::io, fmt::format("writing {}: {}", path.string(), error.message()));
+  if (sealed == Sealed::yes) put_seal(*bytes);
+  bytes->close();
+  bytes->throw_if_failed();
+}
+
+void throw_if_failed(const Handle& object) {
+  bytes_of(object)->throw_if_failed();
 }
 
 bool exists(const Handle& parent, const std::string& path) {
+  refuse_outer_link(parent, path);
   for (std::size_t end = 0; end != std::string::npos;) {
     end = path.find('/', end + 1);
     const std::string part = path.substr(0, end);
     if (check(H5Lexists(parent.id(), part.c_str(), H5P_DEFAULT), Fault::data, "looking up", parent.id(),
               part) == 0) {
+      throw_if_failed(parent);
       return false;
     }
   }
@@ -154,7 +153,6 @@ bool exists(const Handle& parent, const std::string& path) {
 }
 
 Handle create_group(const Handle& parent, const std::string& path) {
-  reserve(parent, 0);
   const Handle creation(check(H5Pcreate(H5P_GROUP_CREATE)));
   check(H5Pset_link_creation_order(creation.id(), tracked));
   check(H5Pset_attr_creation_order(creation.id(), tracked));
@@ -170,8 +168,9 @@ Handle create_group(const Handle& parent, const std::string& path) {
 }
 
 Handle open_group(const Handle& parent, const std::string& path) {
-  return Handle(
-      check(H5Gopen2(parent.id(), path.c_str(), H5P_DEFAULT), Fault::data, "opening", parent.id(), path));
+  refuse_outer_link(parent, path);
+  return Handle(check(H5Gopen2(parent.id(), path.c_str(), links_within(H5P_GROUP_ACCESS).id()), Fault::data,
+                      "opening", parent.id(), path));
 }
 
 std::vector<std::string> children(const Handle& parent) {
@@ -196,8 +195,9 @@ std::vector<std::string> children(const Handle& parent) {
 }
 
 bool is_group(const Handle& parent, const std::string& path) {
-  const Handle object(
-      check(H5Oopen(parent.id(), path.c_str(), H5P_DEFAULT), Fault::data, "opening", parent.id(), path));
+  refuse_outer_link(parent, path);
+  const Handle object(check(H5Oopen(parent.id(), path.c_str(), links_within(H5P_LINK_ACCESS).id()),
+                            Fault::data, "opening", parent.id(), path));
   return H5Iget_type(object.id()) == H5I_GROUP;
 }
 
@@ -233,8 +233,11 @@ Handle create_growing_dataset(const Handle& parent, const std::string& name, hid
 }
 
 Handle open_dataset(const Handle& parent, const std::string& path) {
-  return Handle(
-      check(H5Dopen2(parent.id(), path.c_str(), H5P_DEFAULT), Fault::data, "opening", parent.id(), path));
+  refuse_outer_link(parent, path);
+  Handle dataset(check(H5Dopen2(parent.id(), path.c_str(), links_within(H5P_DATASET_ACCESS).id()),
+                       Fault::data, "opening", parent.id(), path));
+  refuse_outer_storage(dataset);
+  return dataset;
 }
 
 Shape shape(const Handle& dataset) {
@@ -262,9 +265,9 @@ Kind kind(const Handle& dataset) {
 
 void write(const Handle& dataset, hid_t memory_type, const void* values) {
   if (size(dataset) == 0) return;
-  reserve_piece(dataset, 0, shape(dataset));
   check(H5Dwrite(dataset.id(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), Fault::io, "writing",
         dataset.id());
+  throw_if_failed(dataset);
 }
 
 void read(const Handle& dataset, hid_t memory_type, void* values) {
@@ -274,9 +277,7 @@ void read(const Handle& dataset, hid_t memory_type, void* values) {
 }
 
 void write_rows(const Handle& dataset, hsize_t first, hsize_t count, hid_t memory_type, const void* values) {
-  Shape dims = shape(dataset), piece = dims;
-  piece[0] = count;
-  reserve_piece(dataset, first, piece);
+  Shape dims = shape(dataset);
   if (dims[0] < first + count) {
     dims[0] = first + count;
     check(H5Dset_extent(dataset.id(), dims.data()), Fault::io, "extending", dataset.id());
@@ -286,6 +287,7 @@ void write_rows(const Handle& dataset, hsize_t first, hsize_t count, hid_t memor
   if (H5Sget_select_npoints(memory.id()) == 0) return;
   check(H5Dwrite(dataset.id(), memory_type, memory.id(), space.id(), H5P_DEFAULT, values), Fault::io,
         "writing", dataset.id());
+  throw_if_failed(dataset);
 }
 
 void read_rows(const Handle& dataset, hsize_t first, hsize_t count, hid_t memory_type, void* values) {

@@ -46,13 +46,21 @@ hid_t native();
 
 /// Truncates what is there. Throws Fault::cannot_create.
 Handle create_file(const std::filesystem::path& path);
-/// Read-only. Throws Fault::missing, or Fault::data when it is not HDF5 or truncated.
-Handle open_file(const std::filesystem::path& path);
-/// Flushes, closes and opens the file once more: H5Fclose alone returns success after a failed write on a
-/// full disk. All other handles into the file must be gone.
-void finish_file(Handle file, const std::filesystem::path& path);
+/// Whether a file ends with a seal of all its bytes; see store/seal.hpp.
+enum class Sealed { no, yes };
+/// Read-only. Throws Fault::missing, or Fault::data when it is not HDF5 or truncated, or is expected to be
+/// sealed and is not: then before HDF5 sees it.
+Handle open_file(const std::filesystem::path& path, Sealed sealed = Sealed::no);
+/// Closes the file and seals it. Throws Fault::io if anything of it could not be written, at whatever time.
+/// All other handles into the file must be gone.
+void finish_file(Handle file, Sealed sealed = Sealed::no);
 
-// Groups and links. A path may have several parts: "trace/free_energy".
+/// Throws Fault::io if anything of an object's file could not be read or written: HDF5 may have taken what it
+/// could not read for what is not there.
+void throw_if_failed(const Handle& object);
+
+// Groups and links. A path may have several parts: "trace/free_energy". What is opened must be in the file
+// itself: links to other files, virtual datasets and external storage are refused with Fault::data.
 
 bool exists(const Handle& parent, const std::string& path);
 /// Opens the group, made with all groups above it where they are not there.
@@ -73,6 +81,9 @@ Handle create_growing_dataset(const Handle& parent, const std::string& name, hid
 Handle open_dataset(const Handle& parent, const std::string& path);
 Shape shape(const Handle& dataset);
 hsize_t size(const Handle& dataset);  ///< number of elements
+/// The shape of a dataset to be read. Throws Fault::data naming dataset and sizes where the file cannot hold
+/// as much: ask before allocating.
+Shape stored_shape(const Handle& dataset);
 
 enum class Kind { single, real, integer, text, other };
 Kind kind(const Handle& dataset);

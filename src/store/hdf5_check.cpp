@@ -1,32 +1,13 @@
 #include "store/hdf5_check.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
+#include "store/hdf5_driver.hpp"
+
 namespace vfe::hdf5 {
-namespace {
-
-constexpr hsize_t bookkeeping = hsize_t{1} << 18;
-
-/// Lets the file have `size` bytes on the disk, and some more so as not to be asked for every attribute.
-void allocate(int descriptor, hsize_t size, const std::string& name) {
-  struct stat status;
-  int error = ::fstat(descriptor, &status) == 0 ? 0 : errno;
-  if (error == 0 && status.st_size < static_cast<off_t>(size)) {
-    const hsize_t more = size - static_cast<hsize_t>(status.st_size) + bookkeeping;
-    error = ::posix_fallocate(descriptor, status.st_size, static_cast<off_t>(more));
-  }
-  if (error != 0) throw Error(Fault::io, fmt::format("writing {}: {}", name, std::strerror(error)));
-}
-
-}  // namespace
-
 std::string reason() {
   std::string text;
   const H5E_walk2_t first = [](unsigned n, const H5E_error2_t* error, void* out) -> herr_t {
@@ -59,33 +40,26 @@ std::string path_of(hid_t id) {
   return text;
 }
 
+namespace {
+
+/// Of the bytes of the file that holds an object: errno, or 0.
+int failure_of(hid_t object) {
+  const Handle file(H5Iget_file_id(object));
+  void* bytes = nullptr;
+  if (!file || H5Fget_vfd_handle(file.id(), H5P_DEFAULT, &bytes) < 0) return 0;
+  return (*static_cast<const std::shared_ptr<FileBytes>*>(bytes))->failure();
+}
+
+}  // namespace
+
 void fail(Fault fault, const char* doing, hid_t object, const std::string& part) {
-  const std::string why = reason();  // before other calls clear the stack
+  std::string why = reason();                                  // before other calls clear the stack
+  if (const int failure = failure_of(object); failure != 0) {  // not HDF5's doing
+    fault = Fault::io;
+    why = std::strerror(failure);
+  }
   throw Error(fault, fmt::format("{}: {} {}{}{}: {}", file_of(object), doing, path_of(object),
                                  part.empty() ? "" : " ", part, why));
-}
-
-void reserve(const Handle& object, hsize_t bytes) {
-  const Handle file(check(H5Iget_file_id(object.id())));
-  void* descriptor = nullptr;
-  check(H5Fget_vfd_handle(file.id(), H5P_DEFAULT, &descriptor));
-  hsize_t used = 0;
-  check(H5Fget_filesize(file.id(), &used));
-  allocate(*static_cast<const int*>(descriptor), used + bytes + bookkeeping, file_of(file.id()));
-}
-
-void reserve_first(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor < 0) {
-    throw Error(Fault::cannot_create, fmt::format("creating {}: {}", path.string(), std::strerror(errno)));
-  }
-  try {
-    allocate(descriptor, bookkeeping, path.string());
-  } catch (const Error&) {
-    ::close(descriptor);
-    throw;
-  }
-  ::close(descriptor);
 }
 
 hsize_t count_of(const Shape& dims) {

@@ -31,12 +31,12 @@ Result check(Result result) {
   return result;
 }
 
-/// Makes room on the disk for `bytes` more in the file of `object`, and for HDF5's own bookkeeping. HDF5 must
-/// not meet a full disk: after a failed write it neither closes the file nor gets through the end of the
-/// program. Throws Fault::io with the system's reason.
-void reserve(const Handle& object, hsize_t bytes);
-/// The same for a file that HDF5 has not created yet.
-void reserve_first(const std::filesystem::path& path);
+/// Access properties of a class, that of links or one of theirs, that refuse links to other files.
+Handle links_within(hid_t kind);
+/// Throws Fault::data where a part of the path is a link to another file.
+void refuse_outer_link(const Handle& parent, const std::string& path);
+/// Throws Fault::data where a dataset keeps its values in other files.
+void refuse_outer_storage(const Handle& dataset);
 
 hsize_t count_of(const Shape& dims);
 Handle space_of(const Shape& dims);  ///< of a scalar when there are no axes

@@ -32,13 +32,6 @@ std::vector<char> padded(const std::vector<std::string>& texts, std::size_t leng
   return bytes;
 }
 
-/// What variable-length texts take in the heap, at most.
-hsize_t heap_bytes(const std::vector<std::string>& texts) {
-  hsize_t bytes = 0;
-  for (const std::string& text : texts) bytes += text.size() + 64;
-  return bytes;
-}
-
 std::vector<const char*> pointers(const std::vector<std::string>& texts) {
   std::vector<const char*> list;
   for (const std::string& text : texts) list.push_back(text.c_str());
@@ -83,7 +76,6 @@ void write_strings(const Handle& parent, const std::string& name, const std::vec
 
 Handle write_labels(const Handle& parent, const std::string& name, const std::vector<std::string>& texts) {
   const Handle type = text_type(H5T_VARIABLE);
-  reserve(parent, heap_bytes(texts));
   Handle dataset = create_dataset(parent, name, type.id(), {texts.size()});
   write(dataset, type.id(), pointers(texts).data());
   return dataset;
@@ -91,7 +83,6 @@ Handle write_labels(const Handle& parent, const std::string& name, const std::ve
 
 void write_text(const Handle& parent, const std::string& name, const std::string& text) {
   const Handle type = text_type(H5T_VARIABLE);
-  reserve(parent, heap_bytes({text}));
   const Handle dataset = create_dataset(parent, name, type.id(), {});
   const char* pointer = text.c_str();
   write(dataset, type.id(), &pointer);
@@ -102,6 +93,7 @@ std::vector<std::string> read_strings(const Handle& dataset) {
     throw Error(Fault::data,
                 fmt::format("{}: {} does not hold texts", file_of(dataset.id()), path_of(dataset.id())));
   }
+  stored_shape(dataset);
   const Handle type(check(H5Dget_type(dataset.id()), Fault::data, "reading", dataset.id()));
   const Handle space(check(H5Dget_space(dataset.id()), Fault::data, "reading", dataset.id()));
   return read_texts(type.id(), space.id(),
@@ -116,9 +108,7 @@ void write_attribute(const Handle& object, const std::string& name, const Value&
               "creating attribute of", object.id(), name));
     check(H5Awrite(attribute.id(), type, bytes), Fault::io, "writing attribute of", object.id(), name);
   };
-  reserve(object, 0);
   if (const auto* text = std::get_if<std::string>(&value)) {
-    reserve(object, heap_bytes({*text}));
     if (length == TextLength::fixed) {
       put(text_type(longest({*text})).id(), padded({*text}, longest({*text})).data());
     } else {
@@ -135,8 +125,10 @@ void write_attribute(const Handle& object, const std::string& name, const Value&
 }
 
 bool has_attribute(const Handle& object, const std::string& name) {
-  return check(H5Aexists(object.id(), name.c_str()), Fault::data, "looking up attribute of", object.id(),
-               name) > 0;
+  const bool found = check(H5Aexists(object.id(), name.c_str()), Fault::data, "looking up attribute of",
+                           object.id(), name) > 0;
+  if (!found) throw_if_failed(object);
+  return found;
 }
 
 std::optional<Value> read_attribute(const Handle& object, const std::string& name) {
@@ -181,12 +173,10 @@ std::vector<std::string> attribute_names(const Handle& object) {
 }
 
 void make_scale(const Handle& dataset, const std::string& title) {
-  reserve(dataset, 0);
   check(H5DSset_scale(dataset.id(), title.c_str()), Fault::io, "making a dimension of", dataset.id());
 }
 
 void attach_scale(const Handle& dataset, const Handle& scale, unsigned axis) {
-  reserve(dataset, 0);
   check(H5DSattach_scale(dataset.id(), scale.id(), axis), Fault::io, "attaching a dimension to",
         dataset.id());
 }

@@ -161,8 +161,8 @@ Group read_group(const hdf5::Handle& file, const std::string& name) {
     const hdf5::Handle dataset = hdf5::open_dataset(place, child);
     const hdf5::Kind kind = hdf5::kind(dataset);
     if (hdf5::is_scale(dataset) || kind == hdf5::Kind::text || kind == hdf5::Kind::other) continue;
+    const hdf5::Shape shape = hdf5::stored_shape(dataset);
     Variable variable{child, {}, std::vector<double>(hdf5::size(dataset))};
-    const hdf5::Shape shape = hdf5::shape(dataset);
     for (unsigned axis = 0; axis < shape.size(); ++axis) {
       variable.dimensions.push_back(read_dimension(dataset, axis, shape[axis]));
     }
@@ -218,24 +218,26 @@ void write_result(const std::filesystem::path& path, const ResultFile& result) {
     for (const Group& group : result.groups) writer.write_group(group);
     writer.write_summary(result);
   }
-  hdf5::finish_file(std::move(file), target.temporary());
+  hdf5::finish_file(std::move(file), hdf5::Sealed::yes);
   target.commit();
 }
 
 ResultFile read_result(const std::filesystem::path& path) {
-  const hdf5::Handle file = hdf5::open_file(path);
+  const hdf5::Handle file = hdf5::open_file(path, hdf5::Sealed::yes);
   ResultFile result;
   read_summary(file, path, result);
   for (const std::string& name : hdf5::children(file)) {
     if (name != "vfe" && hdf5::is_group(file, name)) result.groups.push_back(read_group(file, name));
   }
+  hdf5::throw_if_failed(file);
   return result;
 }
 
 ResultFile read_result_summary(const std::filesystem::path& path) {
-  const hdf5::Handle file = hdf5::open_file(path);
+  const hdf5::Handle file = hdf5::open_file(path, hdf5::Sealed::yes);
   ResultFile result;
   read_summary(file, path, result);
+  hdf5::throw_if_failed(file);
   return result;
 }
 

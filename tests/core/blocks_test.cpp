@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
+
 #include "vfe/core/error.hpp"
 
 namespace vfe {
@@ -107,6 +109,18 @@ TEST(Blocks, DamagedOffsetsAreNamed) {
   EXPECT_THAT(refusal({1, 2}), HasSubstr("entry 0 is 1, expected 0 first"));
   EXPECT_THAT(refusal({0, 3, 3}), HasSubstr("entry 2 is 3, expected more than the 3 before it"));
   EXPECT_THAT(refusal({0, 3, -1}), HasSubstr("entry 2 is -1"));
+}
+
+TEST(Blocks, C3ABlockMayHaveMoreRowsThanCanBeAdded) {
+  constexpr Index most = std::numeric_limits<Index>::max();
+  for (const Index rows : {Index{1}, Index{5}, most}) {
+    const Blocks blocks = Blocks::of_equal(rows, most);
+    EXPECT_EQ(blocks.num_blocks(), 1);
+    EXPECT_EQ(blocks.first(1), rows);
+    EXPECT_EQ(blocks.rows(0), rows);
+  }
+  EXPECT_EQ(Blocks::of_equal(most, most - 1).num_blocks(), 2);
+  EXPECT_EQ(Blocks::of_equal(most, most - 1).rows(1), 1);
 }
 
 }  // namespace

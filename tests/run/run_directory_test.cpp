@@ -1,6 +1,7 @@
 #include "vfe/run/run_directory.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +87,54 @@ TEST(RunDirectory, ClearRemovesOnlyTheFilesOfARun) {
   for (const auto& entry : fs::directory_iterator(folder.path())) left.push_back(entry.path().filename());
   EXPECT_THAT(
       left, testing::UnorderedElementsAre("checkpoint.h5", "my.result.h5", "notes.txt", "fit.toml", "lock"));
+}
+
+/// The lock is held: whoever left these is gone, whatever process has its number now.
+TEST(RunDirectory, C9RemovesWhatKilledWritersLeft) {
+  const TemporaryFolder folder;
+  for (const char* ours :
+       {"config.toml.123.tmp", "result.h5.1.tmp", "report.html.9.tmp", "checkpoint.8.h5.7.tmp"})
+    put(folder / ours, "half");
+  for (const char* theirs : {"notes.txt.123.tmp", "result.h5.tmp", "result.h5.x.tmp"})
+    put(folder / theirs, "x");
+  for (const Existing existing : {Existing::refuse, Existing::resume}) {
+    const RunDirectory directory(folder.path(), existing);
+    std::vector<std::string> left;
+    for (const auto& entry : fs::directory_iterator(folder.path())) left.push_back(entry.path().filename());
+    EXPECT_THAT(
+        left, testing::UnorderedElementsAre("notes.txt.123.tmp", "result.h5.tmp", "result.h5.x.tmp", "lock"));
+    put(folder / "result.h5.1.tmp", "half");
+  }
+}
+
+TEST(RunDirectory, C14LinksInAFolderMadeBySomeoneElseAreRefusedByName) {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "run");
+  put(folder / "theirs", "precious");
+  for (const char* name : {"log.txt", "trace.jsonl", "lock"}) {
+    for (const char* target : {"theirs", "absent"}) {
+      fs::create_symlink(folder / target, folder / "run" / name);
+      EXPECT_THAT(
+          refusal(folder / "run", Existing::resume),
+          AllOf(HasSubstr((folder / "run" / name).string()), HasSubstr("is a link to"), HasSubstr(target)));
+      EXPECT_EQ(contents(folder / "theirs"), "precious");
+      EXPECT_FALSE(fs::exists(folder / "absent"));
+      fs::remove(folder / "run" / name);
+    }
+  }
+  EXPECT_EQ(refusal(folder / "run", Existing::resume), "accepted");
+  ASSERT_EQ(::mkfifo((folder / "run" / "log.txt").c_str(), 0600), 0);
+  EXPECT_THAT(refusal(folder / "run", Existing::resume), HasSubstr("log.txt: is no regular file"));
+}
+
+TEST(RunDirectory, C12ALockOfNoProcessIsNone) {
+  const TemporaryFolder folder;
+  for (const std::string text : {"0", "-1", "99999999999", "x"}) {
+    for (const std::string& host : {this_host(), std::string("some-other-node")}) {
+      put(folder / "lock", host + " " + text + "\n");
+      EXPECT_EQ(refusal(folder.path(), Existing::resume), "accepted") << host << " " << text;
+    }
+  }
 }
 
 TEST(RunDirectory, ASecondRunIsRefusedAndTheFirstNamed) {

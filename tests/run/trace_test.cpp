@@ -80,6 +80,25 @@ TEST(Trace, ResumingCutsLaterStepsAndATornLine) {
   EXPECT_EQ(columns.at("free_energy")(3), 2.0);
 }
 
+TEST(Trace, C12ALineOfOddTypesIsNoRecord) {
+  const TemporaryFolder folder;
+  {
+    Trace trace(folder / "t.jsonl", 0);
+    for (std::uint64_t step = 1; step <= 2; ++step) trace.add(step, record_of(1.0), {1.0, 10, 2}, 1.0);
+  }
+  const std::string good = contents(folder / "t.jsonl");
+  for (const std::string odd :
+       {R"({"step":"3"})", R"({"step":-3})", R"({"step":3.5})", R"({"step":null})", R"({"step":3,"stage":7})",
+        R"({"step":3,"note":[]})", R"({"step":3,"seconds":"1"})", R"({"step":3,"gradients":-1})",
+        R"({"step":3,"calls":{}})", R"([3])", R"(3)", R"("step")"}) {
+    put(folder / "t.jsonl", good + odd + "\n");
+    EXPECT_EQ(read_trace(folder / "t.jsonl").at("step").rows(), 2) << odd;
+    EXPECT_EQ(read_stage_costs(folder / "t.jsonl").size(), 1U) << odd;
+    { const Trace trace(folder / "t.jsonl", 9); }
+    EXPECT_EQ(contents(folder / "t.jsonl"), good) << odd;
+  }
+}
+
 TEST(Trace, AFileThatIsNotThereHasNoSteps) {
   EXPECT_EQ(read_trace("/nonexistent/trace.jsonl").at("step").rows(), 0);
 }

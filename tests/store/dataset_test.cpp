@@ -73,7 +73,7 @@ Schema write_example(const std::filesystem::path& path, Index rows, bool single)
 /// A small valid file through the plain layout, as another program would write it.
 class Layout {
  public:
-  explicit Layout(const std::filesystem::path& path) : path_(path), file_(hdf5::create_file(path)) {
+  explicit Layout(const std::filesystem::path& path) : file_(hdf5::create_file(path)) {
     hdf5::write_attribute(file_, "format", "vfe-dataset");
     hdf5::write_attribute(file_, "version", std::int64_t{1});
   }
@@ -86,10 +86,9 @@ class Layout {
   void names(const std::vector<std::string>& names) {
     hdf5::write_labels(hdf5::create_group(file_, "columns"), "name", names);
   }
-  void finish() { hdf5::finish_file(std::move(file_), path_); }
+  void finish() { hdf5::finish_file(std::move(file_)); }
 
  private:
-  std::filesystem::path path_;
   hdf5::Handle file_;
 };
 
@@ -309,12 +308,12 @@ TEST(Dataset, WhatIsNotADataset) {
   write_example(folder / "data.h5", 150, true);
   std::filesystem::resize_file(folder / "data.h5", std::filesystem::file_size(folder / "data.h5") - 1);
   EXPECT_THAT(refusal(Fault::data), HasSubstr("truncated"));
-  hdf5::finish_file(hdf5::create_file(folder / "data.h5"), folder / "data.h5");
+  hdf5::finish_file(hdf5::create_file(folder / "data.h5"));
   EXPECT_THAT(refusal(Fault::data), HasSubstr("format is missing"));
   hdf5::Handle file = hdf5::create_file(folder / "data.h5");
   hdf5::write_attribute(file, "format", "vfe-dataset");
   hdf5::write_attribute(file, "version", std::int64_t{dataset_version + 1});
-  hdf5::finish_file(std::move(file), folder / "data.h5");
+  hdf5::finish_file(std::move(file));
   EXPECT_THAT(refusal(Fault::data), HasSubstr("version 3"));
 }
 

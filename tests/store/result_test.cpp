@@ -129,7 +129,9 @@ TEST(Result, WhatIsNotAResult) {
   write_result(folder / "result.h5", example());
   std::filesystem::resize_file(folder / "result.h5", std::filesystem::file_size(folder / "result.h5") - 1);
   EXPECT_THAT(test::error_line(Fault::data, [&] { read_result(folder / "result.h5"); }),
-              HasSubstr("truncated"));
+              HasSubstr("cut short"));
+  EXPECT_THAT(test::error_line(Fault::missing, [&] { read_result(folder.path()); }),
+              HasSubstr("is a folder"));
   EXPECT_THAT(test::error_line(Fault::cannot_create, [&] { write_result(folder / "absent" / "a.h5", {}); }),
               HasSubstr("absent/a.h5"));
 }
@@ -142,6 +144,26 @@ TEST(Result, ValuesThatDoNotFitAreABug) {
   result.groups = {{"posterior", {{"mu", {{"draw", 3, {"a"}}}, values(3)}}}};
   test::error_line(Fault::bug, [&] { write_result(folder / "result.h5", result); });
   EXPECT_EQ(folder.num_files(), 0u);
+}
+
+/// HDF5 has no checksum of texts of variable length.
+TEST(Result, A10AChangedTextIsTold) {
+  const test::Folder folder;
+  ResultFile result = example();
+  result.texts["schema"] = "{\"centre\":40.0,\"scale\":12.5}";
+  write_result(folder / "result.h5", result);
+  std::string bytes = read_file(folder / "result.h5");
+  for (const std::string text : {"\"centre\":40", "certified", "gr\xc3\xbcn"}) {
+    const std::size_t at = bytes.find(text);
+    ASSERT_NE(at, std::string::npos) << text;
+    test::flip_bit(folder / "result.h5", at + text.size() - 1);
+    for (const auto read : {read_result, read_result_summary}) {
+      EXPECT_THAT(test::error_line(Fault::data, [&] { read(folder / "result.h5"); }),
+                  HasSubstr("result.h5: is damaged"));
+    }
+    test::flip_bit(folder / "result.h5", at + text.size() - 1);
+  }
+  expect_same_summary(read_result(folder / "result.h5"), result);
 }
 
 TEST(Result, FullDiskLeavesTheOlderFile) {
@@ -195,22 +217,41 @@ for engine in ["h5netcdf", "netcdf4"]:
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
 }
 
-/// Another program may add to the file: netCDF4 wants the order of creation tracked for that.
+/// Another program may add to the file (netCDF4 wants the order of creation tracked for that), and then has
+/// it for itself: what it made of ours is not known to be ours.
 TEST(PythonResult, NetcdfAppendsToIt) {
   const test::Folder folder;
   write_result(folder / "result.h5", example());
   write_file(folder / "append.py", R"(
-import netCDF4
+import netCDF4, numpy as np
 with netCDF4.Dataset("result.h5", "a") as file:
     group = file["posterior"]
     group.createVariable("twice", "f8", ("chain", "draw"))[:] = 2 * group["sigma"][:]
+with netCDF4.Dataset("result.h5") as file:
+    np.testing.assert_array_equal(file["posterior"]["twice"][:], 2 * file["posterior"]["sigma"][:])
 )");
   const std::string command =
       "cd '" + folder.path().string() + "' && " VFE_BINARY_DIR "/venv/bin/python append.py";
   ASSERT_EQ(std::system(command.c_str()), 0) << command;
-  const ResultFile found = read_result(folder / "result.h5");
-  expect_same_summary(found, example());
-  EXPECT_EQ(found.variable("posterior", "twice").values[5], 2 * values(draws)[5]);
+  EXPECT_THAT(test::error_line(Fault::data, [&] { read_result(folder / "result.h5"); }),
+              HasSubstr("another program has changed it"));
+}
+
+TEST(PythonResult, C2TheSealDoesNotKeepOtherReadersOut) {
+  const test::Folder folder;
+  write_result(folder / "result.h5", example());
+  write_file(folder / "check.py", R"(
+import h5py, xarray
+assert open("result.h5", "rb").read()[-24:-16] == b"vfe seal"
+with h5py.File("result.h5") as file:
+    assert file["posterior/beta"].shape == (1, 200, 3)
+for engine in ["h5netcdf", "netcdf4"]:
+    with xarray.open_dataset("result.h5", group="posterior", engine=engine) as data:
+        assert data.sizes["draw"] == 200
+)");
+  const std::string command =
+      "cd '" + folder.path().string() + "' && " VFE_BINARY_DIR "/venv/bin/python check.py";
+  EXPECT_EQ(std::system(command.c_str()), 0) << command;
 }
 
 }  // namespace

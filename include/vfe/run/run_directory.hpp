@@ -13,8 +13,9 @@ enum class Existing { refuse, resume, overwrite };
 /// cannot be checked: it is refused. Rank 0 only.
 class RunDirectory {
  public:
-  /// Creates it where needed, and changes nothing else. Throws Fault::cannot_create: is a file; not writable;
-  /// holds a run and `refuse` (names --resume and --overwrite); is locked (names host and pid).
+  /// Creates it where needed, removes the temporaries of killed writers, and changes nothing else. Throws
+  /// Fault::cannot_create: is a file; not writable; holds a run and `refuse` (names --resume and
+  /// --overwrite); is locked (names host and pid); `resume` and log or trace are no files but links to some.
   RunDirectory(const std::filesystem::path& path, Existing existing);
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;

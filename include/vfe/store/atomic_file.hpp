@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <string>
 
 namespace vfe {
@@ -8,8 +9,8 @@ namespace vfe {
 /// folder). Without commit() the temporary is removed and what stood at `path` before stays.
 class AtomicFile {
  public:
-  /// Makes the temporary, empty, so that what cannot be written is known at once. Throws
-  /// Fault::cannot_create.
+  /// Makes the temporary, empty, so that what cannot be written is known at once, and removes those that
+  /// killed processes left beside it. Throws Fault::cannot_create.
   explicit AtomicFile(std::filesystem::path path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -22,11 +23,17 @@ class AtomicFile {
  private:
   std::filesystem::path path_, temporary_;
   bool committed_ = false;
+  int lock_ = -1;  ///< descriptor of the temporary, locked: its process lives
 };
+
+/// Removes the temporaries, <name>.<pid>.tmp, of files in `folder` whose name is one of those asked for, and
+/// whose process is gone: there is none of that number here, and none elsewhere that holds the lock.
+void remove_temporaries(const std::filesystem::path& folder,
+                        const std::function<bool(const std::string& name)>& of);
 
 /// Writes a small text file that way. Throws Fault::cannot_create or Fault::io.
 void write_file(const std::filesystem::path& path, const std::string& text);
-/// Throws Fault::missing or Fault::io.
+/// Throws Fault::missing (of a folder, too) or Fault::io.
 std::string read_file(const std::filesystem::path& path);
 
 }  // namespace vfe
