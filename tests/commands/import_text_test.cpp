@@ -4,6 +4,7 @@
 
 #include "run/small_fit.hpp"
 #include "vfe/commands/predict.hpp"
+#include "vfe/store/result.hpp"
 
 namespace vfe {
 namespace {
