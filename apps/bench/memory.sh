@@ -23,7 +23,7 @@ END
 
 printf '%10s %8s %6s %14s %20s %20s\n' rows columns ranks "shard [MB]" "peak of a rank [MB]" "peak - shard [MB]"
 for size in $((rows / 4)) "$rows"; do
-  "$vfe" simulate logistic -o data.h5 --rows "$size" --columns "$columns" --seed 1 >simulate.txt 2>&1 || {
+  "$vfe" simulate logistic -o data.h5 --overwrite --rows "$size" --columns "$columns" --seed 1 >simulate.txt 2>&1 || {
     cat simulate.txt
     exit 1
   }

@@ -85,7 +85,7 @@ done
 # Kills: each fit starts anew, loses a rank, and is resumed on another number of ranks. Several kills of one fit
 # happen when the resumed one is hit too.
 rank_counts=(1 2 3 4)
-"$vfe" simulate logistic -o logistic.h5 --rows 40000 --columns 20 --block-rows 512 --seed 2 >/dev/null 2>&1 ||
+"$vfe" simulate logistic -o logistic.h5 --overwrite --rows 40000 --columns 20 --block-rows 512 --seed 2 >/dev/null 2>&1 ||
   die "cannot simulate the data of the kills"
 killed=0
 for mode in stochastic synchronous; do

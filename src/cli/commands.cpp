@@ -1,9 +1,6 @@
 #include "vfe/cli/commands.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -11,10 +8,15 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
+#include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "cli/start.hpp"
+#include "cli/wrong_usage.hpp"
 #include "vfe/comm/agreement.hpp"
 #include "vfe/comm/communicator.hpp"
 #include "vfe/comm/failure.hpp"
@@ -23,8 +25,12 @@
 #include "vfe/commands/diagnose.hpp"
 #include "vfe/commands/diagnosis_text.hpp"
 #include "vfe/commands/draws.hpp"
+#include "vfe/commands/import_text.hpp"
+#include "vfe/commands/output_file.hpp"
 #include "vfe/commands/predict.hpp"
+#include "vfe/core/counted.hpp"
 #include "vfe/core/notice.hpp"
+#include "vfe/core/printable.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/data/import.hpp"
 #include "vfe/data/simulate.hpp"
@@ -42,9 +48,28 @@ int code_of(Fault fault) {
   return static_cast<int>(fault);
 }
 
-/// Prints on rank 0.
+int first_print_error = 0;  // errno of the first write to stdout that failed, of rank 0
+
+/// Prints on rank 0, nothing that would steer a terminal.
 void print(const Communicator& comm, std::FILE* stream, const std::string& text) {
-  if (comm.is_root()) std::fwrite(text.data(), 1, text.size(), stream);
+  if (!comm.is_root()) return;
+  const std::string plain = printable(text);
+  const bool failed = std::fwrite(plain.data(), 1, plain.size(), stream) < plain.size();
+  if (failed && stream == stdout && first_print_error == 0) first_print_error = errno;
+}
+
+/// [collective] What was printed must have arrived: a full disk tells of it only here.
+int printed(const Communicator& comm, int code) {
+  comm.on_root("printing", [] {
+    if (std::fflush(stdout) != 0 && first_print_error == 0) first_print_error = errno;
+    if (first_print_error == 0) return;
+    throw Error(Fault::io, fmt::format("writing to standard output: {}", std::strerror(first_print_error)));
+  });
+  return code;
+}
+
+void add_overwrite(CLI::App* app, bool& overwrite) {
+  app->add_flag("--overwrite", overwrite, "Replace an output file that is there");
 }
 
 /// A subcommand: its options are parsed into variables that `body` has captured.
@@ -108,15 +133,22 @@ Command import_command(CLI::App& program) {
   CLI::App* app = program.add_subcommand("import", "Turn a CSV file into a dataset; one process");
   auto options = std::make_shared<ImportOptions>();
   auto missing = std::make_shared<std::string>("error");
+  auto encoding = std::make_shared<std::string>("utf8");
   app->add_option("CSV", options->input, "File with a header line; delimiter , ; or tab")->required();
   app->add_option("-o,--output", options->output, "Dataset to write")->required();
   app->add_option("--response", options->response, "Column of the response")->required();
   app->add_option("--offset", options->offset, "Column of an offset of the linear predictor");
   app->add_option("--weight", options->weight, "Column of row weights");
-  app->add_option("--drop", options->drop, "Column to leave out; may be repeated")->allow_extra_args(false);
-  app->add_option("--factor", options->factor, "Column of numbers to be taken as a factor; may be repeated")
+  auto overwrite = std::make_shared<bool>(false);
+  add_overwrite(app, *overwrite);
+  app->add_option("--drop", options->drop, "Columns to leave out")->allow_extra_args(false);
+  app->add_option("--factor", options->factor, "Columns of numbers to be taken as factors")
       ->allow_extra_args(false);
-  app->add_flag("!--no-standardize", options->standardize, "Do not centre and scale the columns");
+  app->add_option("--encoding", *encoding, "Encoding of the file: utf8 or latin1")
+      ->check(CLI::IsMember({"utf8", "latin1"}))
+      ->capture_default_str();
+  app->add_flag("!--no-standardize", options->standardize,
+                "Store the columns as they are; built-in models centre and scale them as they read them");
   app->add_option("--missing", *missing, "Rows with missing values: error or drop")
       ->check(CLI::IsMember({"error", "drop"}))
       ->capture_default_str();
@@ -133,40 +165,20 @@ Command import_command(CLI::App& program) {
   holdout->needs(holdout_output);
   holdout_output->needs(holdout);
   app->add_flag("--quiet", options->quiet, "No progress on stderr");
-  return {app, false, [options, missing](const Communicator& comm) {
+  return {app, false, [options, missing, encoding, overwrite](const Communicator& comm) {
+            check_output(options->output, *overwrite, {options->input});
+            if (!options->holdout_output.empty())
+              check_output(options->holdout_output, *overwrite, {options->input});
             options->drop_missing = *missing == "drop";
+            options->encoding = *encoding == "latin1" ? Encoding::latin1 : Encoding::utf8;
             const ImportReport report = import_csv(*options);
             for (const std::string& line : report.warnings) {
               print(comm, stderr, fmt::format("vfe: warning: {}\n", line));
             }
-            std::vector<std::string> sources;
-            std::string text;
-            for (const Column& column : report.schema.columns) {
-              if (column.level.empty() ||
-                  std::find(sources.begin(), sources.end(), column.source) != sources.end()) {
-                continue;
-              }
-              sources.push_back(column.source);
-              text += fmt::format("factor {}: reference level {}\n", column.source, column.reference);
+            for (const std::string& line : report.notes) {
+              print(comm, stderr, fmt::format("vfe: note: {}\n", line));
             }
-            for (std::size_t level = 0; level < report.schema.response_levels.size(); ++level) {
-              text += fmt::format("response {}: {} is {}\n", report.schema.response, level,
-                                  report.schema.response_levels[level]);
-            }
-            if (report.rows_dropped > 0) {
-              text += fmt::format("{} of {} rows dropped for missing values\n", report.rows_dropped,
-                                  report.rows_read);
-            }
-            if (report.rows_held_out > 0) {
-              text += fmt::format("{} rows set aside in {}\n", report.rows_held_out,
-                                  options->holdout_output.string());
-            }
-            text +=
-                fmt::format("{} rows, {} columns, {} blocks of {} rows in {} ({:.2g} s, {:.3g} rows/s)\n",
-                            report.schema.num_rows(), report.schema.num_columns(), report.schema.num_blocks(),
-                            report.schema.blocks.block_rows(), options->output.string(), report.seconds,
-                            static_cast<double>(report.rows_read) / std::max(report.seconds, 1e-9));
-            print(comm, stdout, text);
+            print(comm, stdout, import_text(report, *options));
             return done;
           }};
 }
@@ -183,6 +195,8 @@ Command simulate_command(CLI::App& program) {
   }
   app->add_option("MODEL", *model, "Likelihood")->required()->check(CLI::IsMember(models));
   app->add_option("-o,--output", options->output, "Dataset to write")->required();
+  auto overwrite = std::make_shared<bool>(false);
+  add_overwrite(app, *overwrite);
   app->add_option("--rows", options->rows, "Number of rows")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -203,13 +217,14 @@ Command simulate_command(CLI::App& program) {
   app->add_option("--seed", options->seed, "Seed of truth and rows")
       ->check(CLI::Range(std::uint64_t{0}, max_seed))
       ->capture_default_str();
-  return {app, true, [options, model](const Communicator& comm) {
+  return {app, true, [options, model, overwrite](const Communicator& comm) {
             options->likelihood = likelihood_from_string(*model);
+            comm.on_root("simulating", [&] { check_output(options->output, *overwrite, {}); });
             const Schema schema = simulate(comm, *options);
             print(comm, stdout,
-                  fmt::format("{} rows, {} columns, {} blocks of {} rows in {}\n", schema.num_rows(),
-                              schema.num_columns(), schema.num_blocks(), schema.blocks.block_rows(),
-                              options->output.string()));
+                  fmt::format("{}, {}, {} of {} in {}\n", counted(schema.num_rows(), "row"),
+                              counted(schema.num_columns(), "column"), counted(schema.num_blocks(), "block"),
+                              counted(schema.blocks.block_rows(), "row"), options->output.string()));
             return done;
           }};
 }
@@ -236,9 +251,12 @@ Command draws_command(CLI::App& program) {
   app->add_option("RUN", options->run, "Folder of a run, or its result file")->required();
   app->add_option("-n", options->count, "Number of draws")->check(CLI::PositiveNumber)->capture_default_str();
   app->add_option("-o,--output", options->output, "File to write")->required();
+  auto overwrite = std::make_shared<bool>(false);
+  add_overwrite(app, *overwrite);
   app->add_option("--seed", options->seed, "Seed; without it, the draws that follow those in the result")
       ->check(CLI::Range(std::uint64_t{0}, max_seed));
-  return {app, true, [options](const Communicator& comm) {
+  return {app, true, [options, overwrite](const Communicator& comm) {
+            comm.on_root("drawing", [&] { check_output(options->output, *overwrite, {options->run}); });
             DrawsReport report;
             comm.on_root("drawing", [&] { report = write_draws(*options); });
             if (report.verdict.grade != Grade::certified) {
@@ -262,12 +280,17 @@ Command predict_command(CLI::App& program) {
   app->add_option("RUN", options->run, "Folder of a run, or its result file")->required();
   app->add_option("DATA", options->data, "Dataset, of columns named like those of the fit")->required();
   app->add_option("-o,--output", options->output, "File to write")->required();
+  auto overwrite = std::make_shared<bool>(false);
+  add_overwrite(app, *overwrite);
   app->add_option("--draws", options->draws, "Posterior draws to use")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app->add_option("--seed", options->seed, "Seed of simulated responses; without it, the fit's")
       ->check(CLI::Range(std::uint64_t{0}, max_seed));
-  return {app, true, [options](const Communicator& comm) {
+  return {app, true, [options, overwrite](const Communicator& comm) {
+            comm.on_root("predicting", [&] {
+              check_output(options->output, *overwrite, {options->run, options->data});
+            });
             const PredictReport report = predict(comm, *options);
             for (const std::string& line : report.notes)
               print(comm, stderr, fmt::format("vfe: note: {}\n", line));
@@ -305,16 +328,19 @@ Command stan_command(CLI::App& program) {
   app->add_option("PROGRAM", options->source, "Stan program, MODEL.stan")->required();
   app->add_option("-o,--output", options->output,
                   "Library to write; without it, MODEL.so beside the program");
+  auto overwrite = std::make_shared<bool>(false);
+  add_overwrite(app, *overwrite);
   app->add_option("--cxxflags", *flags, "Flags for the C++ compiler, in one word: \"-O1 -march=native\"");
   app->add_option(
       "--stan", options->stan,
       "httpstan package or virtual environment, CmdStan or BridgeStan tree; without it, python3's "
       "httpstan, else ~/.cmdstan, ~/.bridgestan");
-  return {app, false, [options, flags](const Communicator& comm) {
+  return {app, false, [options, flags, overwrite](const Communicator& comm) {
             if (options->output.empty()) {
               options->output = options->source;
               options->output.replace_extension(".so");
             }
+            check_output(options->output, *overwrite, {options->source});
             options->cxx_flags = CLI::detail::split_up(*flags);
             options->progress = [&](const std::string& line) { print(comm, stderr, line + "\n"); };
             try {
@@ -350,42 +376,18 @@ int run_alone(const std::function<int(const Communicator&)>& body) {
   return code_of(failure->fault);
 }
 
-/// [collective] Ranks that were started differently would wait for each other for ever, or fit a mixture.
-void expect_same_command(const Communicator& comm, const std::vector<std::string>& arguments) {
-  const std::string version = VFE_VERSION;
-  const std::string of_root = comm.broadcast(fmt::format("{}\n{}", version, fmt::join(arguments, "\n")));
-  comm.collectively("comparing the ranks", [&] {
-    std::vector<std::string> expected;
-    for (std::size_t begin = 0; begin <= of_root.size();) {
-      const std::size_t end = std::min(of_root.find('\n', begin), of_root.size());
-      expected.push_back(of_root.substr(begin, end - begin));
-      begin = end + 1;
-    }
-    if (version != expected.front()) {
-      throw Error(Fault::config,
-                  fmt::format("this is vfe {}, rank 0 runs {}: expected the same program on every "
-                              "rank",
-                              version, expected.front()));
-    }
-    expected.erase(expected.begin());
-    const auto [own, other] = std::ranges::mismatch(arguments, expected);
-    if (own == arguments.end() && other == expected.end()) return;
-    const auto shown = [](auto at, const std::vector<std::string>& all) {
-      return at == all.end() ? std::string("nothing more") : "\"" + *at + "\"";
-    };
-    throw Error(Fault::config,
-                fmt::format("the command line has {}, that of rank 0 {}: expected the same on every rank",
-                            shown(own, arguments), shown(other, expected)));
-  });
-}
-
-/// Files that are opened must not get the numbers of streams that were closed, and what is printed to these
-/// go into them.
-void reserve_standard_streams() {
-  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream) {
-    if (::fcntl(stream, F_GETFD) == -1 && errno == EBADF)
-      ::open("/dev/null", O_RDWR);  // the lowest that is free
+/// Throws CLI::ParseError.
+void parse(CLI::App& program, std::vector<std::string> arguments) {
+  for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; })) {
+    if (arguments.empty() || command->get_name() != arguments.front()) continue;
+    const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+    std::vector<std::string> repeated = with_repeated_options(*command, rest);
+    repeated.insert(repeated.begin(), arguments.front());
+    arguments = std::move(repeated);
+    break;
   }
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes a vector
+  program.parse(std::move(arguments));
 }
 
 }  // namespace
@@ -404,22 +406,30 @@ int main_program(int argc, char** argv) {
       import_command(program),   simulate_command(program), check_command(program),
       fit_command(program),      draws_command(program),    predict_command(program),
       diagnose_command(program), stan_command(program),     schema_command(program)};
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const std::vector<std::string> arguments(argv + 1, argv + std::max(argc, 1));
   try {
-    program.parse(argc, argv);
+    parse(program, arguments);
   } catch (const CLI::ParseError& error) {
-    // CLI11 prints the help or the version, or what was wrong; its own exit codes are not ours.
-    return program.exit(error) == 0 ? done : code_of(Fault::usage);
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+      program.exit(error);  // prints the help or the version
+      std::cout.flush();
+      return run_alone([](const Communicator& comm) {
+        if (!std::cout) first_print_error = first_print_error == 0 ? EIO : first_print_error;
+        return printed(comm, done);
+      });
+    }
+    fmt::print(stderr, "vfe: {}\n", wrong_usage(program, arguments, error));
+    return code_of(Fault::usage);
   }
   // A file that grows beyond a limit is then an error that is reported, not the end of the process.
   std::signal(SIGXFSZ, SIG_IGN);
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
-    if (!command.parallel) return run_alone(command.body);
-    return run(argc, argv, [&](const Communicator& comm) {
-      expect_same_command(comm, arguments);
-      return command.body(comm);
-    });
+    const auto body = [&](const Communicator& comm) {
+      if (command.parallel) expect_same_command(comm, arguments);
+      return printed(comm, command.body(comm));
+    };
+    return command.parallel ? run(argc, argv, body) : run_alone(body);
   }
   return code_of(Fault::bug);
 }

@@ -8,6 +8,7 @@
 
 #include "vfe/commands/saved_fit.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/printable.hpp"
 #include "vfe/data/recoding.hpp"
 #include "vfe/problem/load_model.hpp"
 #include "vfe/run/posterior.hpp"
@@ -230,12 +231,12 @@ void write_predictions(const PredictOptions& options, const SavedFit& saved, con
   }
   predictions.variables.push_back({"log_density", {rows}, column(table, 1)});
   const std::vector<std::int64_t> lines = predictor.data().lines(0, table.rows());
-  if (!lines.empty()) predictions.variables.push_back({"line", {rows}, {lines.begin(), lines.end()}});
+  if (!lines.empty()) predictions.variables.push_back({"line", {rows}, {lines.begin(), lines.end()}, true});
 
   ResultFile file;
   file.groups = {std::move(predictions), {"observed_data", {{"y", {rows}, column(table, 0)}}}};
   put_verdict(saved.verdict, file.attributes);
-  file.attributes["data"] = options.data.string();
+  file.attributes["data"] = printable(options.data.string());
   file.attributes["source"] = predictor.data().schema().source;
   file.attributes["draws"] = std::int64_t{report.draws};
   file.attributes["version"] = std::string(VFE_VERSION);

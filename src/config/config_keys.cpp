@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <stdexcept>
@@ -19,6 +20,29 @@ namespace {
 
 constexpr std::int64_t many = std::int64_t{1} << 40;
 
+/// "10m" for "10min", "1h30m" for "1 hour 30 minutes"; empty where that does not help either.
+std::string duration_meant(const std::string& text) {
+  std::string meant;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto is_letter = [&](std::size_t j) {
+      return j < text.size() && std::isalpha(static_cast<unsigned char>(text[j])) != 0;
+    };
+    if (is_letter(i)) {
+      meant += static_cast<char>(std::tolower(static_cast<unsigned char>(text[i])));
+      while (is_letter(i)) ++i;
+    } else {
+      if (text[i] != ' ') meant += text[i];
+      ++i;
+    }
+  }
+  try {
+    parse_duration(meant);
+    return meant;
+  } catch (const std::invalid_argument&) {
+    return "";
+  }
+}
+
 /// Of a number, or a text such as "60s".
 double read_duration(const ConfigEntry& entry, const Low& low) {
   const auto* text = entry.value.as<std::string>();
@@ -28,7 +52,7 @@ double read_duration(const ConfigEntry& entry, const Low& low) {
     if (!low.admits(seconds)) entry.fail();
     return seconds;
   } catch (const std::invalid_argument&) {
-    entry.fail();
+    entry.fail_offering(duration_meant(*text));
   }
 }
 
@@ -137,7 +161,7 @@ std::vector<ConfigKey> fit_keys() {
 
 std::vector<ConfigKey> output_keys() {
   return {
-      text("output.directory", [](auto& c) { return &c.output.directory; })
+      path("output.directory", [](auto& c) { return &c.output.directory; })
           .meaning("The folder of the run; relative to the current folder.")
           .expected("a folder name")
           .may_change(),
@@ -169,6 +193,10 @@ std::vector<ConfigKey> make_keys() {
 void ConfigEntry::fail(const std::string& what_was_expected) const {
   throw Error(Fault::config,
               fmt::format("{}: {}: found {}, expected {}", where, key, value.shown, what_was_expected));
+}
+
+void ConfigEntry::fail_offering(const std::string& meant) const {
+  fail(meant.empty() ? expected : fmt::format("{}; did you mean {}?", expected, quoted(meant)));
 }
 
 const std::vector<ConfigKey>& config_keys() {

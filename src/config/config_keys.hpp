@@ -19,6 +19,8 @@ struct ConfigEntry {
   /// Throws Fault::config: where, key, what was found, what was expected.
   [[noreturn]] void fail(const std::string& what_was_expected) const;
   [[noreturn]] void fail() const { fail(expected); }
+  /// The same, and offers what may have been meant, if that is not empty.
+  [[noreturn]] void fail_offering(const std::string& meant) const;
 };
 
 enum class Change { refused, allowed };  ///< of a key between a checkpoint and its resumption

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/config_keys.hpp"
+#include "vfe/core/nearest.hpp"
 
 namespace vfe {
 
@@ -67,6 +68,22 @@ KeyRow text(const std::string& key, Field at) {
           [at](const Config& config) { return at(config)->empty() ? "" : quoted(*at(config)); }};
 }
 
+/// A text that is the name of a file or folder.
+template <class Field>
+KeyRow path(const std::string& key, Field at) {
+  KeyRow row = text(key, at);
+  const ConfigKey plain = row;
+  return {key,
+          [plain, at](Config& config, const ConfigEntry& entry) {
+            plain.read(config, entry);
+            // A shell would have made it a home folder; a folder named ~ is what nobody wants.
+            if (*at(config) == "~" || at(config)->starts_with("~/")) {
+              entry.fail("a name without ~, which only a shell knows: " + entry.expected);
+            }
+          },
+          plain.write};
+}
+
 /// One of several words. `names[i]` stands for values[i].
 template <class T, class Field>
 KeyRow choice(const std::string& key, const std::vector<std::string>& names, const std::vector<T>& values,
@@ -76,7 +93,7 @@ KeyRow choice(const std::string& key, const std::vector<std::string>& names, con
       [at, names, values](Config& config, const ConfigEntry& entry) {
         const auto* value = entry.value.as<std::string>();
         const auto name = std::find(names.begin(), names.end(), value == nullptr ? "" : *value);
-        if (name == names.end()) entry.fail();
+        if (name == names.end()) entry.fail_offering(value == nullptr ? "" : meant(*value, names));
         *at(config) = values[static_cast<std::size_t>(name - names.begin())];
       },
       [at, names, values](const Config& config) {

@@ -69,7 +69,7 @@ KeyRow model_type() {
       [](Config& config, const ConfigEntry& entry) {
         const auto* name = entry.value.as<std::string>();
         const ModelKind* kind = name == nullptr ? nullptr : find_model_kind(*name);
-        if (kind == nullptr) entry.fail();
+        if (kind == nullptr) entry.fail_offering(name == nullptr ? "" : model_meant(*name));
         config.model.type = kind->name;
         if (kind->likelihood) config.model.glm.likelihood = *kind->likelihood;
       },
@@ -193,7 +193,7 @@ Condition with_library_given() {
 std::vector<ConfigKey> data_keys() {
   constexpr std::int64_t many = std::int64_t{1} << 40;
   return {
-      text("data.file", [](auto& c) { return &c.data.file; })
+      path("data.file", [](auto& c) { return &c.data.file; })
           .meaning("The dataset, as vfe import writes it; relative to the current folder. "
                    "A plugin may do without; "
                    "of a Stan program in shards it holds the rows, if the JSON does not.")
@@ -212,11 +212,14 @@ std::vector<ConfigKey> likelihood_keys() {
   return {
       model_type().meaning(fmt::format("The model: {}.", meanings())).required(),
       yes_or_no("model.intercept", [](auto& c) { return &c.model.glm.intercept; })
-          .meaning("Whether the linear predictor has an intercept.")
+          .meaning(
+              "Whether the linear predictor has an intercept; without one it is 0 where all columns are, "
+              "in the user's units.")
           .applies(with_likelihood()),
       prior_scale()
           .meaning("Standard deviation of the normal prior of every coefficient, "
-                   "in units of standardised columns (and response); a table gives it by column name, "
+                   "in units of standardised columns (and response), however they are stored; without an "
+                   "intercept, of root mean squares; a table gives it by column name, "
                    "its entry \"default\" to the columns that are not named.")
           .expected("a number above 0, or a table of them by column name")
           .applies(with_likelihood()),
@@ -245,7 +248,7 @@ std::vector<ConfigKey> likelihood_keys() {
 
 std::vector<ConfigKey> library_keys() {
   return {
-      text("model.library", [](auto& c) { return &c.model.library; })
+      path("model.library", [](auto& c) { return &c.model.library; })
           .meaning("The shared library: of a Stan program, as vfe stan build or BridgeStan makes it "
                    "(not set: model.source with .so for its ending); of a plugin, with the functions of "
                    "vfe_model.h. Its code runs as part of vfe.")
@@ -253,12 +256,12 @@ std::vector<ConfigKey> library_keys() {
           .required(with_library_given())
           .applies(with_type(&ModelKind::takes_library))
           .may_change(),
-      text("model.source", [](auto& c) { return &c.model.source; })
+      path("model.source", [](auto& c) { return &c.model.source; })
           .meaning("The Stan program, from which the library is built where it is missing or older.")
           .expected("a file name")
           .applies(with_type(&ModelKind::takes_source))
           .may_change(),
-      text("model.data", [](auto& c) { return &c.model.data; })
+      path("model.data", [](auto& c) { return &c.model.data; })
           .meaning("The data of the Stan program, JSON.")
           .expected("a file name")
           .required(with_rows_in_json())

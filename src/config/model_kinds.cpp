@@ -4,8 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
+#include <map>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/nearest.hpp"
 
 namespace vfe {
 namespace {
@@ -57,6 +60,35 @@ const std::vector<ModelKind>& model_kinds() {
 const ModelKind* find_model_kind(const std::string& name) {
   const auto found = std::ranges::find(model_kinds(), name, &ModelKind::name);
   return found == model_kinds().end() ? nullptr : &*found;
+}
+
+std::string model_meant(const std::string& name) {
+  static const std::map<std::string, std::string> other_names{{"gaussian", "linear"},
+                                                              {"normal", "linear"},
+                                                              {"ols", "linear"},
+                                                              {"lm", "linear"},
+                                                              {"identity", "linear"},
+                                                              {"student", "student_t"},
+                                                              {"t", "student_t"},
+                                                              {"robust", "student_t"},
+                                                              {"binomial", "logistic"},
+                                                              {"bernoulli", "logistic"},
+                                                              {"binary", "logistic"},
+                                                              {"logit", "logistic"},
+                                                              {"count", "poisson"},
+                                                              {"log", "poisson"},
+                                                              {"negbin", "negative_binomial"},
+                                                              {"nb", "negative_binomial"},
+                                                              {"multinomial", "softmax"},
+                                                              {"categorical", "softmax"},
+                                                              {"multiclass", "softmax"}};
+  std::string lower = name;
+  std::ranges::transform(lower, lower.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (const auto found = other_names.find(lower); found != other_names.end()) return found->second;
+  std::vector<std::string> names;
+  for (const ModelKind& kind : model_kinds()) names.push_back(kind.name);
+  return meant(name, names);
 }
 
 const ModelKind& model_kind(const std::string& name) {

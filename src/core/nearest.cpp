@@ -44,4 +44,10 @@ std::vector<std::string> nearest(const std::string& word, const std::vector<std:
   return found;
 }
 
+std::string meant(const std::string& word, const std::vector<std::string>& names) {
+  const std::vector<std::string> near = nearest(word, names, 1);
+  const bool is_near = !near.empty() && 2 * edit_distance(word, near.front()) <= near.front().size();
+  return is_near ? near.front() : "";
+}
+
 }  // namespace vfe

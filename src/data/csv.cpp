@@ -14,6 +14,7 @@
 #include <set>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/printable.hpp"
 
 namespace vfe {
 
@@ -46,6 +47,27 @@ char find_delimiter(std::string_view text) {
   return candidates[std::max_element(counts.begin(), counts.end()) - counts.begin()];
 }
 
+/// Appends a character of code page 1252, in UTF-8.
+void append_latin1(unsigned char c, std::string& text) {
+  // What it has at 0x80 to 0x9F; five have no meaning and stay what they are in ISO 8859-1.
+  constexpr std::array<std::uint16_t, 32> windows = {
+      0x20AC, 0x81,   0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+      0x2039, 0x0152, 0x8D,   0x017D, 0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+      0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D,   0x017E, 0x0178};
+  const unsigned code = c >= 0x80 && c < 0xA0 ? windows[c - 0x80u] : c;
+  const auto put = [&text](unsigned byte) { text += static_cast<char>(byte); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xC0 | (code >> 6));
+    put(0x80 | (code & 0x3F));
+  } else {
+    put(0xE0 | (code >> 12));
+    put(0x80 | ((code >> 6) & 0x3F));
+    put(0x80 | (code & 0x3F));
+  }
+}
+
 }  // namespace
 
 struct CsvReader::Impl {
@@ -65,8 +87,10 @@ struct CsvReader::Impl {
   std::string text;               // fields of the record, one after another
   std::vector<std::size_t> ends;  // of each field in `text`
   std::vector<std::string_view> fields;
+  Encoding encoding;
 
-  explicit Impl(const std::filesystem::path& file_path) : path(file_path) {
+  Impl(const std::filesystem::path& file_path, Encoding its_encoding)
+      : path(file_path), encoding(its_encoding) {
     std::error_code unknown;
     if (std::filesystem::is_directory(path, unknown))
       fail(Fault::missing, "is a folder, expected a CSV file");
@@ -144,8 +168,24 @@ struct CsvReader::Impl {
     return records_in_line == 1;
   }
 
+  /// The text of the record from Latin-1.
+  void to_utf8() {
+    if (std::none_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
+      return;
+    }
+    std::string converted;
+    std::size_t i = 0;
+    for (std::size_t& end_of_field : ends) {
+      for (; i < end_of_field; ++i) append_latin1(static_cast<unsigned char>(text[i]), converted);
+      end_of_field = converted.size();
+    }
+    text = std::move(converted);
+  }
+
   bool next() {
     if (!read_record()) return false;
+    if (encoding == Encoding::latin1) to_utf8();
     fields.clear();
     std::size_t first = 0;
     for (const std::size_t last : ends) {
@@ -166,6 +206,10 @@ struct CsvReader::Impl {
     std::set<std::string_view> names;
     for (std::size_t i = 0; i < header.size(); ++i) {
       if (header[i].empty()) fail_at(record_line, fmt::format("column {} has no name in the header", i + 1));
+      if (!is_utf8(header[i]))
+        fail_at(record_line, fmt::format("the name of column {}, \"{}\", is not UTF-8 (--encoding latin1 "
+                                         "reads what older programs write)",
+                                         i + 1, printable(header[i])));
       if (std::any_of(header[i].begin(), header[i].end(), [](unsigned char c) { return c < ' '; }))
         fail_at(record_line,
                 fmt::format("the name of column {} has a line break or control character in it", i + 1));
@@ -176,7 +220,8 @@ struct CsvReader::Impl {
   }
 };
 
-CsvReader::CsvReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>(path)) {
+CsvReader::CsvReader(const std::filesystem::path& path, Encoding encoding)
+    : impl_(std::make_unique<Impl>(path, encoding)) {
   impl_->read_header();
 }
 CsvReader::~CsvReader() = default;

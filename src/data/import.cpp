@@ -10,12 +10,11 @@
 #include <cstdio>
 #include <limits>
 #include <set>
-#include <string_view>
 
+#include "data/import_request.hpp"
 #include "data/record_sorter.hpp"
 #include "data/source_column.hpp"
 #include "vfe/core/error.hpp"
-#include "vfe/core/nearest.hpp"
 #include "vfe/core/notice.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/data/csv.hpp"
@@ -29,91 +28,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// ---- the request ----
-
-std::filesystem::path folder_of(const std::filesystem::path& output) {
-  return output.has_parent_path() ? output.parent_path() : ".";
-}
-
-void require_folder(const std::filesystem::path& output) {
-  const std::filesystem::path folder = folder_of(output);
-  std::error_code unknown;
-  if (std::filesystem::is_directory(output, unknown))
-    throw Error(Fault::cannot_create,
-                fmt::format("creating {}: is a folder, expected a file", output.string()));
-  if (!std::filesystem::is_directory(folder, unknown) || ::access(folder.c_str(), W_OK) != 0)
-    throw Error(Fault::cannot_create, fmt::format("creating {}: {} is not a folder that can be written to",
-                                                  output.string(), folder.string()));
-}
-
-bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
-  std::error_code unknown;  // a path that cannot be followed is reported where it is opened
-  const std::filesystem::path first = std::filesystem::weakly_canonical(a, unknown);
-  return !first.empty() && first == std::filesystem::weakly_canonical(b, unknown);
-}
-
-void validate(const ImportOptions& options) {
-  const auto refuse = [](const std::string& what) { throw Error(Fault::usage, what); };
-  if (options.response.empty()) refuse("importing: no response, expected --response COLUMN");
-  if (options.seed > max_seed)
-    refuse(fmt::format("importing: seed {}, expected at most {}", options.seed, max_seed));
-  if (options.block_rows < 0)
-    refuse(fmt::format("importing: {} rows per block, expected at least 1", options.block_rows));
-  if (!(options.holdout >= 0.0 && options.holdout < 1.0))
-    refuse(
-        fmt::format("importing: a holdout of {}, expected a share from 0 up to but not 1", options.holdout));
-  if ((options.holdout > 0.0) == options.holdout_output.empty())
-    refuse("importing: a holdout needs both, its share of the rows and its file");
-  if (same_file(options.input, options.output) ||
-      (options.holdout > 0.0 && (same_file(options.output, options.holdout_output) ||
-                                 same_file(options.input, options.holdout_output))))
-    refuse("importing: input, output and holdout must be different files");
-  require_folder(options.output);
-  if (options.holdout > 0.0) require_folder(options.holdout_output);
-}
-
-/// The columns of the dataset, in the order of the file.
-std::vector<SourceColumn> choose_columns(const ImportOptions& options,
-                                         const std::vector<std::string>& header) {
-  const auto require = [&](const std::string& name, const char* as) {
-    if (std::find(header.begin(), header.end(), name) == header.end())
-      throw Error(Fault::usage,
-                  fmt::format("{}: no column \"{}\" ({}); the nearest are \"{}\"", options.input.string(),
-                              name, as, fmt::join(nearest(name, header), "\", \"")));
-  };
-  std::map<std::string, std::string> uses;  // of a column: the option that named it
-  const auto use = [&](const std::string& name, const char* as) {
-    if (name.empty()) return;
-    require(name, as);
-    const auto [other, added] = uses.emplace(name, as);
-    if (!added)
-      throw Error(Fault::usage, fmt::format("{}: column \"{}\" is named by {} and by {}",
-                                            options.input.string(), name, other->second, as));
-  };
-  use(options.response, "--response");
-  use(options.offset, "--offset");
-  use(options.weight, "--weight");
-  const std::set<std::string> dropped(options.drop.begin(), options.drop.end());
-  const std::set<std::string> factors(options.factor.begin(), options.factor.end());
-  for (const std::string& name : dropped) use(name, "--drop");
-  for (const std::string& name : factors) {
-    require(name, "--factor");
-    if (name == options.offset || name == options.weight)
-      throw Error(Fault::usage, fmt::format("{}: column \"{}\" is named by --factor and by {}",
-                                            options.input.string(), name, uses.at(name)));
-  }
-  std::vector<SourceColumn> columns;
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    if (dropped.contains(header[i])) continue;
-    const Role role = header[i] == options.response ? Role::response
-                      : header[i] == options.offset ? Role::offset
-                      : header[i] == options.weight ? Role::weight
-                                                    : Role::predictor;
-    columns.emplace_back(header[i], i, role, factors.contains(header[i]));
-  }
-  return columns;
 }
 
 // ---- reading ----
@@ -283,7 +197,25 @@ class RowReader {
 
 // ---- writing ----
 
-Schema make_schema(const ImportOptions& options, const std::vector<SourceColumn>& columns, Index rows) {
+/// Whether single precision, where it was asked for, keeps what the predictors say; if not, warns.
+bool single_will_do(const ImportOptions& options, const std::vector<SourceColumn>& columns,
+                    std::vector<std::string>& warnings) {
+  constexpr double most_rounding = 1e-3;  // of a standard deviation
+  for (const SourceColumn& column : columns) {
+    if (!options.single || column.role() != Role::predictor) continue;
+    const double rounding = column.single_rounding();
+    if (!(rounding > most_rounding)) continue;
+    warnings.push_back(
+        fmt::format("column \"{}\": single precision would round its values by up to {:.2g} of their "
+                    "standard deviation; the columns are stored in double precision",
+                    column.name(), rounding));
+    return false;
+  }
+  return options.single;
+}
+
+Schema make_schema(const ImportOptions& options, const std::vector<SourceColumn>& columns, Index rows,
+                   bool single) {
   Schema schema;
   std::set<std::string> names;
   for (const SourceColumn& column : columns) {
@@ -295,6 +227,8 @@ Schema make_schema(const ImportOptions& options, const std::vector<SourceColumn>
       schema.response_centre = column.centre();
       schema.response_scale = column.scale();
       schema.response_classes = column.classes();
+      schema.response_numbers = column.numbers();
+      if (!options.standardize && !column.is_factor()) schema.response_moments = column.moments();
     }
     if (column.role() != Role::predictor) continue;
     for (const Column& made : column.design()) {
@@ -304,12 +238,13 @@ Schema make_schema(const ImportOptions& options, const std::vector<SourceColumn>
                                 "with --drop",
                                 options.input.string(), made.name));
       schema.columns.push_back(made);
+      if (!options.standardize) schema.moments.push_back(column.moments());
     }
   }
   if (schema.columns.empty())
     throw Error(Fault::data, fmt::format("{}: no columns beside the response \"{}\"", options.input.string(),
                                          options.response));
-  schema.single = options.single;
+  schema.single = single;
   schema.has_line = true;
   schema.shuffle_seed = options.seed;
   schema.source = options.input.filename().string();
@@ -365,7 +300,7 @@ class DatasetOutput {
   /// Whether the row just coded fits the storage.
   void check_range() const {
     const double most =
-        options_.single ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
+        schema_.single ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
     const auto row = x_.row(filled_);
     if ((row.array().abs() <= most).all()) return;
     for (Index j = 0; j < row.size(); ++j)
@@ -373,7 +308,7 @@ class DatasetOutput {
         throw Error(Fault::data, fmt::format("{}, line {}, column \"{}\": {} does not fit the storage{}",
                                              options_.input.string(), lines_.back(),
                                              schema_.columns[static_cast<std::size_t>(j)].name, row[j],
-                                             options_.single ? " (--float64 would do)" : ""));
+                                             schema_.single ? " (--float64 would do)" : ""));
   }
 
   void start_batch() {
@@ -411,7 +346,7 @@ class DatasetOutput {
 ImportReport import_csv(const ImportOptions& options) {
   const Clock::time_point start = Clock::now();
   validate(options);
-  CsvReader csv(options.input);
+  CsvReader csv(options.input, options.encoding);
   std::vector<SourceColumn> columns = choose_columns(options, csv.header());
   RecordSorter sorter(folder_of(options.output), static_cast<Index>(2 + columns.size()), options.memory);
   RowReader reader(options, csv, columns, sorter);
@@ -421,10 +356,18 @@ ImportReport import_csv(const ImportOptions& options) {
   report.rows_read = reader.rows_read();
   report.rows_dropped = reader.rows_dropped();
   report.rows_held_out = reader.rows_set_aside();
-  for (SourceColumn& column : columns)
-    column.finish(reader.rows_kept(), options.standardize, report.warnings);
+  for (SourceColumn& column : columns) {
+    try {
+      column.finish(reader.rows_kept(), options.standardize, report.warnings);
+    } catch (const Error& error) {
+      throw Error(error.fault(), fmt::format("{}: {}", options.input.string(), error.what()));
+    }
+    const std::string note = column.likeness_note(reader.rows_kept() + reader.rows_set_aside());
+    if (!note.empty()) report.notes.push_back(note);
+  }
 
-  const Schema schema = make_schema(options, columns, reader.rows_kept());
+  const bool single = single_will_do(options, columns, report.warnings);
+  const Schema schema = make_schema(options, columns, reader.rows_kept(), single);
   DatasetOutput kept(options, options.output, schema, columns);
   std::optional<DatasetOutput> held_out;
   if (options.holdout > 0.0) held_out.emplace(options, options.holdout_output, schema, columns);

@@ -8,6 +8,7 @@
 
 #include "vfe/core/error.hpp"
 #include "vfe/core/nearest.hpp"
+#include "vfe/data/csv.hpp"
 
 namespace vfe {
 namespace {
@@ -26,6 +27,17 @@ std::vector<Index> indicators_of(const Schema& schema, const std::string& source
     if (column.source == source && !column.level.empty()) found.push_back(j);
   }
   return found;
+}
+
+/// What levels that are all numbers stand for; empty where one is none.
+std::vector<double> numbers_of(const std::vector<std::string>& levels) {
+  std::vector<double> numbers;
+  for (const std::string& level : levels) {
+    const ParsedField field = parse_field(level);
+    if (field.kind != FieldKind::number) return {};
+    numbers.push_back(field.number);
+  }
+  return numbers;
 }
 
 }  // namespace
@@ -115,7 +127,8 @@ void Recoding::match_levels_of(const std::string& source) {
 void Recoding::match_response() {
   const std::vector<std::string>& from = from_.schema().response_levels;
   const std::vector<std::string>& to = to_.response_levels;
-  if (from.empty() != to.empty()) {
+  numbers_of_levels_ = from.empty() ? numbers_of(to) : std::vector<double>();
+  if (from.empty() != to.empty() && numbers_of_levels_.empty()) {
     throw Error(Fault::data,
                 fmt::format("{}: the response {} holds {}, expected {} as in the fit", from_.path().string(),
                             from_.schema().response, from.empty() ? "numbers" : "levels",
@@ -156,6 +169,16 @@ void Recoding::check_levels(const Rows& rows, Index row) const {
   }
 }
 
+double Recoding::code_of_number(const Rows& rows, Index row) const {
+  const auto found = std::ranges::find(numbers_of_levels_, rows.y[row]);
+  if (found == numbers_of_levels_.end()) {
+    throw Error(Fault::data, fmt::format("{}: {}: response {} is not one of the fit's: {}",
+                                         from_.path().string(), from_.name_row(rows.first_row + row),
+                                         rows.y[row], fmt::join(to_.response_levels, ", ")));
+  }
+  return static_cast<double>(found - numbers_of_levels_.begin());
+}
+
 Rows Recoding::operator()(const Rows& rows) const {
   Rows recoded;
   recoded.first_row = rows.first_row;
@@ -173,6 +196,10 @@ Rows Recoding::operator()(const Rows& rows) const {
       for (const Index k : rule.sum) raw += value(rows, row, k);
       if (rule.complement) raw = 1.0 - raw;
       x(row, j) = (raw - coding.centre) / coding.scale;
+    }
+    if (!numbers_of_levels_.empty()) {
+      recoded.y[row] = code_of_number(rows, row);
+      continue;
     }
     if (response_code_.empty()) continue;
     const auto code = static_cast<std::size_t>(rows.y[row]);

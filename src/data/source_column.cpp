@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
+#include "data/likeness.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/numbers.hpp"
+#include "vfe/core/printable.hpp"
 #include "vfe/data/csv.hpp"
 
 namespace vfe {
@@ -18,11 +21,8 @@ constexpr std::size_t max_levels = 1000;
 
 /// A field as it may stand in a one-line message.
 std::string shown(std::string_view text) {
-  constexpr std::size_t longest = 40;
-  std::string line(text.substr(0, longest));
-  std::replace_if(
-      line.begin(), line.end(), [](unsigned char c) { return c < ' '; }, ' ');
-  return fmt::format("\"{}{}\"", line, text.size() > longest ? "..." : "");
+  constexpr std::size_t longest = 60;
+  return fmt::format("\"{}\"", one_line(shortened(text, longest)));
 }
 
 }  // namespace
@@ -46,6 +46,8 @@ SourceColumn::Status SourceColumn::bad(const std::string& problem) {
 SourceColumn::Status SourceColumn::read(std::string_view text, std::int64_t line, double& number) {
   const ParsedField field = parse_field(text);
   if (field.kind == FieldKind::missing) return Status::missing;
+  if (field.kind == FieldKind::text && !is_utf8(text))
+    return bad(shown(text) + " is not UTF-8 (--encoding latin1 reads what older programs write)");
   if (forced_factor_) return Status::value;
   if (field.kind == FieldKind::infinite) return bad(shown(text) + " is not finite");
   if (field.kind == FieldKind::decimal_comma)
@@ -76,10 +78,12 @@ double SourceColumn::code(std::string_view level, const std::string& where) {
   const auto found = codes_.find(level);
   if (found != codes_.end()) return static_cast<double>(found->second);
   if (codes_.size() == max_levels)
-    throw Error(Fault::data,
-                fmt::format("{}: {} is level {} of a factor, at most {} are taken (--drop {} leaves "
-                            "the column out)",
-                            where, shown(level), max_levels + 1, max_levels, name_));
+    throw Error(
+        Fault::data,
+        fmt::format("{}: {} is level {} of a factor, at most {} are taken{}{}", where, shown(level),
+                    max_levels + 1, max_levels,
+                    likeness(level).empty() ? "" : fmt::format("; {}?", likeness(level)),
+                    role_ == Role::response ? "" : fmt::format(" (--drop {} leaves the column out)", name_)));
   const std::size_t next = codes_.size();
   codes_.emplace(level, next);
   uses_.push_back(0);
@@ -99,12 +103,31 @@ void SourceColumn::count(double value, double inverse_count) {
 }
 
 void SourceColumn::see_class(double value) {
-  only_classes_ = only_classes_ && value >= 0.0 && value < max_levels && value == std::floor(value);
-  greatest_class_ = std::max(greatest_class_, value);
+  constexpr double largest_whole = 9007199254740992.0;  // beyond it, neighbours are no longer told apart
+  if (is_factor() || !only_classes_) return;
+  only_classes_ = std::abs(value) <= largest_whole && value == std::floor(value);
+  if (only_classes_) numbers_.insert(value + 0.0);  // -0 is 0
+  only_classes_ = only_classes_ && numbers_.size() <= max_levels;
+}
+
+std::vector<double> SourceColumn::numbers() const {
+  if (!only_classes_) return {};
+  return {numbers_.begin(), numbers_.end()};
 }
 
 Index SourceColumn::classes() const {
-  return is_factor() || !only_classes_ ? 0 : static_cast<Index>(greatest_class_) + 1;
+  const std::vector<double> found = numbers();
+  const bool without_gap =
+      !found.empty() && found.front() == 0.0 && found.back() == static_cast<double>(found.size() - 1);
+  return without_gap ? std::ssize(found) : 0;
+}
+
+double SourceColumn::single_rounding() const {
+  constexpr double half_unit = 0x1p-24;  // of the last place, relative
+  if (is_factor() || least_ == greatest_) return 0.0;
+  const double largest = std::max(std::abs(least_ - centre_), std::abs(greatest_ - centre_));
+  if (largest > std::numeric_limits<float>::max()) return 0.0;  // no question of rounding
+  return half_unit * largest / moments_.sd;
 }
 
 void SourceColumn::sort_levels() {
@@ -127,9 +150,31 @@ void SourceColumn::sort_levels() {
   for (const auto& [level, code] : codes_) levels_[rank_[code]] = level;
 }
 
+void SourceColumn::require_several_levels(Index rows) const {
+  for (const auto& [level, code] : codes_) {
+    // Rows set aside do not count: nothing can be learnt of a level that only they have.
+    if (role_ == Role::response && uses_[code] == rows)
+      throw Error(Fault::data,
+                  fmt::format("response \"{}\" is {} in every row, expected at least two different values",
+                              name_, shown(level)));
+  }
+}
+
+std::string SourceColumn::likeness_note(Index rows) const {
+  constexpr std::size_t few = 10;
+  if (!is_factor() || forced_factor_) return "";
+  const std::string_view like = common_likeness(levels_);
+  const bool nearly_as_many = levels_.size() >= few && 10 * std::ssize(levels_) >= 9 * rows;
+  if (like.empty() && !nearly_as_many) return "";
+  return fmt::format("{} \"{}\" is text, such as {}; {} levels in {} rows: {}?",
+                     role_ == Role::response ? "response" : "column", name_, shown(levels_.front()),
+                     levels_.size(), rows, like.empty() ? "an identifier or free text" : like);
+}
+
 void SourceColumn::finish(Index rows, bool standardize, std::vector<std::string>& warnings) {
   if (is_factor()) {
     sort_levels();
+    require_several_levels(rows);
     for (const auto& [level, code] : codes_) {
       if (uses_[code] == 0)
         warnings.push_back(
@@ -142,11 +187,19 @@ void SourceColumn::finish(Index rows, bool standardize, std::vector<std::string>
   const bool constant = least_ == greatest_;
   if (constant && role_ != Role::offset && role_ != Role::weight)
     warnings.push_back(fmt::format("column \"{}\" is constant, {} in every row", name_, least_));
-  if (!standardize || (role_ != Role::predictor && role_ != Role::response)) return;
-  centre_ = constant ? least_ : mean_;
+  constexpr double large = 30.0;  // of a logarithm
+  if (role_ == Role::offset && least_ >= 0.0 && greatest_ > large)
+    warnings.push_back(
+        fmt::format("the offset \"{}\" reaches {}: it is added to the linear predictor, so that "
+                    "of a count's exposure the log is to be imported",
+                    name_, greatest_));
+  if (role_ != Role::predictor && role_ != Role::response) return;
   const double deviation = constant ? 0.0 : std::sqrt(squares_ / static_cast<double>(rows - 1));
   // A spread that underflows or overflows cannot be divided by; the values stay as they are, centred.
-  scale_ = std::isnormal(deviation) ? deviation : 1.0;
+  moments_ = {constant ? least_ : mean_, std::isnormal(deviation) ? deviation : 1.0};
+  if (!standardize) return;
+  centre_ = moments_.mean;
+  scale_ = moments_.sd;
 }
 
 std::vector<Column> SourceColumn::design() const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,20 +38,29 @@ class SourceColumn {
   /// the number of such rows so far, this one included.
   void count(double value, double inverse_count);
 
-  /// Takes note of a response of any row, set aside or not: it may be the number of a class.
+  /// Takes note of a response that is a number, of any row, set aside or not: it may be that of a class.
   void see_class(double value);
 
   /// Ends the reading: sorts the levels (as numbers where all of them are numbers), settles centre and scale.
-  /// Appends what a user should know to `warnings`.
+  /// Appends what a user should know to `warnings`. Throws Fault::data for a response of one level.
   void finish(Index rows, bool standardize, std::vector<std::string>& warnings);
 
   // After finish():
 
+  /// What the levels of a factor look like, where they may have been meant to be something else; else empty.
+  std::string likeness_note(Index rows) const;
+
   const std::vector<std::string>& levels() const { return levels_; }
   double centre() const { return centre_; }
   double scale() const { return scale_; }
-  /// Of a numeric column all of whose values are 0, 1, ..., at most 999: the greatest plus 1; otherwise 0.
+  /// Of a numeric response of whole numbers, at most 1,000 of them: those that occur, rising.
+  std::vector<double> numbers() const;
+  /// Their count where they are 0, 1, ... without a gap; otherwise 0.
   Index classes() const;
+  /// Of a numeric column, whatever centre and scale are.
+  MeanAndSd moments() const { return moments_; }
+  /// The rounding of the largest value to single precision as it is stored, in standard deviations.
+  double single_rounding() const;
   /// Columns of the design matrix: one of a numeric column, one per level but the first of a factor.
   std::vector<Column> design() const;
   std::size_t width() const { return is_factor() ? levels_.size() - 1 : 1; }
@@ -63,6 +73,7 @@ class SourceColumn {
   enum class Kind { unknown, numeric, factor };
   Status bad(const std::string& problem);
   void sort_levels();
+  void require_several_levels(Index rows) const;
 
   std::string name_;
   std::size_t position_;
@@ -80,8 +91,9 @@ class SourceColumn {
 
   double mean_ = 0.0, squares_ = 0.0;  // Welford (1962): mean, sum of squared deviations
   double least_ = 0.0, greatest_ = 0.0;
-  double greatest_class_ = -1.0;
+  std::set<double> numbers_;
   bool only_classes_ = true;
+  MeanAndSd moments_;
   double centre_ = 0.0, scale_ = 1.0;
 };
 

@@ -49,6 +49,11 @@ class RowChecks {
   }
 
   void values(Likelihood likelihood, Index classes) const {
+    if (!takes_levels(likelihood) && !schema_.response_levels.empty() && rows_.size() > 0) {
+      fail(0, fmt::format("response \"{}\" is {}, expected {} for a {} model", schema_.response,
+                          name_of_level(rows_.y[0]),
+                          is_real(likelihood) ? "a number" : "a count 0, 1, 2, ...", to_string(likelihood)));
+    }
     for (Index i = 0; i < rows_.size(); ++i) {
       if (const char* expected = expected_response(likelihood, rows_.y[i], classes)) {
         fail(i, fmt::format("response \"{}\" is {}, expected {} for a {} model", schema_.response, rows_.y[i],
@@ -65,6 +70,16 @@ class RowChecks {
   }
 
  private:
+  /// "\"$100.22\", one of 200 levels": what the code of a text stands for.
+  std::string name_of_level(double code) const {
+    const std::vector<std::string>& levels = schema_.response_levels;
+    const bool known = code >= 0.0 && code < static_cast<double>(levels.size());
+    return fmt::format(
+        "{}, one of {} levels",
+        known ? fmt::format("\"{}\"", levels[static_cast<std::size_t>(code)]) : fmt::format("{}", code),
+        levels.size());
+  }
+
   template <class X>
   void predictors(const X& x) const {
     for (Index i = 0; i < x.rows(); ++i) {
@@ -324,18 +339,20 @@ void Glm::compute_quantities(ConstMat theta, std::uint64_t, std::uint32_t, Mat v
 }
 
 void Glm::Impl::derive(ConstVec constrained, Vec values) const {
-  const Index p = layout.columns;
+  const Index p = layout.columns, first = layout.original_intercept ? layout.classes : 0;  // of coefficients
   for (Index k = 0; k < layout.classes; ++k) {
     double intercept = layout.intercept < 0 ? 0.0 : constrained[layout.intercept + k];
     for (Index j = 0; j < p; ++j) {
       const Column& column = schema.columns[static_cast<std::size_t>(j)];
       const double slope = constrained[layout.beta + k * p + j] / column.scale;
       intercept -= slope * column.centre;
-      values[layout.classes + k * p + j] = layout.response_scale * slope;
+      values[first + k * p + j] = layout.response_scale * slope;
     }
-    values[k] = layout.response_centre + layout.response_scale * intercept;
+    if (layout.original_intercept) values[k] = layout.response_centre + layout.response_scale * intercept;
   }
-  if (layout.sigma >= 0) values[layout.classes * (1 + p)] = layout.response_scale * constrained[layout.sigma];
+  if (layout.sigma >= 0) {
+    values[first + layout.classes * p] = layout.response_scale * constrained[layout.sigma];
+  }
 }
 
 std::string instruction_set() {

@@ -59,10 +59,25 @@ void require_valid(const GlmOptions& options) {
   if (options.degrees_of_freedom) require_positive(*options.degrees_of_freedom, "degrees_of_freedom");
 }
 
+bool is_centred(const GlmLayout& layout, const Schema& schema) {
+  return layout.response_centre != 0.0 ||
+         std::any_of(schema.columns.begin(), schema.columns.end(),
+                     [](const Column& column) { return column.centre != 0.0; });
+}
+
 bool is_standardised(const GlmLayout& layout, const Schema& schema) {
   return layout.response_centre != 0.0 || layout.response_scale != 1.0 ||
          std::any_of(schema.columns.begin(), schema.columns.end(),
                      [](const Column& column) { return column.centre != 0.0 || column.scale != 1.0; });
+}
+
+void require_levels(Likelihood likelihood, const Schema& schema) {
+  const std::vector<std::string>& levels = schema.response_levels;
+  if (likelihood != Likelihood::logistic || levels.empty() || levels.size() == 2) return;
+  throw Error(Fault::data, fmt::format("logistic model of response \"{}\": the dataset names {} levels, "
+                                       "expected two{}",
+                                       schema.response, levels.size(),
+                                       levels.size() > 2 ? " (model.type = \"softmax\" takes more)" : ""));
 }
 
 }  // namespace
@@ -87,11 +102,16 @@ bool is_real(Likelihood likelihood) {
   return likelihood == Likelihood::linear || likelihood == Likelihood::student_t;
 }
 
+bool takes_levels(Likelihood likelihood) {
+  return likelihood == Likelihood::logistic || likelihood == Likelihood::softmax;
+}
+
 GlmLayout glm_layout(const GlmOptions& options, const Schema& schema) {
   require_valid(options);
   const Likelihood likelihood = options.likelihood;
   GlmLayout layout;
   layout.columns = schema.num_columns();
+  require_levels(likelihood, schema);
   if (is_real(likelihood)) {
     layout.response_centre = schema.response_centre;
     layout.response_scale = schema.response_scale;
@@ -135,7 +155,10 @@ GlmLayout glm_layout(const GlmOptions& options, const Schema& schema) {
 
   layout.quantities = layout.parameters.list();
   if (is_standardised(layout, schema)) {
-    layout.quantities.push_back({.name = "intercept_original", .dimensions = classes});
+    layout.original_intercept = options.intercept || is_centred(layout, schema);
+    if (layout.original_intercept) {
+      layout.quantities.push_back({.name = "intercept_original", .dimensions = classes});
+    }
     if (layout.columns > 0)
       layout.quantities.push_back({.name = "beta_original", .dimensions = coefficients});
     if (noise) layout.quantities.push_back(positive("sigma_original"));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "model/json_depth.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 
@@ -59,6 +60,7 @@ StanModel::StanModel(std::shared_ptr<const StanLibrary> library, const std::stri
                      const std::string& json_name) {
   auto impl = std::make_unique<Impl>();
   impl->library = std::move(library);
+  check_json_depth(json, json_name);
   impl->programs.emplace_back(*impl->library, json, json_name);
   impl->rows = {1};
   impl_ = std::move(impl);

@@ -13,6 +13,7 @@
 #include <set>
 #include <utility>
 
+#include "model/json_depth.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 
@@ -26,6 +27,7 @@ using AppendRow = std::function<void(Index row, std::string& text)>;
 
 Json parse(const std::string& text, const std::string& name) {
   if (text.empty()) return Json::object();
+  check_json_depth(text, name);
   Json json;
   try {
     json = Json::parse(text);

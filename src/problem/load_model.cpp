@@ -1,12 +1,18 @@
 #include "vfe/problem/load_model.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
+#include "problem/class_levels.hpp"
+#include "problem/model_rows.hpp"
+#include "problem/response_checks.hpp"
 #include "vfe/comm/agreement.hpp"
+#include "vfe/core/counted.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/model/glm.hpp"
 #include "vfe/model/plugin.hpp"
@@ -18,8 +24,8 @@ namespace {
 constexpr int most_lines = 1000;
 
 std::string describe_rows(const std::string& file, const Schema& schema) {
-  return fmt::format("{}: {} rows, {} columns, {} blocks", file, schema.num_rows(), schema.num_columns(),
-                     schema.num_blocks());
+  return fmt::format("{}: {}, {}, {}", file, counted(schema.num_rows(), "row"),
+                     counted(schema.num_columns(), "column"), counted(schema.num_blocks(), "block"));
 }
 
 }  // namespace
@@ -57,6 +63,7 @@ Rows ShardOfFile::read(const BlockRange& blocks) const {
   content_ += content_hash(rows);
   response_.segment(blocks_.first(blocks.first), rows.size()) = rows.y;
   rows_of_weight_ += rows.weight.size() > 0 ? (rows.weight.array() != 0.0).count() : rows.size();
+  if (rows.offset.size() > 0) largest_offset_ = std::max(largest_offset_, rows.offset.maxCoeff());
   return rows;
 }
 
@@ -106,17 +113,25 @@ LoadedModel load_built_in(const Communicator& comm, const Config& config) {
   const std::string& file = config.data.file;
   LoadedModel loaded;
   std::shared_ptr<ShardOfFile> shard;
+  std::shared_ptr<const RowSource> rows;
+  bool numbers_are_classes = false;
   comm.collectively("loading data", [&] { shard = std::make_shared<ShardOfFile>(comm, file); });
   shard->expect_same_file(comm);
   comm.collectively("loading data", [&] {
+    const Schema& schema = shard->schema();
+    numbers_are_classes = config.model.glm.likelihood == Likelihood::softmax &&
+                          schema.response_levels.empty() && !schema.response_numbers.empty();
+    rows = shard;
+    if (numbers_are_classes) rows = with_class_levels(rows);
+    rows = model_rows(config.model.glm, rows);
     try {
       // What contradicts the columns, before any row is read.
-      built_in_model(config, no_rows(shard->schema()));
+      built_in_model(config, no_rows(rows->schema()));
     } catch (const Error& error) {
       throw Error(error.fault(), fmt::format("{}: {}", file, error.what()));
     }
     try {
-      loaded.model = built_in_model(config, shard);
+      loaded.model = built_in_model(config, rows);
     } catch (const RowError& error) {
       throw Error(error.fault(),
                   fmt::format("{}: {}: {}", file, shard->name_row(error.row()), error.found()));
@@ -130,8 +145,15 @@ LoadedModel load_built_in(const Communicator& comm, const Config& config) {
                             file, shard->schema().num_rows()));
   }
   loaded.description = describe_rows(file, shard->schema());
-  loaded.schema = shard->schema();
+  loaded.schema = rows->schema();
   loaded.response = shard->take_response();
+  if (numbers_are_classes) {
+    loaded.response = class_codes(shard->schema(), loaded.response);
+    loaded.description +=
+        fmt::format("; the classes are {}", fmt::join(loaded.schema->response_levels, ", "));
+  }
+  require_fit_response(comm, config.model.glm, file,
+                       {*loaded.schema, loaded.response, shard->largest_offset()});
   return loaded;
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "vfe/core/counted.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/model/stan.hpp"
 #include "vfe/problem/load_model.hpp"
@@ -67,7 +68,8 @@ LoadedModel load_stan(const Communicator& comm, const Config& config) {
       const Blocks blocks = cut(data.rows(), config.data.blocks);
       make(data, blocks, shard(blocks.num_blocks(), comm.rank(), comm.size()));
     });
-    loaded.description += fmt::format(": {} rows in {} blocks", rows, std::min(rows, config.data.blocks));
+    loaded.description +=
+        fmt::format(": {} in {}", counted(rows, "row"), counted(std::min(rows, config.data.blocks), "block"));
     return loaded;
   }
   std::optional<ShardOfFile> shard;
@@ -80,8 +82,9 @@ LoadedModel load_stan(const Communicator& comm, const Config& config) {
   // Not equal to either of the two alone.
   loaded.data_hash += 0x9e3779b97f4a7c15u * shard->hash(comm);
   loaded.schema = shard->schema();
-  loaded.description += fmt::format("; {}: {} rows in {} blocks", config.data.file, loaded.schema->num_rows(),
-                                    loaded.schema->num_blocks());
+  loaded.description +=
+      fmt::format("; {}: {} in {}", config.data.file, counted(loaded.schema->num_rows(), "row"),
+                  counted(loaded.schema->num_blocks(), "block"));
   return loaded;
 }
 

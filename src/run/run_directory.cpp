@@ -112,11 +112,12 @@ void refuse_links(const fs::path& file) {
 RunDirectory::RunDirectory(const fs::path& path, Existing existing) : path_(path) {
   std::error_code error;
   fs::create_directories(path_, error);
-  if (error || !fs::is_directory(path_)) {
-    throw Error(
-        Fault::cannot_create,
-        fmt::format("creating the run folder {}: {}", path_.string(),
-                    fs::exists(path_, error) ? "is a file" : reason(error ? error.value() : ENOTDIR)));
+  std::error_code unknown;  // apart from the one above, which says why
+  if (error || !fs::is_directory(path_, unknown)) {
+    const bool is_file = fs::exists(path_, unknown) && !fs::is_directory(path_, unknown);
+    throw Error(Fault::cannot_create,
+                fmt::format("creating the run folder {}: {}", path_.string(),
+                            is_file ? "is a file" : reason(error ? error.value() : ENOTDIR)));
   }
   lock();
   try {

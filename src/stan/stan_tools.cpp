@@ -116,10 +116,17 @@ void check_complete(const StanTools& tools) {
   }
 }
 
-/// The folder of the httpstan that Python would import; empty where there is none.
+/// The folder of the httpstan that Python would import, were the current folder another; empty where there is
+/// none.
 fs::path package_of_python() {
   const ChildResult python =
       run_child({"python3", "-c",
+                 // Code that lies in the current folder, whose ever it is, must not be run.
+                 "import sys\n"
+                 "sys.path[:] = [folder for folder in sys.path if folder not in ('', '.')]\n"
+                 "import os\n"
+                 "here = os.path.realpath(os.getcwd())\n"
+                 "sys.path[:] = [folder for folder in sys.path if os.path.realpath(folder) != here]\n"
                  "import importlib.util\n"
                  "found = importlib.util.find_spec('httpstan')\n"
                  "print(list(found.submodule_search_locations)[0] if found else '', end='')"});

@@ -49,15 +49,31 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
-  temporary_ = path_;
+std::filesystem::path followed(const std::filesystem::path& path) {
+  constexpr int most_links = 40;  // as Linux
+  std::filesystem::path target = path;
+  std::error_code error;
+  for (int i = 0; i < most_links; ++i) {
+    if (!std::filesystem::is_symlink(std::filesystem::symlink_status(target, error))) return target;
+    const std::filesystem::path next = std::filesystem::read_symlink(target, error);
+    target = folder_of(target) / next;  // of an absolute one, itself
+  }
+  throw Error(Fault::cannot_create, fmt::format("creating {}: {}", path.string(), std::strerror(ELOOP)));
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), target_(followed(path_)) {
+  temporary_ = target_;
   temporary_ += fmt::format(".{}.tmp", ::getpid());
   std::error_code ignored;
-  if (!path_.has_filename() || std::filesystem::is_directory(path_, ignored)) {
+  if (!path_.has_filename() || std::filesystem::is_directory(target_, ignored)) {
     throw Error(Fault::cannot_create, fmt::format("creating {}: is a folder", path_.string()));
   }
-  remove_temporaries(folder_of(path_),
-                     [&](const std::string& name) { return name == path_.filename().string(); });
+  if (std::filesystem::exists(target_, ignored) && !std::filesystem::is_regular_file(target_, ignored)) {
+    throw Error(Fault::cannot_create,
+                fmt::format("creating {}: is no regular file but a device, pipe or socket", path_.string()));
+  }
+  remove_temporaries(folder_of(target_),
+                     [&](const std::string& name) { return name == target_.filename().string(); });
   ::unlink(temporary_.c_str());  // of an earlier process of this number
   // Nothing that stands there is followed or written to.
   Descriptor made(temporary_, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
@@ -75,9 +91,9 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::commit() {
   Descriptor file(temporary_, O_RDONLY);
   if (!file.is_open() || ::fsync(file.id()) != 0 || !file.close()) fail(Fault::io, "writing", path_);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(Fault::io, "writing", path_);
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail(Fault::io, "writing", path_);
   committed_ = true;
-  Descriptor folder(folder_of(path_), O_RDONLY | O_DIRECTORY);
+  Descriptor folder(folder_of(target_), O_RDONLY | O_DIRECTORY);
   // EINVAL: a file system that cannot sync folders, and does not need to be asked.
   if (!folder.is_open() || (::fsync(folder.id()) != 0 && errno != EINVAL)) fail(Fault::io, "writing", path_);
 }

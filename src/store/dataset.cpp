@@ -9,6 +9,7 @@
 
 #include "store/hdf5.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/printable.hpp"
 
 namespace vfe {
 namespace {
@@ -48,8 +49,11 @@ class Reader {
   std::string text(const std::string& name, const std::string& otherwise = "") const {
     const auto value = hdf5::read_attribute(file_, name);
     if (!value) return otherwise;
-    if (const auto* found = std::get_if<std::string>(&*value)) return *found;
-    fail(fmt::format("attribute {} is not a text", name));
+    const auto* found = std::get_if<std::string>(&*value);
+    if (found == nullptr) fail(fmt::format("attribute {} is not a text", name));
+    if (!is_utf8(*found))
+      fail(fmt::format("attribute {} is \"{}\", expected UTF-8", name, printable(*found)));
+    return *found;
   }
 
   double real(const std::string& name, double otherwise) const {
@@ -101,7 +105,12 @@ class Reader {
 
   std::vector<std::string> texts(const std::string& name) const {
     if (!hdf5::exists(file_, name)) return {};
-    return hdf5::read_strings(hdf5::open_dataset(file_, name));
+    std::vector<std::string> list = hdf5::read_strings(hdf5::open_dataset(file_, name));
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      if (is_utf8(list[i])) continue;
+      fail(fmt::format("/{} holds \"{}\" at {}, expected UTF-8", name, printable(list[i]), i));
+    }
+    return list;
   }
 
   /// From /block_offsets, or else all of attribute block_rows or of the default.
@@ -172,7 +181,52 @@ class Reader {
     return list;
   }
 
+  /// From /columns/mean and /columns/sd; empty where they are not there.
+  std::vector<MeanAndSd> moments(const std::vector<Column>& columns) const {
+    const auto count = static_cast<Index>(columns.size());
+    const Vector mean = reals("columns/mean", count), sd = reals("columns/sd", count);
+    if (mean.size() != sd.size()) fail("has one of /columns/mean and /columns/sd, expected both or none");
+    std::vector<MeanAndSd> list;
+    for (Index j = 0; j < mean.size(); ++j) {
+      list.push_back(checked({mean[j], sd[j]}, "column " + columns[static_cast<std::size_t>(j)].name));
+    }
+    return list;
+  }
+
+  std::optional<MeanAndSd> response_moments() const {
+    const bool mean = hdf5::has_attribute(file_, "response_mean"),
+               sd = hdf5::has_attribute(file_, "response_sd");
+    if (mean != sd) fail("has one of the attributes response_mean and response_sd, expected both or none");
+    if (!mean) return std::nullopt;
+    return checked({real("response_mean", 0.0), real("response_sd", 1.0)}, "the response");
+  }
+
+  /// Whole numbers, rising; empty where the file does not say.
+  std::vector<double> response_numbers() const {
+    if (!hdf5::exists(file_, "response_numbers")) return {};
+    const hdf5::Handle dataset = hdf5::open_dataset(file_, "response_numbers");
+    const hdf5::Kind kind = hdf5::kind(dataset);
+    if (kind == hdf5::Kind::text || kind == hdf5::Kind::other || hdf5::shape(dataset).size() != 1) {
+      fail("/response_numbers is no list of numbers");
+    }
+    std::vector<double> list(hdf5::size(dataset));
+    hdf5::read(dataset, list.data());
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      if (list[i] == std::floor(list[i]) && std::isfinite(list[i]) && (i == 0 || list[i] > list[i - 1])) {
+        continue;
+      }
+      fail(fmt::format("/response_numbers holds {} at {}, expected whole numbers, rising", list[i], i));
+    }
+    return list;
+  }
+
  private:
+  MeanAndSd checked(const MeanAndSd& moments, const std::string& of) const {
+    if (std::isfinite(moments.mean) && std::isfinite(moments.sd) && moments.sd > 0.0) return moments;
+    fail(fmt::format("{}: mean {} and sd {}, expected finite numbers and a positive sd", of, moments.mean,
+                     moments.sd));
+  }
+
   static std::string in_words(const hdf5::Shape& dims) {
     if (dims.size() == 1) return fmt::format("{} entries", dims[0]);
     return fmt::format("{} axes", dims.size());
@@ -228,6 +282,9 @@ void Dataset::Impl::open() {
     reader.fail(
         fmt::format("attribute response_classes is {}, expected 0 to {}", schema.response_classes, most));
   }
+  schema.response_numbers = reader.response_numbers();
+  schema.moments = reader.moments(schema.columns);
+  schema.response_moments = reader.response_moments();
   schema.response_centre = reader.real("response_centre", 0.0);
   schema.response_scale = reader.real("response_scale", 1.0);
   if (!std::isfinite(schema.response_centre) || !std::isfinite(schema.response_scale) ||

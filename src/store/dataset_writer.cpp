@@ -136,6 +136,14 @@ void DatasetWriter::Impl::write_schema() {
     hdf5::write_attribute(file, "response_classes", Value(std::int64_t{schema.response_classes}));
   }
   if (!schema.response_levels.empty()) hdf5::write_strings(file, "response_levels", schema.response_levels);
+  if (!schema.response_numbers.empty()) {
+    const std::vector<double>& list = schema.response_numbers;
+    hdf5::write(hdf5::create_dataset(file, "response_numbers", H5T_IEEE_F64LE, {list.size()}), list.data());
+  }
+  if (schema.response_moments) {
+    hdf5::write_attribute(file, "response_mean", schema.response_moments->mean);
+    hdf5::write_attribute(file, "response_sd", schema.response_moments->sd);
+  }
 
   const hdf5::Handle group = hdf5::create_group(file, "columns");
   const auto texts = [&](const char* name, std::string Column::*field) {
@@ -154,6 +162,14 @@ void DatasetWriter::Impl::write_schema() {
   texts("reference", &Column::reference);
   numbers("centre", &Column::centre);
   numbers("scale", &Column::scale);
+  if (schema.moments.empty()) return;
+  const auto moments = [&](const char* name, double MeanAndSd::*field) {
+    std::vector<double> list;
+    for (const MeanAndSd& of_column : schema.moments) list.push_back(of_column.*field);
+    hdf5::write(hdf5::create_dataset(group, name, H5T_IEEE_F64LE, {list.size()}), list.data());
+  };
+  moments("mean", &MeanAndSd::mean);
+  moments("sd", &MeanAndSd::sd);
 }
 
 void DatasetWriter::Impl::write_truth() {

@@ -81,6 +81,14 @@ Parameter to_parameter(const Json& json) {
   return parameter;
 }
 
+Json from_moments(const MeanAndSd& moments) {
+  return {from_real(moments.mean), from_real(moments.sd)};
+}
+
+MeanAndSd to_moments(const Json& json) {
+  return {to_real(json.at(0)), to_real(json.at(1))};
+}
+
 }  // namespace
 
 std::string to_json(const Schema& schema) {
@@ -103,6 +111,9 @@ std::string to_json(const Schema& schema) {
               {"source", schema.source},
               {"content", schema.content}};
     if (!schema.blocks.are_equal()) json["block_offsets"] = schema.blocks.offsets();
+    if (!schema.response_numbers.empty()) json["response_numbers"] = schema.response_numbers;
+    for (const MeanAndSd& moments : schema.moments) json["moments"].push_back(from_moments(moments));
+    if (schema.response_moments) json["response_moments"] = from_moments(*schema.response_moments);
     return json.dump();
   });
 }
@@ -127,6 +138,11 @@ Schema schema_from_json(const std::string& text) {
     json.at("shuffle_seed").get_to(schema.shuffle_seed);
     json.at("source").get_to(schema.source);
     json.at("content").get_to(schema.content);
+    if (json.contains("response_numbers")) json.at("response_numbers").get_to(schema.response_numbers);
+    if (json.contains("moments")) {
+      for (const Json& moments : json.at("moments")) schema.moments.push_back(to_moments(moments));
+    }
+    if (json.contains("response_moments")) schema.response_moments = to_moments(json.at("response_moments"));
     return schema;
   });
 }

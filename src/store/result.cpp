@@ -50,12 +50,18 @@ class Writer {
         if (!scales.contains(axes.back()))
           scales.emplace(axes.back(), write_scale(place, axes.back(), dimension));
       }
-      const hdf5::Handle dataset = hdf5::create_dataset(place, variable.name, H5T_IEEE_F64LE, shape);
+      const hid_t stored = variable.whole ? H5T_STD_I64LE : H5T_IEEE_F64LE;
+      const hdf5::Handle dataset = hdf5::create_dataset(place, variable.name, stored, shape);
       if (hdf5::size(dataset) != variable.values.size()) {
         throw Error(Fault::bug, fmt::format("variable {}: {} values for {} entries", variable.name,
                                             variable.values.size(), hdf5::size(dataset)));
       }
-      hdf5::write(dataset, variable.values.data());
+      if (variable.whole) {
+        const std::vector<std::int64_t> integers(variable.values.begin(), variable.values.end());
+        hdf5::write(dataset, integers.data());
+      } else {
+        hdf5::write(dataset, variable.values.data());
+      }
       for (std::size_t i = 0; i < axes.size(); ++i) {
         hdf5::attach_scale(dataset, scales.at(axes[i]), static_cast<unsigned>(i));
       }

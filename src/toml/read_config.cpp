@@ -77,6 +77,19 @@ void read_override(ConfigReader& reader, const std::string& text) {
   reader.read(table_of(document, Lines::none), where, value);
 }
 
+/// What a text that is not TOML is instead; empty where that is not clear.
+std::string what_else(const std::string& text, const std::string& name) {
+  if (text.starts_with("\x89HDF")) return "an HDF5 file, such as a dataset or a result";
+  const std::string first = text.substr(0, text.find('\n'));
+  const bool separated = first.find_first_of(",;\t") != std::string::npos;
+  const bool like_toml =
+      first.starts_with('[') || first.starts_with('#') || first.find('=') != std::string::npos;
+  if (name.ends_with(".csv") || name.ends_with(".tsv") || (separated && !like_toml)) {
+    return "a table of text (vfe import makes a dataset of it, which data.file then names)";
+  }
+  return "";
+}
+
 }  // namespace
 
 Config parse_config(const std::string& text, const std::string& name,
@@ -85,6 +98,9 @@ Config parse_config(const std::string& text, const std::string& name,
   try {
     reader.read(table_of(toml::parse(text), Lines::known), name);
   } catch (const toml::parse_error& error) {
+    if (const std::string found = what_else(text, name); !found.empty()) {
+      throw Error(Fault::config, fmt::format("{}: is {}, expected a configuration in TOML", name, found));
+    }
     throw Error(Fault::config,
                 fmt::format("{}:{}: not TOML: {}", name, error.source().begin.line, error.description()));
   }

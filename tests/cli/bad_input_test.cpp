@@ -28,7 +28,7 @@ class BadInputProgram : public testing::Test {
   }
 
   void simulate(const std::string& file, const std::string& arguments) {
-    const Finished made = vfe_run(folder.path(), "simulate " + arguments + " -o " + file);
+    const Finished made = vfe_run(folder.path(), "simulate " + arguments + " --overwrite -o " + file);
     ASSERT_EQ(made.code, 0) << made.err;
   }
 

@@ -1,6 +1,7 @@
 #include "vfe/commands/predict.hpp"
 
 #include <gmock/gmock.h>
+#include <hdf5.h>
 
 #include <algorithm>
 
@@ -82,6 +83,17 @@ class Predict : public testing::Test {
   std::vector<std::string> colour;
 };
 
+/// Whether a dataset of an HDF5 file is of integers.
+bool holds_integers(const std::filesystem::path& path, const char* name) {
+  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  const hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT), type = H5Dget_type(dataset);
+  const bool found = H5Tget_class(type) == H5T_INTEGER;
+  H5Tclose(type);
+  H5Dclose(dataset);
+  H5Fclose(file);
+  return found;
+}
+
 TEST_F(Predict, AgreesWithThePosteriorAndScoresItself) {
   const PredictReport report = predict_to("data.h5", "p.h5");
   EXPECT_EQ(report.rows, num_rows);
@@ -143,6 +155,7 @@ TEST_F(Predict, FindsColumnsByNameWhateverTheirOrderCodingAndReference) {
     for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-9) << name;
   }
   EXPECT_EQ(values("p.h5", "line").back(), 601.0);
+  EXPECT_TRUE(holds_integers(folder / "p.h5", "predictions/line"));
 }
 
 TEST_F(Predict, NamesWhatIsMissingOrUnknown) {

@@ -169,5 +169,25 @@ TEST(ParseField, TellsOtherTextsApart) {
     EXPECT_EQ(parse_field(text).kind, FieldKind::text) << text;
 }
 
+TEST_F(Csv, FaultsA4Latin1BecomesUtf8) {
+  write_file(file,
+             "gr\xf6\xdf"
+             "e,y\nj\xe4,\x80 5\n\"\xe9,\xe8\",plain\n");
+  EXPECT_THROW(CsvReader{file}, Error);
+  CsvReader csv(file, Encoding::latin1);
+  EXPECT_THAT(csv.header(), ElementsAre("gr\xc3\xb6\xc3\x9f"
+                                        "e",
+                                        "y"));
+  ASSERT_TRUE(csv.next());
+  EXPECT_THAT(csv.fields(), ElementsAre("j\xc3\xa4", "\xe2\x82\xac 5"));
+  ASSERT_TRUE(csv.next());
+  EXPECT_THAT(csv.fields(), ElementsAre("\xc3\xa9,\xc3\xa8", "plain"));
+}
+
+TEST_F(Csv, FaultsA4AHeaderThatIsNoUtf8NamesLineAndColumn) {
+  EXPECT_THAT(error("a,b\xe4\n1,2\n"),
+              AllOf(HasSubstr("line 1: the name of column 2, \"b\\xe4\""), HasSubstr("--encoding latin1")));
+}
+
 }  // namespace
 }  // namespace vfe

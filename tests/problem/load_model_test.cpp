@@ -55,5 +55,81 @@ TEST(BuiltInModel, IsWhatTheConfigurationNames) {
   }
 }
 
+/// The line of the error that loading data.h5 ends with.
+std::string refusal(const TemporaryFolder& folder, const std::vector<std::string>& overrides = {}) {
+  try {
+    load_built_in(Communicator::self(), small_config(folder, overrides));
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::data);
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(FaultsA2BuiltIn, AResponseOfTextIsNoNumber) {
+  const TemporaryFolder folder;
+  Schema schema = small_schema(2);
+  schema.has_line = true;
+  schema.source = "prices.csv";
+  Rows rows = small_rows(3, 2);
+  rows.y << 1.0, 0.0, 2.0;
+  schema.response_levels = {"$100.22", "$7.00", "$8.50"};
+  write_dataset(folder / "data.h5", schema, rows, {4, 2, 3});
+  for (const std::string type : {"linear", "student_t", "poisson", "negative_binomial"}) {
+    EXPECT_THAT(
+        refusal(folder, {"model.type=" + type}),
+        testing::AllOf(HasSubstr("row 0 (line 4 of prices.csv)"), HasSubstr("response \"y\" is \"$7.00\""),
+                       HasSubstr("one of 3 levels, expected a "), HasSubstr(type)));
+  }
+  EXPECT_EQ(refusal(folder, {"model.type=softmax"}), "accepted");
+  EXPECT_THAT(refusal(folder, {"model.type=logistic"}), HasSubstr("names 3 levels, expected two"));
+}
+
+TEST(FaultsDBuiltIn, AConstantResponseIsRefused) {
+  const TemporaryFolder folder;
+  Rows rows = small_rows(100, 2);
+  rows.y.setConstant(5.0);
+  write_dataset(folder / "data.h5", small_schema(2), rows);
+  EXPECT_THAT(refusal(folder), HasSubstr("response \"y\" is 5 in every row"));
+  EXPECT_EQ(refusal(folder, {"model.known_sigma=1"}), "accepted");
+  EXPECT_EQ(refusal(folder, {"model.type=poisson"}), "accepted");
+}
+
+TEST(FaultsDBuiltIn, OffsetsThatAreNoLogarithmsAreRefused) {
+  const TemporaryFolder folder;
+  Schema schema = small_schema(2);
+  schema.has_offset = true;
+  Rows rows = small_rows(100, 2);
+  rows.y.setConstant(3.0);
+  rows.offset = Vector::LinSpaced(100, 3.0, 3582.0);
+  write_dataset(folder / "data.h5", schema, rows);
+  EXPECT_THAT(refusal(folder, {"model.type=poisson"}),
+              testing::AllOf(HasSubstr("offsets reach 3582"), HasSubstr("import the log of the exposure")));
+}
+
+TEST(FaultsA8BuiltIn, ARawResponseFarFromTheUnitsOfPriorsIsRefused) {
+  const TemporaryFolder folder;
+  Schema schema = small_schema(2);
+  Rows rows = small_rows(200, 2);
+  rows.y = 250000.0 + 22539.0 * rows.y.array();
+  write_dataset(folder / "data.h5", schema, rows);
+  for (const char* type : {"model.type=linear", "model.type=student_t"}) {
+    EXPECT_THAT(refusal(folder, {type}), testing::AllOf(HasSubstr("has mean 26"), HasSubstr("response_sd")));
+  }
+  EXPECT_EQ(refusal(folder, {"model.scale_prior_scale=20000", "model.intercept_prior_scale=300000"}),
+            "accepted");
+  schema.response_moments = MeanAndSd{261000.0, 26000.0};
+  write_dataset(folder / "data.h5", schema, rows);
+  EXPECT_EQ(refusal(folder), "accepted");
+}
+
+TEST(FaultsA8BuiltIn, OutliersOfStudentTAreNotUnits) {
+  const TemporaryFolder folder;
+  Rows rows = small_rows(200, 2);
+  rows.y[7] = 1e6;
+  write_dataset(folder / "data.h5", small_schema(2), rows);
+  EXPECT_EQ(refusal(folder, {"model.type=student_t"}), "accepted");
+}
+
 }  // namespace
 }  // namespace vfe

@@ -57,7 +57,8 @@ class StanBuild : public testing::Test {
  protected:
   /// With the environment's httpstan, unless `more` says otherwise.
   Finished build(const std::string& more) {
-    return Job(folder.path(), "exec " VFE_PROGRAM " stan build model.stan -o model.so " + more).wait();
+    return Job(folder.path(), "exec " VFE_PROGRAM " stan build model.stan -o model.so --overwrite " + more)
+        .wait();
   }
   TemporaryFolder folder;
   std::string stan = "--stan " + environment.string();
@@ -156,7 +157,8 @@ TEST_F(StanBuild, FindsTheHeadersOfATree) {
   put_compiler(folder / "compiler");
   const auto run = [&] {
     return Job(folder.path(), "PATH=" + (folder / "compiler").string() +
-                                  ":$PATH exec " VFE_PROGRAM " stan build model.stan -o model.so --stan tree")
+                                  ":$PATH exec " VFE_PROGRAM
+                                  " stan build model.stan -o model.so --overwrite --stan tree")
         .wait();
   };
   // Freshly unpacked: the libraries are not there yet.

@@ -34,6 +34,8 @@ struct ModelKind {
 const std::vector<ModelKind>& model_kinds();
 /// Null where there is none of that name.
 const ModelKind* find_model_kind(const std::string& name);
+/// The kind that another name for it means ("gaussian": linear), or that is spelt almost so; else empty.
+std::string model_meant(const std::string& name);
 /// Throws Fault::config where there is none of that name.
 const ModelKind& model_kind(const std::string& name);
 

@@ -8,4 +8,7 @@ namespace vfe {
 std::vector<std::string> nearest(const std::string& word, const std::vector<std::string>& names,
                                  std::size_t count = 3);
 
+/// The nearest of the names where it is near: no more than half of its letters differ; else empty.
+std::string meant(const std::string& word, const std::vector<std::string>& names);
+
 }  // namespace vfe

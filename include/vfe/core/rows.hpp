@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -19,6 +20,12 @@ struct Column {
   bool operator==(const Column&) const = default;
 };
 
+/// Of the values of a column, on the user's scale.
+struct MeanAndSd {
+  double mean = 0.0, sd = 1.0;
+  bool operator==(const MeanAndSd&) const = default;
+};
+
 /// What a dataset file says of its rows.
 struct Schema {
   Blocks blocks;
@@ -26,7 +33,13 @@ struct Schema {
   std::string response;
   std::vector<std::string> response_levels;  ///< of a factor response, coded 0, 1, ...
   Index response_classes = 0;  ///< of a response that is a class number without names; 0 if it is none
+  /// Of a response of whole numbers: those that occur, rising. Empty where they are not known, or too many.
+  std::vector<double> response_numbers;
   double response_centre = 0.0, response_scale = 1.0;  ///< y is stored raw; models of a real response divide
+  /// By column, where values are stored as they are: the models centre and scale by them. An indicator's are
+  /// 0 and 1, which leave it alone. Empty: not known.
+  std::vector<MeanAndSd> moments;
+  std::optional<MeanAndSd> response_moments;  ///< likewise
   bool has_offset = false, has_weight = false, has_line = false;
   bool single = true;  ///< x stored as float32
   std::uint64_t shuffle_seed = 0;

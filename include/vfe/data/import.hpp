@@ -6,15 +6,17 @@
 #include <vector>
 
 #include "vfe/core/rows.hpp"
+#include "vfe/data/csv.hpp"
 
 namespace vfe {
 
 struct ImportOptions {
   std::filesystem::path input, output;
   std::string response;
-  std::string offset, weight;       ///< columns, or empty
-  std::vector<std::string> drop;    ///< columns left out
-  std::vector<std::string> factor;  ///< columns taken as factors though their values are numbers
+  std::string offset, weight;          ///< columns, or empty
+  std::vector<std::string> drop;       ///< columns left out
+  std::vector<std::string> factor;     ///< columns taken as factors though their values are numbers
+  Encoding encoding = Encoding::utf8;  ///< of the CSV
   bool standardize = true;
   bool drop_missing = false;                    ///< else a missing value is an error
   Index block_rows = 0;                         ///< 0 = so that a block's working set fits L2
@@ -31,6 +33,7 @@ struct ImportReport {
   Index rows_read = 0, rows_dropped = 0, rows_held_out = 0;
   double seconds = 0.0;
   std::vector<std::string> warnings;  ///< constant columns, ...
+  std::vector<std::string> notes;     ///< what texts may have been meant to be
 };
 
 /// A CSV file (what is read: CsvReader) to a dataset, in bounded memory. Pass 1 reads the text: types,
@@ -40,15 +43,19 @@ struct ImportReport {
 /// replaced.
 ///
 /// A column is numeric, or a factor if its first value that is not missing is no number. Predictors that are
-/// numeric are centred and scaled by mean and standard deviation (n - 1); a constant one is kept as zeros,
-/// with scale 1 and a warning. A factor of K levels, sorted, becomes K - 1 indicators, 0 or 1 as they are
-/// (treatment coding; the first level is the reference). The response is stored raw, a factor as 0 .. K - 1;
-/// its centre and scale are noted. Rows set aside share levels and coding, but do not count towards the
-/// moments.
+/// numeric are centred and scaled by mean and standard deviation (n - 1), or stored raw with these beside
+/// them; a constant one is kept as zeros, with scale 1 and a warning. A factor of K levels, sorted, becomes K
+/// - 1 indicators, 0 or 1 as they are (treatment coding; the first level is the reference); where its values
+/// look like numbers with a unit or dates, or nearly every row has its own, a note says so. The response
+/// is stored raw, a factor as 0 .. K - 1; centre and scale, or the moments, are noted, of whole numbers which
+/// occur. Rows set aside share levels and coding, but do not count towards the moments. Storage in single
+/// precision becomes double, with a warning, where it would round a column's values by more than 1e-3 of
+/// their standard deviation.
 ///
 /// Throws Fault::usage for options that contradict each other or name no column (the nearest ones are
 /// offered), Fault::missing, Fault::data naming file, line and column of the first bad row and the count of
-/// all, Fault::cannot_create, Fault::io. What stood at the output then stays, nothing else is left behind.
+/// all, for a text that is not in the encoding, for a response of one level, Fault::cannot_create, Fault::io.
+/// What stood at the output then stays, nothing else is left behind.
 ImportReport import_csv(const ImportOptions& options);
 
 /// The default block: the largest power of two of rows of which the columns and, twice, 16 draws of doubles

@@ -8,7 +8,8 @@
 namespace vfe {
 
 /// Rows of one dataset recoded as another's: columns matched by name, centring and scale undone and applied
-/// anew, indicators of a factor made from the level whatever the reference, response levels matched by name.
+/// anew, indicators of a factor made from the level whatever the reference, response levels matched by name,
+/// or by number where numbers stand for them.
 class Recoding {
  public:
   /// Throws Fault::data where `to` has a column, or an offset, that `from` has not (named).
@@ -39,6 +40,7 @@ class Recoding {
   void match_levels_of(const std::string& source);
   void match_response();
   double value(const Rows& rows, Index row, Index column) const;  ///< on the user's scale
+  double code_of_number(const Rows& rows, Index row) const;
   void check_levels(const Rows& rows, Index row) const;
 
   const Dataset& from_;
@@ -46,6 +48,8 @@ class Recoding {
   std::vector<Rule> rules_;  ///< by column of `to`
   std::vector<Factor> factors_;
   std::vector<double> response_code_;  ///< by code in `from`; -1: not a level of `to`. Empty: taken as it is
+  /// Of the levels of `to`, where `from` has numbers for them; else empty.
+  std::vector<double> numbers_of_levels_;
   std::vector<std::string> notes_;
 };
 

@@ -24,7 +24,8 @@ enum class Likelihood { linear, student_t, logistic, poisson, negative_binomial,
 
 Likelihood likelihood_from_string(const std::string& name);  ///< throws Fault::config
 std::string to_string(Likelihood likelihood);
-bool is_real(Likelihood likelihood);  ///< whether the response is a real number (linear, student_t)
+bool is_real(Likelihood likelihood);       ///< whether the response is a real number (linear, student_t)
+bool takes_levels(Likelihood likelihood);  ///< whether it may be a factor (logistic, softmax)
 
 enum class ScalePrior { half_normal, exponential };
 
@@ -50,7 +51,8 @@ struct GlmOptions {
 /// or says in response_classes; axis "class" leaves out the first.
 class Glm final : public Model {
  public:
-  /// Throws RowError where a response is outside the support, a weight negative, a value not finite (column
+  /// Throws RowError where a response is outside the support or a text that the model does not take, a weight
+  /// negative, a value not finite (column
   /// named); Fault::data where the number of classes is not known; Fault::config where a prior scale is not
   /// positive or names no column. A prior scale may name a column ("colour[red]") or the source of several
   /// ("colour"). Reads every block once, one at a time, and keeps it rearranged; or keeps the source and
@@ -71,7 +73,8 @@ class Glm final : public Model {
   Vector draw_start(const Address& at, Reach reach) const override;
 
   /// The parameters, then, if anything was standardised, what they come to on the scale of the user's columns
-  /// and response: intercept_original, beta_original, sigma_original.
+  /// and response: intercept_original (unless it is 0 whatever the parameters), beta_original,
+  /// sigma_original.
   const std::vector<Parameter>& quantities() const override;
   void compute_quantities(ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
                           Mat values) const override;

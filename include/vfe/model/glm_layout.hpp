@@ -16,6 +16,7 @@ struct GlmLayout {
   Index classes = 1;  ///< linear predictors of a row: softmax has one for each class but the reference
   Index intercept = -1, beta = 0, sigma = -1, nu = -1, overdispersion = -1;  ///< first coordinate; -1: none
   double response_centre = 0.0, response_scale = 1.0;  ///< 0 and 1 unless the response is real
+  bool original_intercept = false;  ///< among the quantities: 0 without an intercept and with nothing centred
 };
 
 GlmLayout glm_layout(const GlmOptions& options, const Schema& schema);

@@ -63,7 +63,8 @@ class ShardOfFile final : public RowSource {
   std::string name_row(Index row) const { return dataset_.name_row(row); }
   /// y of the rows read, as stored; gives them away.
   Vector take_response() { return std::move(response_); }
-  Index rows_of_weight() const { return rows_of_weight_; }  ///< rows read whose weight is not 0
+  Index rows_of_weight() const { return rows_of_weight_; }   ///< rows read whose weight is not 0
+  double largest_offset() const { return largest_offset_; }  ///< of the rows read; 0 where there is none
   /// [collective] Throws Fault::data, naming the ranks, where they have opened files that differ in schema or
   /// content; of a file without a hash of its content, in size or first block.
   void expect_same_file(const Communicator& comm) const;
@@ -80,6 +81,7 @@ class ShardOfFile final : public RowSource {
   mutable std::uint64_t content_ = 0;
   mutable Vector response_;
   mutable Index rows_of_weight_ = 0;
+  mutable double largest_offset_ = 0.0;
 };
 
 /// The built-in model that a configuration names, over some rows; none where it names no built-in one. Throws

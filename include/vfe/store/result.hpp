@@ -16,6 +16,7 @@ struct Variable {
   std::string name;
   std::vector<Dimension> dimensions;
   std::vector<double> values;
+  bool whole = false;  ///< stored as integers
 };
 
 /// An InferenceData group: posterior, sample_stats, ...

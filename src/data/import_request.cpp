@@ -1,0 +1,109 @@
+#include "data/import_request.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+
+#include "vfe/core/error.hpp"
+#include "vfe/core/nearest.hpp"
+#include "vfe/core/printable.hpp"
+#include "vfe/core/random.hpp"
+
+namespace vfe {
+
+namespace {
+
+void require_folder(const std::filesystem::path& output) {
+  const std::filesystem::path folder = folder_of(output);
+  std::error_code unknown;
+  if (std::filesystem::is_directory(output, unknown))
+    throw Error(Fault::cannot_create,
+                fmt::format("creating {}: is a folder, expected a file", output.string()));
+  if (!std::filesystem::is_directory(folder, unknown) || ::access(folder.c_str(), W_OK) != 0)
+    throw Error(Fault::cannot_create, fmt::format("creating {}: {} is not a folder that can be written to",
+                                                  output.string(), folder.string()));
+}
+
+bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+  std::error_code unknown;  // a path that cannot be followed is reported where it is opened
+  const std::filesystem::path first = std::filesystem::weakly_canonical(a, unknown);
+  return !first.empty() && first == std::filesystem::weakly_canonical(b, unknown);
+}
+
+}  // namespace
+
+std::filesystem::path folder_of(const std::filesystem::path& output) {
+  return output.has_parent_path() ? output.parent_path() : ".";
+}
+
+void validate(const ImportOptions& options) {
+  const auto refuse = [](const std::string& what) { throw Error(Fault::usage, what); };
+  if (options.response.empty()) refuse("importing: no response, expected --response COLUMN");
+  if (options.seed > max_seed)
+    refuse(fmt::format("importing: seed {}, expected at most {}", options.seed, max_seed));
+  if (options.block_rows < 0)
+    refuse(fmt::format("importing: {} rows per block, expected at least 1", options.block_rows));
+  if (!(options.holdout >= 0.0 && options.holdout < 1.0))
+    refuse(
+        fmt::format("importing: a holdout of {}, expected a share from 0 up to but not 1", options.holdout));
+  if ((options.holdout > 0.0) == options.holdout_output.empty())
+    refuse("importing: a holdout needs both, its share of the rows and its file");
+  if (same_file(options.input, options.output) ||
+      (options.holdout > 0.0 && (same_file(options.output, options.holdout_output) ||
+                                 same_file(options.input, options.holdout_output))))
+    refuse("importing: input, output and holdout must be different files");
+  // The dataset, and results of it, name the file.
+  if (!is_utf8(options.input.filename().string()))
+    throw Error(Fault::data,
+                fmt::format("importing {}: the file's name is not UTF-8; rename it", options.input.string()));
+  require_folder(options.output);
+  if (options.holdout > 0.0) require_folder(options.holdout_output);
+}
+
+std::vector<SourceColumn> choose_columns(const ImportOptions& options,
+                                         const std::vector<std::string>& header) {
+  const auto require = [&](const std::string& name, const char* as) {
+    if (std::find(header.begin(), header.end(), name) == header.end())
+      throw Error(Fault::usage,
+                  fmt::format("{}: no column \"{}\" ({}); the nearest are \"{}\"", options.input.string(),
+                              name, as, fmt::join(nearest(name, header), "\", \"")));
+  };
+  std::map<std::string, std::string> uses;  // of a column: the option that named it
+  const auto use = [&](const std::string& name, const char* as) {
+    if (name.empty()) return;
+    require(name, as);
+    const auto [other, added] = uses.emplace(name, as);
+    if (!added)
+      throw Error(Fault::usage, fmt::format("{}: column \"{}\" is named by {} and by {}",
+                                            options.input.string(), name, other->second, as));
+  };
+  use(options.response, "--response");
+  use(options.offset, "--offset");
+  use(options.weight, "--weight");
+  const std::set<std::string> dropped(options.drop.begin(), options.drop.end());
+  const std::set<std::string> factors(options.factor.begin(), options.factor.end());
+  for (const std::string& name : dropped) use(name, "--drop");
+  for (const std::string& name : factors) {
+    require(name, "--factor");
+    if (name == options.offset || name == options.weight)
+      throw Error(Fault::usage, fmt::format("{}: column \"{}\" is named by --factor and by {}",
+                                            options.input.string(), name, uses.at(name)));
+  }
+  std::vector<SourceColumn> columns;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    if (dropped.contains(header[i])) continue;
+    const Role role = header[i] == options.response ? Role::response
+                      : header[i] == options.offset ? Role::offset
+                      : header[i] == options.weight ? Role::weight
+                                                    : Role::predictor;
+    columns.emplace_back(header[i], i, role, factors.contains(header[i]));
+  }
+  return columns;
+}
+
+}  // namespace vfe

@@ -1,0 +1,22 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/source_column.hpp"
+#include "vfe/data/import.hpp"
+
+namespace vfe {
+
+/// Throws Fault::usage for options that contradict each other, Fault::cannot_create for an output that cannot
+/// be made.
+void validate(const ImportOptions& options);
+
+/// The columns of a header that the options leave, with their roles. Throws Fault::usage where an option
+/// names a column that is not there, or two options name one.
+std::vector<SourceColumn> choose_columns(const ImportOptions& options,
+                                         const std::vector<std::string>& header);
+
+std::filesystem::path folder_of(const std::filesystem::path& output);
+
+}  // namespace vfe
