@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "vfe/core/printable.hpp"
+
 namespace vfe {
 namespace {
 
@@ -66,7 +68,8 @@ std::string to_text(const Diagnosis& diagnosis) {
   const std::span<const Coefficient> shown(diagnosis.coefficients.data(),
                                            std::min(most, diagnosis.coefficients.size()));
   std::size_t width = 12;
-  for (const Coefficient& coefficient : shown) width = std::max(width, coefficient.name.size());
+  const auto label = [](const Coefficient& c) { return shortened(printable(c.name), 80); };
+  for (const Coefficient& coefficient : shown) width = std::max(width, label(coefficient).size());
   text += stage_table(diagnosis.stages);
   const bool with_errors =
       std::ranges::any_of(shown, [](const Coefficient& c) { return !std::isnan(c.mean_error); });
@@ -74,7 +77,7 @@ std::string to_text(const Diagnosis& diagnosis) {
                       with_errors ? "+-" : "", "sd", with_errors ? "+-" : "", "5 %", "95 %");
   const auto error = [](double e) { return std::isnan(e) ? std::string() : fmt::format("{:.1g}", e); };
   for (const Coefficient& c : shown) {
-    text += fmt::format("{:<{}} {:>12} {:>9} {:>12} {:>9} {:>12} {:>12}\n", c.name, width,
+    text += fmt::format("{:<{}} {:>12} {:>9} {:>12} {:>9} {:>12} {:>12}\n", label(c), width,
                         digits(c.mean, c.mean_error), error(c.mean_error), digits(c.sd, c.sd_error),
                         error(c.sd_error), digits(c.low, c.low_error), digits(c.high, c.high_error));
   }

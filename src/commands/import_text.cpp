@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "vfe/core/counted.hpp"
+#include "vfe/core/printable.hpp"
 
 namespace vfe {
 namespace {
 
-constexpr std::size_t most_levels = 20;  // that a reader would read
+constexpr std::size_t most_levels = 20, longest = 80;  // that a reader would read
 
 std::string reference_levels(const Schema& schema) {
   std::string text;
@@ -19,7 +20,8 @@ std::string reference_levels(const Schema& schema) {
   for (const Column& column : schema.columns) {
     if (column.level.empty() || std::ranges::count(sources, column.source) > 0) continue;
     sources.push_back(column.source);
-    text += fmt::format("factor {}: reference level {}\n", column.source, column.reference);
+    text +=
+        fmt::format("factor {}: reference level {}\n", column.source, shortened(column.reference, longest));
   }
   return text;
 }
@@ -28,7 +30,7 @@ std::string response_codes(const Schema& schema) {
   std::string text;
   const std::vector<std::string>& levels = schema.response_levels;
   for (std::size_t level = 0; level < std::min(levels.size(), most_levels); ++level) {
-    text += fmt::format("response {}: {} is {}\n", schema.response, level, levels[level]);
+    text += fmt::format("response {}: {} is {}\n", schema.response, level, shortened(levels[level], longest));
   }
   if (levels.size() > most_levels) {
     text += fmt::format("response {}: and {} levels more\n", schema.response, levels.size() - most_levels);

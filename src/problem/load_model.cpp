@@ -149,8 +149,10 @@ LoadedModel load_built_in(const Communicator& comm, const Config& config) {
   loaded.response = shard->take_response();
   if (numbers_are_classes) {
     loaded.response = class_codes(shard->schema(), loaded.response);
-    loaded.description +=
-        fmt::format("; the classes are {}", fmt::join(loaded.schema->response_levels, ", "));
+    const std::vector<std::string>& levels = loaded.schema->response_levels;
+    constexpr std::size_t most = 20;  // that a reader would read
+    loaded.description += levels.size() > most ? fmt::format("; {} classes", levels.size())
+                                               : fmt::format("; the classes are {}", fmt::join(levels, ", "));
   }
   require_fit_response(comm, config.model.glm, file,
                        {*loaded.schema, loaded.response, shard->largest_offset()});

@@ -22,8 +22,8 @@ class StartProgram : public testing::Test {
   }
 
   void simulate(const std::string& file, int seed, const std::string& more = "--rows 2000 --columns 3") {
-    const Finished made = vfe_run(
-        folder.path(), "simulate logistic " + more + " --seed " + std::to_string(seed) + " -o " + file);
+    const Finished made = vfe_run(folder.path(), "simulate logistic " + more + " --seed " +
+                                                     std::to_string(seed) + " --overwrite -o " + file);
     ASSERT_EQ(made.code, 0) << made.err;
   }
   Finished run(const std::string& command) { return Job(folder.path(), command).wait(); }

@@ -70,5 +70,12 @@ TEST_F(ImportText, FaultsDOneIsNotSeveral) {
   EXPECT_THAT(text_of("x,y\n1,0.5\n2,1\n3,1\n"), HasSubstr("3 rows, 1 column, 1 block of "));
 }
 
+TEST_F(ImportText, FaultsC11LongLevelsAreCut) {
+  const std::string level(100000, 'x');
+  const std::string text = text_of("x,y\n1," + level + "\n2,b\n3," + level + "\n");
+  EXPECT_LT(text.size(), 1000u);
+  EXPECT_THAT(text, HasSubstr("(100000 bytes)"));
+}
+
 }  // namespace
 }  // namespace vfe

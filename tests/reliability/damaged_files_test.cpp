@@ -22,7 +22,7 @@ class DamagedFiles : public testing::Test {
   DamagedFiles() {
     EXPECT_EQ(vfe_run(folder.path(), "simulate logistic -o data.h5 --rows 500 --columns 3").code, 0);
     put_config(folder.path(), "logistic", long_fit(60));
-    EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --quiet").code, 0);
+    EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --accept-rejected --quiet").code, 0);
   }
   void expect_refusal(const std::string& arguments, int code, const std::string& text) const {
     const Finished found = vfe_run(folder.path(), arguments);
@@ -39,7 +39,7 @@ class DamagedFiles : public testing::Test {
 TEST_F(DamagedFiles, A10AResultIsRefusedByEveryCommand) {
   damage(folder / "run" / "result.h5", 0.5);
   for (const char* command : {"diagnose run", "diagnose run/result.h5 --json", "predict run data.h5 -o p.h5",
-                              "draws run -n 10 -o d.h5", "fit fit.toml --resume --quiet"}) {
+                              "draws run -n 10 -o d.h5", "fit fit.toml --accept-rejected --resume --quiet"}) {
     expect_refusal(command, 65, "run/result.h5: is damaged");
   }
   EXPECT_FALSE(fs::exists(folder / "p.h5") || fs::exists(folder / "d.h5"));
@@ -49,25 +49,27 @@ TEST_F(DamagedFiles, C2CheckpointsThatAreDamagedAreSkippedAndWithoutAnyTheRunEnd
   const std::string expected = hashes(folder.path());
   fs::remove(folder / "run" / "result.h5");
   damage(checkpoint(newest_step(folder.path())), 0.3);
-  EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --resume --quiet").code, 0);
+  EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --accept-rejected --resume --quiet").code, 0);
   EXPECT_EQ(hashes(folder.path()), expected);
   fs::remove(folder / "run" / "result.h5");
   for (const auto& entry : fs::directory_iterator(folder / "run")) {
     if (entry.path().extension() == ".h5") damage(entry.path(), 0.3);
   }
-  expect_refusal("fit fit.toml --resume --quiet", 76, "is damaged: its bytes have the hash");
+  expect_refusal("fit fit.toml --accept-rejected --resume --quiet", 76,
+                 "is damaged: its bytes have the hash");
 }
 
 TEST_F(DamagedFiles, ADatasetIsRefused) {
   damage(folder / "data.h5", 0.5);
-  expect_refusal("fit fit.toml --overwrite --quiet", 65, "data.h5");
+  expect_refusal("fit fit.toml --accept-rejected --overwrite --quiet", 65, "data.h5");
   expect_refusal("predict run data.h5 -o p.h5", 65, "data.h5");
 }
 
 TEST_F(DamagedFiles, C12AFolderIsNoFile) {
   fs::create_directories(folder / "folder");
   expect_refusal("fit folder", 66, "folder: is a folder");
-  expect_refusal("fit fit.toml --overwrite --set data.file=folder", 66, "folder: is a folder");
+  expect_refusal("fit fit.toml --accept-rejected --overwrite --set data.file=folder", 66,
+                 "folder: is a folder");
   expect_refusal("predict run folder -o p.h5", 66, "folder: is a folder");
   expect_refusal("diagnose folder", 66, "folder: no result.h5 in it");
   fs::create_directories(folder / "folder" / "result.h5");

@@ -44,7 +44,9 @@ class Reliability : public testing::Test {
     std::filesystem::remove_all(folder / "run");
   }
 
-  std::string fit_command(int ranks) const { return vfe_command("fit fit.toml --resume --quiet", ranks); }
+  std::string fit_command(int ranks) const {
+    return vfe_command("fit fit.toml --resume --quiet --accept-rejected", ranks);
+  }
 
   void expect_same_bits_after_resuming(int ranks) {
     const Finished resumed = Job(folder.path(), fit_command(ranks)).wait();
@@ -170,7 +172,7 @@ TEST_F(Reliability, StoppedByASignalAndResumed) {
 TEST_F(Reliability, ACheckpointOnRequestDoesNotStop) {
   put_config(folder.path(), "logistic", long_fit(steps));
   const std::string rarely =
-      vfe_command("fit fit.toml --resume --quiet --set output.checkpoint_every=1000000", 2);
+      vfe_command("fit fit.toml --resume --quiet --accept-rejected --set output.checkpoint_every=1000000", 2);
   Job job(folder.path(), rarely);
   ASSERT_TRUE(
       wait_until([&] { return std::filesystem::exists(folder / "run" / "trace.jsonl") || !job.running(); }));
@@ -182,7 +184,8 @@ TEST_F(Reliability, ACheckpointOnRequestDoesNotStop) {
 }
 
 TEST_F(Reliability, StoppedByTheClockAndResumed) {
-  const Finished stopped = vfe_run(folder.path(), "fit fit.toml --resume --set fit.max_time=0.05", 2);
+  const Finished stopped =
+      vfe_run(folder.path(), "fit fit.toml --resume --accept-rejected --set fit.max_time=0.05", 2);
   EXPECT_EQ(stopped.code, 75) << stopped.err;
   EXPECT_THAT(stopped.err, HasSubstr("stopped by fit.max_time"));
   EXPECT_GT(newest_step(folder.path()), 0U);
