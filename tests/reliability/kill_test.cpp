@@ -123,8 +123,10 @@ std::set<std::string> stages_in(const std::filesystem::path& trace) {
 }
 
 TEST_F(Reliability, AnAutomaticFitIsKilledOnItsWayThroughItsStages) {
-  EXPECT_EQ(
-      vfe_run(folder.path(), "simulate logistic -o data.h5 --rows 130 --columns 64 --block-rows 32").code, 0);
+  EXPECT_EQ(vfe_run(folder.path(),
+                    "simulate logistic --overwrite -o data.h5 --rows 130 --columns 64 --block-rows 32")
+                .code,
+            0);
   put(folder / "fit.toml",
       "[data]\nfile = \"data.h5\"\n[model]\ntype = \"logistic\"\n"
       "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 1\n");
