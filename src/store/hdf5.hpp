@@ -112,7 +112,8 @@ void read_rows(const Handle& dataset, hsize_t first, hsize_t count, T* values) {
 }
 
 // Texts, UTF-8. HDF5 keeps variable-length ones in a heap that has no checksum, and a flipped bit there can
-// crash it: what must be safe has fixed lengths; what netCDF4 tools shall read as text must be variable.
+// crash it: what must be safe has fixed lengths or is in a sealed file; what netCDF4 tools shall read as text
+// must be variable.
 
 /// A list of fixed length, padded with zeros.
 void write_strings(const Handle& parent, const std::string& name, const std::vector<std::string>& texts);

@@ -20,7 +20,7 @@ struct Checkpoint {
   std::map<std::string, double> counters;  ///< gradients, seconds, ... so far
 };
 
-/// Writes checkpoint.<step>.h5 in `directory` (atomic, checksummed), then removes all but the two newest up
+/// Writes checkpoint.<step>.h5 in `directory` (atomic, sealed), then removes all but the two newest up
 /// to this step, and those beyond it: a resume from an older one has given them up. Root only. Throws
 /// Fault::cannot_create or Fault::io; the older generations then stand.
 void write_checkpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint);

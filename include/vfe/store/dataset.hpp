@@ -13,8 +13,8 @@ constexpr int dataset_version = 2;  ///< the newest that is read
 /// Reads a dataset file (layout: cluster/data.md). Independent: every rank opens it for itself, read-only.
 class Dataset {
  public:
-  /// Throws Fault::missing, Fault::data (not HDF5, truncated, no /x, shapes or block offsets that disagree,
-  /// newer version).
+  /// Throws Fault::missing, Fault::io, Fault::data (not HDF5, truncated, no /x, shapes or block offsets that
+  /// disagree, sizes that the file cannot hold, parts in other files, newer version).
   explicit Dataset(const std::filesystem::path& path);
   ~Dataset();
   Dataset(Dataset&&) noexcept;

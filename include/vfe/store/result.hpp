@@ -37,11 +37,12 @@ struct ResultFile {
   const Variable& variable(const std::string& group, const std::string& name) const;  ///< throws Fault::data
 };
 
-/// Atomic. Throws Fault::cannot_create or Fault::io. One process.
+/// Atomic, and sealed with a hash of all bytes. Throws Fault::cannot_create or Fault::io. One process.
 void write_result(const std::filesystem::path& path, const ResultFile& result);
-/// Throws Fault::missing or Fault::data.
+/// Throws Fault::missing, Fault::io, or Fault::data: also where the seal is not there or not right, as it is
+/// not after another program has written into the file.
 ResultFile read_result(const std::filesystem::path& path);
-/// Only the /vfe group: no draws are read.
+/// Only the /vfe group: draws are read for the seal alone, and not kept.
 ResultFile read_result_summary(const std::filesystem::path& path);
 
 /// Parameters as JSON and back: a result carries its transforms.
