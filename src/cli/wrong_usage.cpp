@@ -90,8 +90,13 @@ std::string wrong_usage(const CLI::App& program, const std::vector<std::string>&
       meant = fmt::format("; did you mean {}?", kind);
     }
   }
+  const bool has_commands = !app->get_subcommands([](const CLI::App*) { return true; }).empty();
+  if (has_commands && begin < arguments.size() && !is_option(arguments[begin])) {
+    found = fmt::format("unknown subcommand {}", one_line(arguments[begin]));
+  }
   while (found.ends_with('.')) found.pop_back();
-  return fmt::format("{}: {}{}; {} --help says what there is", names, found, meant, names);
+  const std::string of = app == &program ? "" : names + ": ";  // every message begins with the program's name
+  return fmt::format("{}{}{}; {} --help says what there is", of, found, meant, names);
 }
 
 std::vector<std::string> with_repeated_options(const CLI::App& app,

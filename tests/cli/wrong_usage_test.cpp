@@ -47,7 +47,7 @@ class FaultsProgram : public testing::Test {
 };
 
 TEST_F(FaultsProgram, FaultsDNearestNamesAreOffered) {
-  expect_refusal("fits fit.toml", 64, "did you mean fit?");
+  expect_refusal("fits fit.toml", 64, "vfe: unknown subcommand fits; did you mean fit?");
   expect_refusal("import a.csv -o a.h5 --reponse y", 64, "did you mean --response?");
   expect_refusal("simulate gaussian -o s.h5", 64, "did you mean linear?");
   expect_refusal("fit fit.toml --set model.type=gaussian", 78, "did you mean \"linear\"?");
