@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <regex>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -100,16 +100,18 @@ void AtomicFile::commit() {
 
 void remove_temporaries(const std::filesystem::path& folder,
                         const std::function<bool(const std::string& name)>& of) {
-  static const std::regex form(R"((.+)\.(\d{1,10})\.tmp)");
   std::vector<std::filesystem::path> found;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
-    std::smatch parts;
-    const std::string name = entry->path().filename().string();
-    if (!name.ends_with(".tmp") || !std::regex_match(name, parts, form) || !of(parts[1])) continue;
-    const long process = std::strtol(parts[2].str().c_str(), nullptr, 10);
-    if (process > 0 && ::kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH) found.push_back(*entry);
+    const std::filesystem::path name = entry->path().filename(), numbered = name.stem();
+    if (name.extension() != ".tmp" || numbered.extension().empty() || !of(numbered.stem().string())) continue;
+    const std::string number = numbered.extension().string().substr(1);
+    if (number.empty() || number.find_first_not_of("0123456789") != std::string::npos) continue;
+    const long process = std::strtol(number.c_str(), nullptr, 10);
+    if (process > 0 && process <= std::numeric_limits<pid_t>::max() &&
+        ::kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH)
+      found.push_back(*entry);
   }
   for (const std::filesystem::path& path : found) {
     // One of another machine's processes holds its lock as long as it lives.
