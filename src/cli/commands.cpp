@@ -418,7 +418,7 @@ int main_program(int argc, char** argv) {
         return printed(comm, done);
       });
     }
-    fmt::print(stderr, "vfe: {}\n", wrong_usage(program, arguments, error));
+    notice("vfe: " + wrong_usage(program, arguments, error) + "\n");
     return code_of(Fault::usage);
   }
   // A file that grows beyond a limit is then an error that is reported, not the end of the process.

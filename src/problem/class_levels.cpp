@@ -3,52 +3,46 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <utility>
 
+#include "problem/recoded_rows.hpp"
 #include "vfe/core/error.hpp"
 
 namespace vfe {
 namespace {
 
-class WithClassLevels final : public RowSource {
- public:
-  explicit WithClassLevels(std::shared_ptr<const RowSource> rows)
-      : rows_(std::move(rows)), schema_(rows_->schema()) {
-    for (const double number : schema_.response_numbers) {
-      schema_.response_levels.push_back(fmt::format("{:.0f}", number));
-    }
-    schema_.response_classes = 0;
-    schema_.response_numbers.clear();
+Schema with_levels(Schema schema) {
+  for (const double number : schema.response_numbers) {
+    schema.response_levels.push_back(fmt::format("{:.0f}", number));
   }
+  schema.response_classes = 0;
+  schema.response_numbers.clear();
+  return schema;
+}
 
-  const Schema& schema() const override { return schema_; }
-  Index first_block() const override { return rows_->first_block(); }
-  const Blocks& blocks() const override { return rows_->blocks(); }
-  Reading reading() const override { return rows_->reading(); }
+class WithClassLevels final : public RecodedRows {
+ public:
+  explicit WithClassLevels(const std::shared_ptr<const RowSource>& rows)
+      : RecodedRows(with_levels(rows->schema()), rows) {}
 
   Rows read(const BlockRange& blocks) const override {
-    Rows rows = rows_->read(blocks);
-    const Vector codes = class_codes(rows_->schema(), rows.y);
+    Rows rows = stored().read(blocks);
+    const Vector codes = class_codes(stored().schema(), rows.y);
     for (Index i = 0; i < codes.size(); ++i) {
       if (codes[i] >= 0.0) continue;
       throw RowError(rows.first_row + i,
                      fmt::format("response \"{}\" is {}, expected one of the {} in "
                                  "/response_numbers",
-                                 schema_.response, rows.y[i], schema_.response_levels.size()));
+                                 schema().response, rows.y[i], schema().response_levels.size()));
     }
     rows.y = codes;
     return rows;
   }
-
- private:
-  std::shared_ptr<const RowSource> rows_;
-  Schema schema_;
 };
 
 }  // namespace
 
 std::shared_ptr<const RowSource> with_class_levels(std::shared_ptr<const RowSource> rows) {
-  return std::make_shared<WithClassLevels>(std::move(rows));
+  return std::make_shared<WithClassLevels>(rows);
 }
 
 Vector class_codes(const Schema& schema, ConstVec numbers) {

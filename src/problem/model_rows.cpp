@@ -3,6 +3,8 @@
 #include <cmath>
 #include <utility>
 
+#include "problem/recoded_rows.hpp"
+
 namespace vfe {
 namespace {
 
@@ -34,18 +36,12 @@ Schema coded(const GlmOptions& options, const Schema& stored) {
   return schema;
 }
 
-class ModelRows final : public RowSource {
+class ModelRows final : public RecodedRows {
  public:
-  ModelRows(Schema schema, std::shared_ptr<const RowSource> rows)
-      : schema_(std::move(schema)), rows_(std::move(rows)) {}
-
-  const Schema& schema() const override { return schema_; }
-  Index first_block() const override { return rows_->first_block(); }
-  const Blocks& blocks() const override { return rows_->blocks(); }
-  Reading reading() const override { return rows_->reading(); }
+  using RecodedRows::RecodedRows;
 
   Rows read(const BlockRange& blocks) const override {
-    Rows rows = rows_->read(blocks);
+    Rows rows = stored().read(blocks);
     std::visit([this](auto& x) { recode(x); }, rows.x);
     return rows;
   }
@@ -54,8 +50,8 @@ class ModelRows final : public RowSource {
   template <class X>
   void recode(X& x) const {
     for (Index j = 0; j < x.cols(); ++j) {
-      const Column& from = rows_->schema().columns[static_cast<std::size_t>(j)];
-      const Column& to = schema_.columns[static_cast<std::size_t>(j)];
+      const Column& from = stored().schema().columns[static_cast<std::size_t>(j)];
+      const Column& to = schema().columns[static_cast<std::size_t>(j)];
       if (from.centre == to.centre && from.scale == to.scale) continue;  // to the last bit
       for (Index i = 0; i < x.rows(); ++i) {
         const double value = from.centre + from.scale * static_cast<double>(x(i, j));
@@ -63,9 +59,6 @@ class ModelRows final : public RowSource {
       }
     }
   }
-
-  Schema schema_;
-  std::shared_ptr<const RowSource> rows_;
 };
 
 }  // namespace

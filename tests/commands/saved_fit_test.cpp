@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "run/error_of.hpp"
 #include "run/small_fit.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/state.hpp"
@@ -14,17 +15,6 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
-
-/// What a call throws, or an Error of no fault at all.
-template <class Call>
-Error error_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error;
-  }
-  return {Fault::bug, "nothing was thrown"};
-}
 
 class SavedFitTest : public testing::Test {
  protected:

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "config/refusal.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/toml/read_config.hpp"
 
@@ -14,20 +15,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-const std::string minimal = "[data]\nfile = \"d.h5\"\n[model]\ntype = \"logistic\"\n";
-
-/// The line of the Fault::config that parsing throws.
-std::string refusal(const std::string& text, const std::vector<std::string>& overrides = {}) {
-  try {
-    parse_config(text, "fit.toml", overrides);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.fault(), Fault::config);
-    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
-    return error.what();
-  }
-  return "accepted";
-}
 
 TEST(Config, FillsInDefaults) {
   const Config config = parse_config(minimal, "fit.toml");

@@ -5,21 +5,11 @@
 #include <cmath>
 #include <limits>
 
+#include "run/error_of.hpp"
 #include "vfe/core/error.hpp"
 
 namespace vfe {
 namespace {
-
-/// What a call throws, or an Error of no fault at all.
-template <class Call>
-Error error_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error;
-  }
-  return {Fault::bug, "nothing was thrown"};
-}
 
 TEST(ResultAttributes, AVerdictComesBackAsItWas) {
   Verdict verdict;

@@ -2,26 +2,13 @@
 
 #include <gmock/gmock.h>
 
+#include "config/refusal.hpp"
 #include "vfe/core/error.hpp"
 
 namespace vfe {
 namespace {
 
 using testing::HasSubstr;
-
-const std::string minimal = "[data]\nfile = \"d.h5\"\n[model]\ntype = \"logistic\"\n";
-
-/// The line of the Fault::config that parsing throws.
-std::string refusal(const std::string& text, const std::vector<std::string>& overrides = {}) {
-  try {
-    parse_config(text, "fit.toml", overrides);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.fault(), Fault::config);
-    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
-    return error.what();
-  }
-  return "accepted";
-}
 
 TEST(ReadConfig, OverridesReplaceTheFile) {
   const Config config =
