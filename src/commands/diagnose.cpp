@@ -5,6 +5,7 @@
 #include <map>
 
 #include "vfe/commands/saved_fit.hpp"
+#include "vfe/model/glm_layout.hpp"
 #include "vfe/program/sample.hpp"
 #include "vfe/run/posterior.hpp"
 #include "vfe/run/result_attributes.hpp"
@@ -12,8 +13,6 @@
 
 namespace vfe {
 namespace {
-
-const std::string original = "_original";  // the suffix of what Glm::quantities() names on the user's scale
 
 /// Of each draw.
 Index num_entries(const Variable& variable) {
@@ -25,12 +24,12 @@ Index num_entries(const Variable& variable) {
 
 /// The variable on the user's scale where the file has it there, else itself.
 const Variable& on_users_scale(const Variable& variable, const Group& group) {
-  const auto found = std::ranges::find(group.variables, variable.name + original, &Variable::name);
+  const auto found = std::ranges::find(group.variables, variable.name + original_suffix, &Variable::name);
   return found == group.variables.end() ? variable : *found;
 }
 
 std::string name_without_suffix(const std::string& name) {
-  return name.ends_with(original) ? name.substr(0, name.size() - original.size()) : name;
+  return name.ends_with(original_suffix) ? name.substr(0, name.size() - original_suffix.size()) : name;
 }
 
 /// Puts the moments of value `at` where the result has them.
@@ -101,7 +100,7 @@ Diagnosis diagnose(const std::filesystem::path& run) {
       entries += num_entries(variable);
     }
     for (const Variable& variable : group.variables) {
-      if (variable.name.ends_with(original)) continue;
+      if (variable.name.ends_with(original_suffix)) continue;
       const Variable& shown = on_users_scale(variable, group);
       add_coefficients(shown, moments, first.at(shown.name), diagnosis.coefficients);
     }

@@ -7,8 +7,10 @@
 #include "vfe/commands/saved_fit.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/problem/problem.hpp"
+#include "vfe/program/matched_moments.hpp"
 #include "vfe/program/sample.hpp"
 #include "vfe/run/posterior.hpp"
+#include "vfe/run/result_attributes.hpp"
 
 namespace vfe {
 
@@ -24,26 +26,37 @@ DrawsReport write_draws(const DrawsOptions& options) {
   DrawsReport report{.verdict = saved.verdict, .of_q = !has_sample(saved.file)};
   ResultFile file;
   Matrix theta;
-  Variable statistic;
+  std::vector<Variable> statistics;
+  std::string moments = "as drawn";
+  const std::unique_ptr<const Model> model = model_without_rows(saved.config, saved.schema, saved.parameters);
   if (!report.of_q) {
     const Sample sample = sample_of(saved.file);
     const std::vector<Index> chosen =
         draws_of_sample(sample.log_weight, options.count, seed, options.seed ? 0 : 1);
     theta = sample.theta(Eigen::all, chosen);
-    statistic = draw_variable("lp", sample.log_joint(chosen));
+    MatchedDraws matched{theta, {}};
+    if (count_of(saved.file.attributes, "moments_matched") != 0) {
+      matched = match_moments(*model, moments_of(saved.file), theta);
+    }
+    if (matched.names.empty()) {
+      statistics = {draw_variable("lp", sample.log_joint(chosen))};
+    } else {  // without the rows nobody knows their density
+      theta = std::move(matched.theta);
+      moments = moments_matched(matched.names);
+    }
+    file.attributes["moments_matched"] = std::int64_t{!matched.names.empty()};
     report.repeated = share_repeated(chosen);
     file.attributes["draws_repeated"] = report.repeated;
   } else {
     DrawsOfQ draws =
         draw_from_q(*saved.family, saved.lambda, seed, static_cast<std::uint32_t>(first), options.count);
     theta = std::move(draws.theta);
-    statistic = draw_variable("log_q", draws.log_q);
+    statistics = {draw_variable("log_q", draws.log_q)};
   }
-  const std::unique_ptr<const Model> model = model_without_rows(saved.config, saved.schema, saved.parameters);
   Matrix quantities(num_constrained(model->quantities()), options.count);
   model->compute_quantities(theta, seed, static_cast<std::uint32_t>(first), quantities);
-  file.groups.push_back(posterior_group(model->quantities(), quantities));
-  file.groups.push_back({"sample_stats", {statistic}});
+  file.groups.push_back(posterior_group(*model, quantities, moments));
+  if (!statistics.empty()) file.groups.push_back({"sample_stats", statistics, sampled_attributes()});
   file.attributes.insert(saved.file.attributes.begin(),
                          saved.file.attributes.end());  // whose draws these are
   file.attributes["resampled"] = std::int64_t{!report.of_q};

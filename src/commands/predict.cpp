@@ -111,7 +111,7 @@ class Predictor {
         data_(options.data),
         rows_(data_, *saved.schema),
         theta_(thinned(unconstrained_draws(saved.file, saved.parameters), options.draws)),
-        seed_(options.seed.value_or(saved.config.fit.seed)) {
+        first_{.seed = options.seed.value_or(saved.config.fit.seed), .purpose = Purpose::predict} {
     piece_schema_ = *saved.schema;
     piece_schema_.blocks = Blocks::of_equal(data_.schema().num_rows(), piece_rows);
     piece_schema_.has_weight = false;
@@ -132,7 +132,7 @@ class Predictor {
       Rows rows = rows_.read(first, last, piece);
       const Vector y = rows.y;
       const auto model = built_in_model(saved_.config, rows_in_memory(piece_schema_, std::move(rows)));
-      const std::optional<Prediction> prediction = model->predict(0, theta_, seed_, 0, true);
+      const std::optional<Prediction> prediction = model->predict(0, theta_, first_, true);
       if (!prediction) refuse(options_, saved_);
       layout_.kind = prediction->kind;
       layout_.num_classes = std::ssize(prediction->probability);
@@ -171,7 +171,7 @@ class Predictor {
   Dataset data_;
   RecodedRows rows_;
   Matrix theta_;
-  std::uint64_t seed_;
+  Address first_;  ///< of what is simulated
   Schema piece_schema_;
   Layout layout_;  ///< of the pieces predicted
 };

@@ -174,7 +174,18 @@ std::vector<ConfigKey> output_keys() {
           .expected("a duration above 0 such as \"60s\", or a whole number of steps above 0")
           .may_change(),
       yes_or_no("output.log_likelihood", [](auto& c) { return &c.output.log_likelihood; })
-          .meaning("Whether the result holds the log likelihood of every draw and row (at most 2 GB).")
+          .meaning("Whether the result holds the log likelihood of every draw and row, as ArviZ's loo wants "
+                   "it (numbers by row: at most 2 GB in all).")
+          .applies(with_likelihood())
+          .may_change(),
+      yes_or_no("output.log_prior", [](auto& c) { return &c.output.log_prior; })
+          .meaning("Whether the result holds the log prior density of every draw, by parameter where these "
+                   "are independent, as ArviZ's psense_summary wants it.")
+          .applies(with_prior())
+          .may_change(),
+      yes_or_no("output.posterior_predictive", [](auto& c) { return &c.output.posterior_predictive; })
+          .meaning("Whether the result holds a response simulated for every draw and row, as ArviZ's "
+                   "plot_ppc wants it.")
           .applies(with_likelihood())
           .may_change(),
   };

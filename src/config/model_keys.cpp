@@ -282,6 +282,12 @@ std::vector<ConfigKey> library_keys() {
 
 }  // namespace
 
+Condition with_prior() {
+  return {
+      fmt::format("with {} as model.type", either(kinds_that(&ModelKind::tells_prior, name_or_likelihood))),
+      [](const Config& c) { return c.model.is(&ModelKind::tells_prior); }};
+}
+
 Condition with_likelihood() {
   return {"with a likelihood as model.type", [](const Config& c) { return c.model.is_glm(); }};
 }

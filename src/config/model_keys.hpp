@@ -10,5 +10,7 @@ std::vector<ConfigKey> model_keys();
 
 /// A generalised linear model.
 Condition with_likelihood();
+/// A model that tells its prior from its likelihood.
+Condition with_prior();
 
 }  // namespace vfe

@@ -20,7 +20,7 @@ ModelKind glm(Likelihood likelihood, ModelKind kind = {}) {
   kind.meaning = "the likelihood of the response given the linear predictor";
   kind.form = ModelForm::glm;
   kind.likelihood = likelihood;
-  kind.takes_dataset = kind.needs_dataset = true;
+  kind.tells_prior = kind.takes_dataset = kind.needs_dataset = true;
   return kind;
 }
 
@@ -46,6 +46,7 @@ const std::vector<ModelKind>& model_kinds() {
        .called = "a plugin",
        .meaning = "a library with the functions of vfe_model.h",
        .form = ModelForm::plugin,
+       .tells_prior = true,
        .takes_dataset = true,
        .takes_library = true,
        .takes_options = true},

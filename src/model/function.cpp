@@ -45,6 +45,19 @@ class FunctionModel final : public Model {
     if (grad.cols() > 0) pull_back_likelihood(parameters_, theta, grad_x, grad);
   }
 
+  std::vector<Parameter> log_prior_terms() const override {
+    return prior_ ? std::vector<Parameter>{{.name = "prior"}} : std::vector<Parameter>{};
+  }
+  void compute_log_prior_terms(ConstMat theta, Mat values) const override {
+    if (!prior_) return;
+    Matrix x(parameters_.num_constrained(), theta.cols());
+    Vector log_jacobian = Vector::Zero(theta.cols()), value = Vector::Zero(theta.cols());
+    constrain_draws(parameters_, theta, x, log_jacobian);
+    Matrix no_gradient(x.rows(), 0);
+    add_draws(prior_, x, value, no_gradient);
+    values.row(0) = value;
+  }
+
  private:
   template <class Density>
   static void add_draws(const Density& density, ConstMat x, Vec value, Mat grad) {

@@ -234,26 +234,47 @@ Index Glm::first_block() const {
   return impl_->first_block;
 }
 
+template <class ValueOf, class SlopeOf>
+void Glm::Impl::add_priors(ConstVec theta, ValueOf value, SlopeOf slope) const {
+  for (Index k = 0; k < layout.classes; ++k) {
+    if (layout.intercept >= 0) {
+      const Index i = layout.intercept + k;
+      add_normal(theta[i], options.intercept_prior_scale, value(i), slope(i));
+    }
+    for (Index j = 0; j < layout.columns; ++j) {
+      const Index i = layout.beta + k * layout.columns + j;
+      add_normal(theta[i], prior_scales[j], value(i), slope(i));
+    }
+  }
+  for (const Index i : {layout.sigma, layout.overdispersion}) {
+    if (i < 0) continue;
+    add_log_scale(options.scale_prior, options.scale_prior_scale, theta[i], value(i), slope(i));
+  }
+  if (layout.nu >= 0) add_log_degrees_of_freedom(theta[layout.nu], value(layout.nu), slope(layout.nu));
+}
+
 void Glm::log_prior(ConstMat theta, Vec value, Mat grad) const {
-  const GlmLayout& layout = impl_->layout;
-  const GlmOptions& options = impl_->options;
   for (Index s = 0; s < theta.cols(); ++s) {
-    const auto slope = [&](Index i) { return grad.cols() > 0 ? &grad(i, s) : nullptr; };
-    for (Index k = 0; k < layout.classes; ++k) {
-      if (layout.intercept >= 0) {
-        const Index i = layout.intercept + k;
-        add_normal(theta(i, s), options.intercept_prior_scale, value[s], slope(i));
-      }
-      for (Index j = 0; j < layout.columns; ++j) {
-        const Index i = layout.beta + k * layout.columns + j;
-        add_normal(theta(i, s), impl_->prior_scales[j], value[s], slope(i));
-      }
+    impl_->add_priors(
+        theta.col(s), [&](Index) -> double& { return value[s]; },
+        [&](Index i) { return grad.cols() > 0 ? &grad(i, s) : nullptr; });
+  }
+}
+
+std::vector<Parameter> Glm::log_prior_terms() const {
+  return parameters().list();
+}
+
+void Glm::compute_log_prior_terms(ConstMat theta, Mat values) const {
+  values.setZero();
+  for (Index s = 0; s < theta.cols(); ++s) {
+    impl_->add_priors(
+        theta.col(s), [&](Index i) -> double& { return values(i, s); },
+        [](Index) -> double* { return nullptr; });
+    // Scales are exponentials of their coordinates, which are then the logs of the Jacobian.
+    for (const Index i : {impl_->layout.sigma, impl_->layout.overdispersion, impl_->layout.nu}) {
+      if (i >= 0) values(i, s) -= theta(i, s);
     }
-    for (const Index i : {layout.sigma, layout.overdispersion}) {
-      if (i < 0) continue;
-      add_log_scale(options.scale_prior, options.scale_prior_scale, theta(i, s), value[s], slope(i));
-    }
-    if (layout.nu >= 0) add_log_degrees_of_freedom(theta(layout.nu, s), value[s], slope(layout.nu));
   }
 }
 

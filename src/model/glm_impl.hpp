@@ -27,6 +27,10 @@ struct Glm::Impl {
   Rows prepared(Rows rows) const;
   /// The term of the log density of a prepared row that depends on data alone, without weight [nats].
   double data_term(double y) const;
+  /// Adds the log prior density of each coordinate of theta, Jacobian included, to value(i), and its slope to
+  /// *slope(i) unless that is null.
+  template <class ValueOf, class SlopeOf>
+  void add_priors(ConstVec theta, ValueOf value, SlopeOf slope) const;
   /// The intercepts, coefficients and sigma of the model on the user's scale.
   void derive(ConstVec constrained, Vec values) const;
   /// The kernel's work on a prepared block at theta, with nothing asked for yet. Refers to all of them.

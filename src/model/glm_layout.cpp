@@ -157,11 +157,11 @@ GlmLayout glm_layout(const GlmOptions& options, const Schema& schema) {
   if (is_standardised(layout, schema)) {
     layout.original_intercept = options.intercept || is_centred(layout, schema);
     if (layout.original_intercept) {
-      layout.quantities.push_back({.name = "intercept_original", .dimensions = classes});
+      layout.quantities.push_back({.name = "intercept" + original_suffix, .dimensions = classes});
     }
     if (layout.columns > 0)
-      layout.quantities.push_back({.name = "beta_original", .dimensions = coefficients});
-    if (noise) layout.quantities.push_back(positive("sigma_original"));
+      layout.quantities.push_back({.name = "beta" + original_suffix, .dimensions = coefficients});
+    if (noise) layout.quantities.push_back(positive("sigma" + original_suffix));
   }
   return layout;
 }

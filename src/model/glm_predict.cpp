@@ -62,8 +62,8 @@ double draw_response(Likelihood likelihood, ConstVec eta, const ResponseScales& 
   return std::nan("");
 }
 
-std::optional<Prediction> Glm::predict(Index block, ConstMat theta, std::uint64_t seed,
-                                       std::uint32_t first_draw, bool observed) const {
+std::optional<Prediction> Glm::predict(Index block, ConstMat theta, const Address& first,
+                                       bool observed) const {
   const Impl& impl = *impl_;
   const GlmLayout& layout = impl.layout;
   const Likelihood likelihood = impl.options.likelihood;
@@ -91,13 +91,13 @@ std::optional<Prediction> Glm::predict(Index block, ConstMat theta, std::uint64_
   out.mean.resize(n, draws);
   out.response.resize(n, draws);
   if (softmax) out.probability.assign(static_cast<std::size_t>(classes + 1), Matrix(n, draws));
-  Address at{.seed = seed, .purpose = Purpose::predict};
+  Address at = first;
   at.block = static_cast<std::uint32_t>(impl.first_block + block);
   Vector constrained(layout.parameters.num_constrained()), row_eta(classes), probability(classes + 1);
   for (Index s = 0; s < draws; ++s) {
     layout.parameters.constrain(theta.col(s), constrained);
     const ResponseScales scales = response_scales(impl.options, layout, constrained);
-    at.draw = first_draw + static_cast<std::uint32_t>(s);
+    at.draw = first.draw + static_cast<std::uint32_t>(s);
     for (Index i = 0; i < n; ++i) {
       for (Index k = 0; k < classes; ++k) row_eta[k] = eta(i, s * classes + k);
       at.step = static_cast<std::uint32_t>(i);

@@ -39,7 +39,7 @@ void Model::add_likelihood(const BatchBlocks& blocks, ConstMat theta, Likelihood
   }
 }
 
-std::optional<Prediction> Model::predict(Index, ConstMat, std::uint64_t, std::uint32_t, bool) const {
+std::optional<Prediction> Model::predict(Index, ConstMat, const Address&, bool) const {
   return std::nullopt;
 }
 
@@ -56,6 +56,12 @@ bool Model::has_scales() const {
 bool Model::log_likelihood_rows(Index, ConstVec, Vec) const {
   return false;
 }
+
+std::vector<Parameter> Model::log_prior_terms() const {
+  return {};
+}
+
+void Model::compute_log_prior_terms(ConstMat, Mat) const {}
 
 std::string Model::explain(Index, ConstVec) const {
   return {};

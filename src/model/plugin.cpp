@@ -320,6 +320,14 @@ void PluginModel::log_likelihood(Index block, ConstMat theta, Vec value, Mat gra
   if (grad.cols() > 0) pull_back_likelihood(impl_->parameters, theta, rows.grad, grad);
 }
 
+std::vector<Parameter> PluginModel::log_prior_terms() const {
+  return {{.name = "prior"}};
+}
+
+void PluginModel::compute_log_prior_terms(ConstMat theta, Mat values) const {
+  values.row(0) = impl_->density(impl_->library.prior(), theta, false).value;
+}
+
 std::string PluginModel::explain(Index block, ConstVec theta) const {
   return block < 0 ? impl_->explain(impl_->library.prior(), theta)
                    : impl_->explain(impl_->library.likelihood(impl_->block(block)), theta);

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "run/fit_result.hpp"
+#include "run/row_groups.hpp"
 #include "run/run_record.hpp"
 #include "vfe/comm/request.hpp"
 #include "vfe/core/error.hpp"
@@ -22,8 +23,6 @@
 
 namespace vfe {
 namespace {
-
-constexpr double max_log_likelihood_bytes = 2e9;
 
 /// What the result file of an earlier run says.
 struct FinishedRun {
@@ -69,7 +68,7 @@ class FitRun {
       });
       return finished->outcome;
     }
-    check_log_likelihood_size();
+    check_output();
     family_ = make_family(config_, problem_->target().size());
     const Program program = inference_program(config_, *problem_, *family_);
     start(program);
@@ -111,9 +110,10 @@ class FitRun {
     comm_.collectively("reading the finished run", [&] {
       const FinishedRun finished = read_finished(found);
       refuse_differences(finished.config);
-      // Other draws, or row-wise likelihoods, are made anew from the last checkpoint.
+      // Other draws, or more of them, are made anew from the last checkpoint.
       auto before = written_values(finished.config), now = written_values(to_toml(config_));
-      for (const char* key : {"output.draws", "output.log_likelihood"}) {
+      for (const char* key :
+           {"output.draws", "output.log_likelihood", "output.log_prior", "output.posterior_predictive"}) {
         if (before[key] != now[key]) return;
       }
       complete = finished;
@@ -121,14 +121,13 @@ class FitRun {
     return complete;
   }
 
-  void check_log_likelihood_size() const {
-    const double bytes = log_likelihood_bytes(config_, problem_->target());
-    if (config_.output.log_likelihood && bytes > max_log_likelihood_bytes) {
-      throw Error(
-          Fault::config,
-          fmt::format("output.log_likelihood: {} draws of {} rows take {:.1f} GB, expected at most 2 GB: "
-                      "set it to false, or lower output.draws",
-                      config_.output.draws, problem_->target().num_rows(), bytes / 1e9));
+  /// What the result is to hold, before the fit.
+  void check_output() const {
+    check_size_of_row_groups(config_, problem_->target().num_rows());
+    if (config_.output.log_prior && problem_->model().log_prior_terms().empty()) {
+      throw Error(Fault::config,
+                  "output.log_prior: found true, with a model that is one log density; expected "
+                  "one that tells its prior from its likelihood");
     }
   }
 

@@ -3,15 +3,18 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <utility>
 
+#include "run/row_groups.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/infer/exploration.hpp"
 #include "vfe/infer/left.hpp"
 #include "vfe/program/answer.hpp"
 #include "vfe/program/auto_program.hpp"
 #include "vfe/program/judged_values.hpp"
+#include "vfe/program/matched_moments.hpp"
 #include "vfe/program/sample.hpp"
 #include "vfe/run/posterior.hpp"
 #include "vfe/run/result_attributes.hpp"
@@ -88,34 +91,6 @@ Moments moments_of_draws(ConstMat values) {
   return moments;
 }
 
-/// [collective] The groups log_likelihood and observed_data, on rank 0: rows in the dataset's order.
-std::vector<Group> row_groups(const Communicator& comm, const Problem& problem, ConstMat theta) {
-  const Model& model = problem.model();
-  const Index own_rows = problem.response().size();
-  const Dimension rows{"obs_id", problem.target().num_rows(), {}};
-  Variable log_likelihood{"y", sampling_dimensions(theta.cols()), {}};
-  log_likelihood.dimensions.push_back(rows);
-  if (comm.is_root()) {
-    log_likelihood.values.reserve(static_cast<std::size_t>(theta.cols()) *
-                                  static_cast<std::size_t>(rows.size));
-  }
-  Vector own(own_rows);
-  for (Index s = 0; s < theta.cols(); ++s) {
-    Index first = 0;
-    for (Index block = 0; block < model.blocks(); ++block) {
-      const Index count = model.rows(block);
-      model.log_likelihood_rows(block, theta.col(s), own.segment(first, count));
-      first += count;
-    }
-    // Shards are runs of rows in the order of the ranks.
-    const std::vector<double> all = comm.gather(std::span<const double>(own.data(), own.data() + own_rows));
-    log_likelihood.values.insert(log_likelihood.values.end(), all.begin(), all.end());
-  }
-  const Vector& y = problem.response();
-  Variable observed{"y", {rows}, comm.gather(std::span<const double>(y.data(), y.data() + own_rows))};
-  return {{"log_likelihood", {std::move(log_likelihood)}}, {"observed_data", {std::move(observed)}}};
-}
-
 std::uint64_t hash_of_values(const Group& group) {
   std::vector<double> values;
   for (const Variable& variable : group.variables) {
@@ -124,16 +99,31 @@ std::uint64_t hash_of_values(const Group& group) {
   return hash(Eigen::Map<const Vector>(values.data(), static_cast<Index>(values.size())));
 }
 
-/// [collective] What the file holds of the posterior's draws.
-void put_draws(const Communicator& comm, const Config& config, const Problem& problem, ConstMat theta,
-               Matrix quantities, std::vector<Variable> statistics, FitResult& result) {
-  result.file.groups.push_back(posterior_group(problem.model().quantities(), quantities));
+/// Draws of the posterior.
+struct PosteriorDraws {
+  Matrix theta, quantities = {};  ///< a column each
+  std::vector<Variable> statistics = {};
+  std::string moments = {};  ///< what was done for their moments
+  bool matched = false;      ///< whether something was
+};
+
+/// [collective] What the file holds of them.
+void put_draws(const Communicator& comm, const Config& config, const Problem& problem, PosteriorDraws draws,
+               FitResult& result) {
+  const Model& model = problem.model();
+  auto& groups = result.file.groups;
+  groups.push_back(posterior_group(model, draws.quantities, draws.moments));
   result.draws_hash = hash_of_values(result.file.groups.back());
-  result.draws = std::move(quantities);
-  result.file.groups.push_back({"sample_stats", std::move(statistics)});
-  if (config.output.log_likelihood) {
-    for (Group& group : row_groups(comm, problem, theta)) result.file.groups.push_back(std::move(group));
+  result.draws = std::move(draws.quantities);
+  result.file.attributes["moments_matched"] = std::int64_t{draws.matched};
+  groups.push_back({"sample_stats", std::move(draws.statistics), sampled_attributes()});
+  if (config.output.log_prior) {
+    const std::vector<Parameter> terms = model.log_prior_terms();
+    Matrix values(num_constrained(terms), draws.theta.cols());
+    model.compute_log_prior_terms(draws.theta, values);
+    groups.push_back(group_of_draws("log_prior", terms, values));
   }
+  for (Group& group : row_groups(comm, config, problem, draws.theta)) groups.push_back(std::move(group));
 }
 
 /// Attributes and arrays of every result.
@@ -194,13 +184,62 @@ std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config
     statistics.push_back(draw_variable("lp", draws.log_joint(chosen)));
     statistics.push_back(draw_variable("log_weight", draws.log_weight()(chosen)));
   }
-  put_draws(comm, config, problem, draws.theta(Eigen::all, chosen), quantities(Eigen::all, chosen),
-            std::move(statistics), result);
+  put_draws(comm, config, problem,
+            {draws.theta(Eigen::all, chosen), quantities(Eigen::all, chosen), std::move(statistics),
+             "as drawn: those reported are of these draws"},
+            result);
   put_q(config, problem, family.name(), state, result);
   result.moments = moments_of_draws(result.draws.topRows(num_judged_values(model)));
   result.file.attributes["resampled"] = std::int64_t{resampled};
   result.file.attributes["draws_non_finite"] = std::int64_t{tested.non_finite};
   return result;
+}
+
+/// [collective] Evaluates log f at draws, those of equal `point` once; false if the ranks were asked to stop.
+bool evaluate_points(const Target& target, const Matrix& theta, const std::vector<Index>& point,
+                     Vector& log_joint) {
+  std::map<Index, Index> place;  // of a point, among the draws that are evaluated
+  std::vector<Index> draws;
+  for (Index s = 0; s < theta.cols(); ++s) {
+    if (place.emplace(point[static_cast<std::size_t>(s)], std::ssize(draws)).second) draws.push_back(s);
+  }
+  Vector values(std::ssize(draws));
+  if (!log_joint_unless_stopped(target, theta(Eigen::all, draws), values)) return false;
+  log_joint.resize(theta.cols());
+  for (Index s = 0; s < theta.cols(); ++s) {
+    log_joint(s) = values(place.at(point[static_cast<std::size_t>(s)]));
+  }
+  return true;
+}
+
+/// [collective] The draws of a sample that were chosen, with the moments of the answer where these are
+/// certified. Empty if the ranks were asked to stop.
+std::optional<PosteriorDraws> draws_of_answer(const Config& config, const Problem& problem,
+                                              const Answer& answer, const std::vector<Index>& chosen) {
+  const Model& model = problem.model();
+  PosteriorDraws draws{.theta = answer.sample.theta(Eigen::all, chosen)};
+  Vector log_joint = answer.sample.log_joint(chosen);
+  draws.moments = "as drawn: none are certified";
+  if (answer.verdict.grade == Grade::certified && answer.moments) {
+    MatchedDraws matched = match_moments(model, *answer.moments, draws.theta);
+    Vector at_matched;
+    if (matched.names.empty()) {
+      draws.moments = "as drawn: no parameter could be shifted and scaled by itself";
+    } else if (!evaluate_points(problem.target(), matched.theta, chosen, at_matched)) {
+      return std::nullopt;
+    } else if (!at_matched.allFinite()) {
+      draws.moments = "as drawn: shifted and scaled, some would have no finite density";
+    } else {
+      draws.theta = std::move(matched.theta);
+      draws.moments = moments_matched(matched.names);
+      draws.matched = true;
+      log_joint = std::move(at_matched);
+    }
+  }
+  draws.quantities.resize(num_constrained(model.quantities()), draws.theta.cols());
+  model.compute_quantities(draws.theta, config.fit.seed, 0, draws.quantities);
+  draws.statistics = {draw_variable("lp", log_joint)};
+  return draws;
 }
 
 /// [collective] What the stages of an automatic fit came to.
@@ -213,13 +252,11 @@ std::optional<FitResult> make_result_of_sample(const Communicator& comm, const C
   const Sample& sample = answer->sample;
   const std::vector<Index> chosen =
       draws_of_sample(sample.log_weight, config.output.draws, config.fit.seed, 0);
-  const Matrix theta = sample.theta(Eigen::all, chosen);
   const Model& model = problem.model();
-  Matrix quantities(num_constrained(model.quantities()), theta.cols());
-  model.compute_quantities(theta, config.fit.seed, 0, quantities);
-  put_draws(comm, config, problem, theta, std::move(quantities),
-            {draw_variable("lp", sample.log_joint(chosen))}, result);
-  put_q(config, problem, normal_family(state.lambda, theta.rows()), state, result);
+  std::optional<PosteriorDraws> draws = draws_of_answer(config, problem, *answer, chosen);
+  if (!draws) return std::nullopt;
+  put_draws(comm, config, problem, *std::move(draws), result);
+  put_q(config, problem, normal_family(state.lambda, sample.theta.rows()), state, result);
   put_sample(sample, result.file);
   if (answer->moments) {
     put_moments(*answer->moments, result.file);
@@ -235,10 +272,6 @@ std::optional<FitResult> make_result_of_sample(const Communicator& comm, const C
 }
 
 }  // namespace
-
-double log_likelihood_bytes(const Config& config, const Target& target) {
-  return 8.0 * static_cast<double>(config.output.draws) * static_cast<double>(target.num_rows());
-}
 
 std::optional<FitResult> make_result(const Communicator& comm, const Config& config, const Problem& problem,
                                      const Family& family, const State& state) {

@@ -27,7 +27,4 @@ struct FitResult {
 std::optional<FitResult> make_result(const Communicator& comm, const Config& config, const Problem& problem,
                                      const Family& family, const State& state);
 
-/// Bytes of the log likelihoods that output.log_likelihood asks for.
-double log_likelihood_bytes(const Config& config, const Target& target);
-
 }  // namespace vfe

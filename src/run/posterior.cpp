@@ -1,7 +1,9 @@
 #include "vfe/run/posterior.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "vfe/core/error.hpp"
@@ -48,21 +50,50 @@ Index num_sampled(const Variable& variable) {
   return variable.dimensions[0].size * variable.dimensions[1].size;
 }
 
-Group posterior_group(const std::vector<Parameter>& quantities, ConstMat values) {
-  Group group{"posterior", {}};
+std::map<std::string, Attribute> sampled_attributes() {
+  std::vector<std::string> names;
+  for (const Dimension& dimension : sampling_dimensions(1)) names.push_back(dimension.name);
+  return {{"sample_dims", names}};
+}
+
+Group group_of_draws(const std::string& name, const std::vector<Parameter>& variables, ConstMat values) {
+  Group group{name, {}, sampled_attributes()};
   Index begin = 0;
-  for (const Parameter& quantity : quantities) {
-    Variable variable{quantity.name, sampling_dimensions(values.cols()), {}};
-    variable.dimensions.insert(variable.dimensions.end(), quantity.dimensions.begin(),
-                               quantity.dimensions.end());
-    const Index size = quantity.num_constrained();
-    // A draw is a column, so a quantity's rows are already in the file's order: draw by draw, row-major.
+  for (const Parameter& parameter : variables) {
+    Variable variable{parameter.name, sampling_dimensions(values.cols()), {}};
+    variable.dimensions.insert(variable.dimensions.end(), parameter.dimensions.begin(),
+                               parameter.dimensions.end());
+    const Index size = parameter.num_constrained();
+    // A draw is a column, so a variable's rows are already in the file's order: draw by draw, row-major.
     const Matrix own = values.middleRows(begin, size);
     variable.values.assign(own.data(), own.data() + own.size());
     group.variables.push_back(std::move(variable));
     begin += size;
   }
   return group;
+}
+
+Group posterior_group(const Model& model, ConstMat values, const std::string& moments) {
+  Group group = group_of_draws("posterior", model.quantities(), values);
+  std::vector<std::string> sampled;
+  for (const Parameter& quantity : model.quantities()) {
+    if (std::ranges::count(model.parameters().list(), quantity.name, &Parameter::name) > 0) {
+      sampled.push_back(quantity.name);
+    }
+  }
+  group.attributes["sampled_variables"] = sampled;
+  group.attributes["chains"] =
+      fmt::format("no Markov chains: {} runs of equal length of draws in random order",
+                  sampling_dimensions(values.cols()).front().size);
+  group.attributes["moments"] = moments;
+  return group;
+}
+
+std::string moments_matched(const std::vector<std::string>& names) {
+  return fmt::format(
+      "draws of {} shifted and scaled to the means and sds certified; what is made of "
+      "them follows",
+      fmt::join(names, ", "));
 }
 
 Variable draw_variable(const std::string& name, ConstVec values) {

@@ -126,12 +126,12 @@ std::vector<std::string> read_strings(const Handle& dataset);
 
 // Attributes.
 
-using Value = std::variant<std::string, double, std::int64_t, std::uint64_t>;
-enum class TextLength { fixed, variable };
+using Value = std::variant<std::string, double, std::int64_t, std::uint64_t, std::vector<std::string>>;
+enum class TextLength { fixed, variable };  ///< of one text; those of a list are variable
 void write_attribute(const Handle& object, const std::string& name, const Value& value,
                      TextLength length = TextLength::fixed);
 bool has_attribute(const Handle& object, const std::string& name);
-/// Nothing when it is not there. Throws Fault::data when it is not one text or one number.
+/// Nothing when it is not there. Throws Fault::data when it is neither texts nor one number.
 std::optional<Value> read_attribute(const Handle& object, const std::string& name);
 std::vector<std::string> attribute_names(const Handle& object);
 

@@ -101,8 +101,8 @@ std::vector<std::string> read_strings(const Handle& dataset) {
 }
 
 void write_attribute(const Handle& object, const std::string& name, const Value& value, TextLength length) {
-  const Handle space = space_of({});
-  const auto put = [&](hid_t type, const void* bytes) {
+  const auto put = [&](hid_t type, const void* bytes, const Shape& shape = {}) {
+    const Handle space = space_of(shape);
     const Handle attribute(
         check(H5Acreate2(object.id(), name.c_str(), type, space.id(), H5P_DEFAULT, H5P_DEFAULT), Fault::io,
               "creating attribute of", object.id(), name));
@@ -115,6 +115,8 @@ void write_attribute(const Handle& object, const std::string& name, const Value&
       const char* pointer = text->c_str();
       put(text_type(H5T_VARIABLE).id(), &pointer);
     }
+  } else if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
+    put(text_type(H5T_VARIABLE).id(), pointers(*texts).data(), {texts->size()});
   } else if (const auto* real = std::get_if<double>(&value)) {
     put(native<double>(), real);
   } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
@@ -144,6 +146,9 @@ std::optional<Value> read_attribute(const Handle& object, const std::string& nam
     get(native<T>(), &out);
     return Value(out);
   };
+  if (H5Tget_class(type.id()) == H5T_STRING && H5Sget_simple_extent_ndims(space.id()) == 1) {
+    return read_texts(type.id(), space.id(), get);
+  }
   if (H5Sget_simple_extent_npoints(space.id()) == 1) {
     switch (H5Tget_class(type.id())) {
       case H5T_STRING:
@@ -158,7 +163,7 @@ std::optional<Value> read_attribute(const Handle& object, const std::string& nam
     }
   }
   throw Error(Fault::data,
-              fmt::format("{}: attribute {} is neither one text nor one number", file_of(object.id()), name));
+              fmt::format("{}: attribute {} is neither texts nor one number", file_of(object.id()), name));
 }
 
 std::vector<std::string> attribute_names(const Handle& object) {

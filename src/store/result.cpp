@@ -22,6 +22,10 @@ std::string title_without_values(hsize_t size) {
   return fmt::format("This is a netCDF dimension but not a netCDF variable.{:10d}", size);
 }
 
+// Attributes of every group.
+const std::string created_at = "created_at", library = "inference_library",
+                  library_version = "inference_library_version";
+
 /// Writes the groups of one file. netCDF4 wants every axis of every variable attached to a dimension scale in
 /// the same group, scales numbered through the file, and no variable named like a dimension.
 class Writer {
@@ -32,7 +36,9 @@ class Writer {
 
   void write_group(const Group& group) {
     const hdf5::Handle place = hdf5::create_group(file_, group.name);
-    describe(place);
+    std::map<std::string, Attribute> attributes = group.attributes;
+    attributes.merge(attributes_of_every_group());
+    write_attributes(place, attributes);
     std::set<std::string> names;
     for (const Variable& variable : group.variables) {
       if (!names.insert(variable.name).second) {
@@ -70,11 +76,7 @@ class Writer {
 
   void write_summary(const ResultFile& result) {
     const hdf5::Handle place = hdf5::create_group(file_, "vfe");
-    for (const auto& [name, value] : result.attributes) {
-      std::visit(
-          [&, &key = name](const auto& v) { hdf5::write_attribute(place, key, v, TextLength::variable); },
-          value);
-    }
+    write_attributes(place, result.attributes);
     for (const auto& [name, text] : result.texts) hdf5::write_text(place, name, text);
     write_arrays(place, result.arrays, [&](const hdf5::Handle& group, const hdf5::Handle& dataset) {
       attach_sizes(group, dataset);
@@ -82,11 +84,19 @@ class Writer {
   }
 
  private:
-  void describe(const hdf5::Handle& place) {
-    const std::string now = fmt::format("{:%Y-%m-%dT%H:%M:%S}+00:00", fmt::gmtime(std::time(nullptr)));
-    hdf5::write_attribute(place, "created_at", now, TextLength::variable);
-    hdf5::write_attribute(place, "inference_library", "vfe", TextLength::variable);
-    hdf5::write_attribute(place, "inference_library_version", VFE_VERSION, TextLength::variable);
+  static std::map<std::string, Attribute> attributes_of_every_group() {
+    return {{created_at, fmt::format("{:%Y-%m-%dT%H:%M:%S}+00:00", fmt::gmtime(std::time(nullptr)))},
+            {library, "vfe"},
+            {library_version, VFE_VERSION}};
+  }
+
+  static void write_attributes(const hdf5::Handle& place,
+                               const std::map<std::string, Attribute>& attributes) {
+    for (const auto& [name, value] : attributes) {
+      std::visit(
+          [&, &key = name](const auto& v) { hdf5::write_attribute(place, key, v, TextLength::variable); },
+          value);
+    }
   }
 
   /// The name in the file of a variable's next axis: its own, unless a variable or another dimension of the
@@ -159,9 +169,27 @@ Dimension read_dimension(const hdf5::Handle& dataset, unsigned axis, hsize_t siz
   return dimension;
 }
 
+std::map<std::string, Attribute> read_attributes(const hdf5::Handle& place) {
+  std::map<std::string, Attribute> attributes;
+  for (const std::string& name : hdf5::attribute_names(place)) {
+    const hdf5::Value value = *hdf5::read_attribute(place, name);
+    attributes[name] = std::visit(
+        []<class T>(const T& v) -> Attribute {
+          if constexpr (std::is_same_v<T, std::uint64_t>) {
+            return static_cast<std::int64_t>(v);
+          } else {
+            return v;
+          }
+        },
+        value);
+  }
+  return attributes;
+}
+
 Group read_group(const hdf5::Handle& file, const std::string& name) {
-  Group group{name, {}};
   const hdf5::Handle place = hdf5::open_group(file, name);
+  Group group{name, {}, read_attributes(place)};
+  for (const std::string& every : {created_at, library, library_version}) group.attributes.erase(every);
   for (const std::string& child : hdf5::children(place)) {
     if (hdf5::is_group(place, child)) continue;
     const hdf5::Handle dataset = hdf5::open_dataset(place, child);
@@ -183,18 +211,7 @@ void read_summary(const hdf5::Handle& file, const std::filesystem::path& path, R
     throw Error(Fault::data, fmt::format("{}: is not a result: it has no group /vfe", path.string()));
   }
   const hdf5::Handle place = hdf5::open_group(file, "vfe");
-  for (const std::string& name : hdf5::attribute_names(place)) {
-    const hdf5::Value value = *hdf5::read_attribute(place, name);
-    if (const auto* text = std::get_if<std::string>(&value)) {
-      result.attributes[name] = *text;
-    } else if (const auto* real = std::get_if<double>(&value)) {
-      result.attributes[name] = *real;
-    } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
-      result.attributes[name] = *integer;
-    } else {
-      result.attributes[name] = static_cast<std::int64_t>(std::get<std::uint64_t>(value));
-    }
-  }
+  result.attributes = read_attributes(place);
   for (const std::string& name : hdf5::children(place)) {
     if (hdf5::is_group(place, name)) continue;
     const hdf5::Handle dataset = hdf5::open_dataset(place, name);

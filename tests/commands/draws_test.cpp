@@ -76,6 +76,28 @@ TEST_F(Draws, WithoutASeedTheyAreOthersOfTheSameQ) {
   }
 }
 
+TEST_F(Draws, OfACertifiedFitHaveItsMoments) {
+  write_dataset(folder / "data.h5", small_schema(2), small_rows(300, 2));
+  const RunOutcome fitted = run_fit(small_config(folder, {"family.type=auto"}), Existing::overwrite);
+  ASSERT_EQ(fitted.fit.verdict.grade, Grade::certified) << fitted.fit.verdict.reason;
+  for (const std::optional<std::uint64_t> seed : {std::optional<std::uint64_t>{}, {1}}) {
+    const ResultFile more = draw(500, seed);
+    const Variable& beta = more.variable("posterior", "beta");
+    const Eigen::Map<const Matrix> values(beta.values.data(), 2, 500);
+    for (Index j = 0; j < 2; ++j) {
+      EXPECT_NEAR(values.row(j).mean(), fitted.fit.moments.mean[1 + j], 1e-9);
+      const double squares = (values.row(j).array() - values.row(j).mean()).square().sum();
+      EXPECT_NEAR(std::sqrt(squares / 499.0) / fitted.fit.moments.sd[1 + j], 1.0, 1e-9);
+      // The fit's own with its seed, others without.
+      const double difference = (values.row(j) - fitted.fit.draws.row(1 + j)).cwiseAbs().maxCoeff();
+      EXPECT_EQ(difference < 1e-12, seed.has_value());
+    }
+    EXPECT_EQ(more.groups.size(), 1U);  // nobody knows their densities
+  }
+  // Ten draws are as they were drawn.
+  EXPECT_EQ(draw(8).groups.size(), 2U);
+}
+
 TEST_F(Draws, AreOnTheUsersScaleToo) {
   const ResultFile more = draw(10);
   const Variable& beta = more.variable("posterior", "beta");

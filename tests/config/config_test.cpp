@@ -55,6 +55,8 @@ directory = "out/run1"
 draws = 500
 checkpoint_every = 25
 log_likelihood = true
+log_prior = true
+posterior_predictive = true
 )",
                                      "fit.toml");
   EXPECT_EQ(config.data.file, "other.h5");
@@ -81,6 +83,8 @@ log_likelihood = true
   EXPECT_EQ(config.output.checkpoint_steps, 25);
   EXPECT_EQ(config.output.checkpoint_seconds, 0.0);
   EXPECT_TRUE(config.output.log_likelihood);
+  EXPECT_TRUE(config.output.log_prior);
+  EXPECT_TRUE(config.output.posterior_predictive);
   // Written out and read again, nothing is lost.
   EXPECT_EQ(to_toml(parse_config(to_toml(config), "copy")), to_toml(config));
   EXPECT_THAT(differences(to_toml(config), to_toml(parse_config(to_toml(config), "copy"))), IsEmpty());
@@ -170,6 +174,8 @@ TEST(Config, RefusesWrongTypesAndValuesOutOfRange) {
   EXPECT_THAT(with("output", "checkpoint_every = 0"), HasSubstr("output.checkpoint_every: found 0"));
   EXPECT_THAT(with("output", "checkpoint_every = \"0s\""), HasSubstr("output.checkpoint_every"));
   EXPECT_THAT(with("output", "log_likelihood = 1"), HasSubstr("expected true or false"));
+  EXPECT_THAT(refusal("[model]\ntype = \"stan\"\nlibrary = \"a.so\"\n[output]\nlog_prior = true\n"),
+              AllOf(HasSubstr("output.log_prior"), HasSubstr("a likelihood or plugin as model.type")));
   EXPECT_THAT(with("output", "directory = \"\""), HasSubstr("output.directory"));
   EXPECT_THAT(with("output", "directory = 2020-01-01"), HasSubstr("found 2020-01-01"));
   EXPECT_THAT(with("family", "type = [\"full_rank\"]"), HasSubstr("found an array"));

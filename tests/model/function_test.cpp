@@ -110,9 +110,21 @@ TEST(Function, WithoutGradientTheFunctionIsAskedForNone) {
   EXPECT_TRUE(asked);
 }
 
+TEST(Function, TellsAPriorThatItWasGivenWithoutJacobian) {
+  const LogDensity half = [](ConstVec x, Vec) { return -0.5 * x[0]; };
+  const std::vector<Parameter> parameters{{"x", {}, Transform::positive}};
+  const auto model =
+      make_model(parameters, half, {1}, [&](Index, ConstVec x, Vec grad) { return half(x, grad); });
+  ASSERT_EQ(num_constrained(model->log_prior_terms()), 1);
+  Matrix term(1, 1);
+  model->compute_log_prior_terms(Vector::Constant(1, 1.2), term);
+  EXPECT_NEAR(term(0, 0), -0.5 * std::exp(1.2), 1e-14);
+  EXPECT_TRUE(make_model(parameters, half)->log_prior_terms().empty());
+}
+
 TEST(Function, PredictsNothing) {
   const auto model = make_model({{"x"}}, [](ConstVec, Vec) { return 0.0; });
-  EXPECT_FALSE(model->predict(0, Matrix::Zero(1, 1), 1, 0, true));
+  EXPECT_FALSE(model->predict(0, Matrix::Zero(1, 1), {.seed = 1}, true));
 }
 
 TEST(Function, RefusesParametersThatSayNothing) {

@@ -13,6 +13,10 @@ namespace {
 using reference::make_problem;
 using reference::Problem;
 
+Address first_at(std::uint64_t seed, std::uint32_t draw = 0) {
+  return {.seed = seed, .purpose = Purpose::predict, .draw = draw};
+}
+
 double linear_predictor(const Problem& problem, ConstVec theta, Index row, Index k, Index classes) {
   const auto& x = std::get<Rows::RowMajor<float>>(problem.rows.x);
   const Index p = x.cols();
@@ -27,7 +31,7 @@ TEST(GlmPredict, MeansAndDensitiesAreThoseOfTheModel) {
     const Problem problem = make_problem({.likelihood = likelihood, .classes = 3});
     const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
     const Matrix theta = reference::make_theta(model.parameters(), 3);
-    const Prediction found = model.predict(1, theta, 5, 0, true).value();
+    const Prediction found = model.predict(1, theta, first_at(5), true).value();
     const Index first = problem.schema.blocks.first(1), last = problem.schema.blocks.last(1);
     ASSERT_EQ(found.mean.rows(), last - first);
     Problem unweighted = problem;
@@ -56,7 +60,7 @@ TEST(GlmPredict, MeansAndDensitiesAreThoseOfTheModel) {
       }
     }
     EXPECT_EQ(found.probability.empty(), likelihood != Likelihood::softmax);
-    EXPECT_EQ(model.predict(1, theta, 5, 0, false)->log_density.size(), 0);
+    EXPECT_EQ(model.predict(1, theta, first_at(5), false)->log_density.size(), 0);
   }
 }
 
@@ -65,9 +69,10 @@ TEST(GlmPredict, ResponsesAreAddressed) {
     const Problem problem = make_problem({.likelihood = likelihood});
     const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
     const Matrix theta = reference::make_theta(model.parameters(), 6);
-    const Matrix all = model.predict(0, theta, 5, 100, false)->response;
-    EXPECT_EQ(model.predict(0, theta.middleCols(2, 3), 5, 102, false)->response, all.middleCols(2, 3));
-    EXPECT_NE(model.predict(0, theta, 6, 100, false)->response, all);
+    const Matrix all = model.predict(0, theta, first_at(5, 100), false)->response;
+    EXPECT_EQ(model.predict(0, theta.middleCols(2, 3), first_at(5, 102), false)->response,
+              all.middleCols(2, 3));
+    EXPECT_NE(model.predict(0, theta, first_at(6, 100), false)->response, all);
   }
 }
 

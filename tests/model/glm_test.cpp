@@ -74,12 +74,15 @@ TEST(Glm, PriorIsTheDensityOfConstrainedValuesTimesTheJacobian) {
       Vector value = Vector::Constant(3, 0.25);
       Matrix none(theta.rows(), 0);
       model.log_prior(theta, value, none);
+      ASSERT_EQ(model.log_prior_terms().size(), parameters.list().size());
+      Matrix terms(parameters.num_constrained(), 3);
+      model.compute_log_prior_terms(theta, terms);
       for (Index s = 0; s < 3; ++s) {
         Vector constrained(parameters.num_constrained());
         double expected = 0.25 + parameters.constrain(theta.col(s), constrained);
         for (Index i = 0; i < constrained.size(); ++i) {
           const std::string name = parameters.constrained_name(i);
-          const double x = constrained[i];
+          const double x = constrained[i], before = expected;
           const auto normal_density = [&](double scale) {
             return std::log(std::exp(-0.5 * x * x / (scale * scale)) /
                             (scale * std::sqrt(2.0 * std::acos(-1.0))));
@@ -94,6 +97,7 @@ TEST(Glm, PriorIsTheDensityOfConstrainedValuesTimesTheJacobian) {
             expected += scale_prior == ScalePrior::half_normal ? std::log(2.0) + normal_density(0.8)
                                                                : std::log(std::exp(-x / 0.8) / 0.8);
           }
+          EXPECT_NEAR(terms(i, s), expected - before, 1e-12) << name;
         }
         EXPECT_NEAR(value[s], expected, 1e-12) << to_string(likelihood);
       }
@@ -287,7 +291,8 @@ TEST(Glm, IsTheSameOverRowsThatAreReadAgain) {
     kept.log_likelihood_rows(2, theta.col(0), by_row);
     read.log_likelihood_rows(2, theta.col(0), by_row_again);
     EXPECT_EQ(by_row_again, by_row);
-    EXPECT_EQ(read.predict(1, theta, 5, 0, true)->response, kept.predict(1, theta, 5, 0, true)->response);
+    EXPECT_EQ(read.predict(1, theta, {.seed = 5}, true)->response,
+              kept.predict(1, theta, {.seed = 5}, true)->response);
   }
 }
 

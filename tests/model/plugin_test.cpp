@@ -86,6 +86,10 @@ TYPED_TEST(PluginRows, BlocksSumToTheRegression) {
     const double prior = -theta.col(s).squaredNorm() / 8.0 -
                          static_cast<double>(columns) * (0.5 * std::log(2.0 * M_PI) + std::log(2.0));
     EXPECT_NEAR(log_density(model, -1, theta.col(s)), prior, 1e-13 * std::abs(prior));
+    ASSERT_EQ(num_constrained(model.log_prior_terms()), 1);
+    Matrix term(1, 1);
+    model.compute_log_prior_terms(theta.col(s), term);
+    EXPECT_NEAR(term(0, 0), prior, 1e-13 * std::abs(prior));  // all its parameters are real: no Jacobian
   }
   expect_gradients_match(model, theta);
 }

@@ -41,6 +41,9 @@ ResultFile example() {
                      {"weights", {chain, draw, {"class", 2, {}}, column}, values(6 * draws)}}},
                    {"sample_stats", {{"lp", {chain, draw}, values(draws)}}},
                    {"observed_data", {{"y", {{"row", 4, {}}}, values(4)}}}};
+  result.groups[0].attributes = {{"sample_dims", std::vector<std::string>{"chain", "draw"}},
+                                 {"sampled_variables", std::vector<std::string>{"sigma"}},
+                                 {"moments", std::string("gr\xc3\xbcn")}};
   result.attributes = {{"verdict", std::string("certified")},
                        {"khat", 0.1},
                        {"gradients", std::int64_t{1} << 60},
@@ -73,6 +76,7 @@ TEST(Result, FileAndBack) {
   ASSERT_EQ(found.groups.size(), expected.groups.size());
   for (std::size_t g = 0; g < expected.groups.size(); ++g) {
     EXPECT_EQ(found.groups[g].name, expected.groups[g].name);
+    EXPECT_EQ(found.groups[g].attributes, expected.groups[g].attributes);
     ASSERT_EQ(found.groups[g].variables.size(), expected.groups[g].variables.size());
     for (std::size_t v = 0; v < expected.groups[g].variables.size(); ++v) {
       EXPECT_EQ(found.groups[g].variables[v].name, expected.groups[g].variables[v].name);
@@ -203,7 +207,9 @@ for engine in ["h5netcdf", "netcdf4"]:
     assert all(posterior[name].dtype == np.float64 for name in posterior.data_vars)
     np.testing.assert_allclose(posterior.weights.values, expected(1, 200, 2, 3), rtol=1e-14)
     np.testing.assert_allclose(data.observed_data.y.values, expected(4), rtol=1e-14)
-    assert posterior.attrs["inference_library"] == "vfe"
+    assert posterior.attrs["inference_library"] == "vfe" and posterior.attrs["moments"] == "grün"
+    assert list(posterior.attrs["sample_dims"]) == ["chain", "draw"], posterior.attrs
+    assert np.atleast_1d(posterior.attrs["sampled_variables"]).tolist() == ["sigma"], posterior.attrs
     assert "created_at" in posterior.attrs and "inference_library_version" in posterior.attrs
     assert data.vfe.attrs["verdict"] == "certified" and data.vfe.attrs["gradients"] == 2**60
     assert data.vfe["lambda"].shape == (7, 1) and data.vfe["square"].shape == (7, 7)

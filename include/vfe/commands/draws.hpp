@@ -23,8 +23,9 @@ struct DrawsReport {
 
 /// More draws from a finished fit, without its rows (a Stan program's library and JSON are needed, for its
 /// quantities are its own business), to a file of the result's layout: groups "posterior" and "sample_stats".
-/// Of an automatic fit they are resampled from what it has sampled; else they are draws of q. Throws as
-/// read_saved_fit(), Fault::cannot_create, Fault::io.
+/// Of an automatic fit they are resampled from what it has sampled, and have the moments certified if the
+/// result's draws have, but then no "sample_stats": log densities take rows. Else they are draws of q. Throws
+/// as read_saved_fit(), Fault::cannot_create, Fault::io.
 DrawsReport write_draws(const DrawsOptions& options);
 
 }  // namespace vfe

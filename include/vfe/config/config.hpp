@@ -54,6 +54,8 @@ struct Config {
     double checkpoint_seconds = 60.0;  ///< one of the two is 0
     Index checkpoint_steps = 0;
     bool log_likelihood = false;
+    bool log_prior = false;
+    bool posterior_predictive = false;
   } output;
 };
 

@@ -20,6 +20,7 @@ struct ModelKind {
   bool has_scale = false;                 ///< a parameter that model.scale_prior is the prior of
   bool takes_known_sigma = false;         ///< which stands for that parameter
   bool takes_degrees_of_freedom = false;  ///< model.degrees_of_freedom
+  bool tells_prior = false;               ///< from the likelihood: output.log_prior
   bool takes_dataset = false;             ///< data.file
   bool needs_dataset = false;             ///< and cannot do without
   bool takes_library = false;             ///< model.library; needed where no model.source is given

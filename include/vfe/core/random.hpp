@@ -50,6 +50,7 @@ enum class Purpose : std::uint8_t {
   shard_rows,       ///< order in which a Stan program's rows are cut into blocks
   shard_draws,      ///< points where its blocks are compared with the whole
   shard_choice,     ///< rows that are changed to see what depends on what
+  replicate,        ///< responses of the rows fitted, at each draw of the result
 };
 
 /// Where a random number stands. Numbers are a pure function of address and coordinate, so nothing is

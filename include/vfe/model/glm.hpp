@@ -69,6 +69,10 @@ class Glm final : public Model {
   /// Weights applied: the rows sum to log_likelihood.
   bool log_likelihood_rows(Index block, ConstVec theta, Vec value) const override;
 
+  /// Of every entry.
+  std::vector<Parameter> log_prior_terms() const override;
+  void compute_log_prior_terms(ConstMat theta, Mat values) const override;
+
   /// Far: from the prior.
   Vector draw_start(const Address& at, Reach reach) const override;
 
@@ -79,8 +83,9 @@ class Glm final : public Model {
   void compute_quantities(ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
                           Mat values) const override;
 
-  /// Addresses of the simulated responses: (seed, predict, step = row of the block, first_draw + s, block).
-  std::optional<Prediction> predict(Index block, ConstMat theta, std::uint64_t seed, std::uint32_t first_draw,
+  /// Addresses of the simulated responses: those of `first`, with the step the row of the block, and the
+  /// block its number in the dataset.
+  std::optional<Prediction> predict(Index block, ConstMat theta, const Address& first,
                                     bool observed) const override;
 
  private:

@@ -1,4 +1,5 @@
 #pragma once
+#include <string>
 #include <vector>
 
 #include "vfe/core/parameters.hpp"
@@ -6,6 +7,9 @@
 #include "vfe/model/glm.hpp"
 
 namespace vfe {
+
+/// The ends of the names that the parameters have on the user's scale.
+inline const std::string original_suffix = "_original";
 
 /// Where the parameters of a generalised linear model stand, alike in theta and in the constrained values
 /// (all of them scalars' own transforms), and what a result holds of them.

@@ -62,6 +62,13 @@ class Model {
   /// Sets value[r] = log likelihood of row r of the block at one theta; false where the model cannot tell its
   /// rows apart.
   virtual bool log_likelihood_rows(Index block, ConstVec theta, Vec value) const;
+  /// The log prior densities that it can tell, by the names and shapes of what they are of: of each entry of
+  /// the parameters where these are independent, else of all together. None where it does not tell a prior
+  /// from a likelihood.
+  virtual std::vector<Parameter> log_prior_terms() const;
+  /// Sets their values (a column per draw; concatenated), as densities of the constrained parameters: their
+  /// sum is log_prior() less the log Jacobian.
+  virtual void compute_log_prior_terms(ConstMat theta, Mat values) const;
   /// Why the density of a block (-1: the prior) cannot be computed at theta, in the words of what computes
   /// it; empty where it has none.
   virtual std::string explain(Index block, ConstVec theta) const;
@@ -85,10 +92,10 @@ class Model {
                                   Mat values) const;
 
   /// Responses of the rows of a block at theta, d x S; those observed are judged only if `observed`. What is
-  /// simulated is a function of seed, draw number first_draw + s, and the row. Nothing where the model cannot
-  /// predict.
-  virtual std::optional<Prediction> predict(Index block, ConstMat theta, std::uint64_t seed,
-                                            std::uint32_t first_draw, bool observed) const;
+  /// simulated is a function of the seed and purpose of `first`, draw number first.draw + s, and the row.
+  /// Nothing where the model cannot predict.
+  virtual std::optional<Prediction> predict(Index block, ConstMat theta, const Address& first,
+                                            bool observed) const;
 };
 
 }  // namespace vfe

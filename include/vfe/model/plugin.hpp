@@ -28,6 +28,9 @@ class PluginModel final : public Model {
   Index first_block() const override;
   void log_prior(ConstMat theta, Vec value, Mat grad) const override;
   void log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const override;
+  /// "prior", of all parameters together.
+  std::vector<Parameter> log_prior_terms() const override;
+  void compute_log_prior_terms(ConstMat theta, Mat values) const override;
   /// What the library says when it is asked again, at this theta alone.
   std::string explain(Index block, ConstVec theta) const override;
 

@@ -28,9 +28,19 @@ std::vector<Dimension> sampling_dimensions(Index draws);
 /// The draws of a variable over (chain, draw, ...); 0 of one over something else.
 Index num_sampled(const Variable& variable);
 
-/// The group "posterior": quantities, each with the dimensions (chain, draw, its own), from their values (a
-/// column per draw).
-Group posterior_group(const std::vector<Parameter>& quantities, ConstMat values);
+/// Attributes of a group whose variables are over (chain, draw): where ArviZ 1 looks for these names.
+std::map<std::string, Attribute> sampled_attributes();
+
+/// A group of variables, each with the dimensions (chain, draw, its own), from their values (a column per
+/// draw).
+Group group_of_draws(const std::string& name, const std::vector<Parameter>& variables, ConstMat values);
+
+/// The group "posterior" of a model's quantities. Its attributes say which of them were sampled, the others
+/// being made of these, what the chains are, and `moments`, what was done for those of the draws.
+Group posterior_group(const Model& model, ConstMat values, const std::string& moments);
+
+/// What was done, in words, by match_moments().
+std::string moments_matched(const std::vector<std::string>& names);
 
 /// A variable over (chain, draw).
 Variable draw_variable(const std::string& name, ConstVec values);

@@ -19,13 +19,15 @@ struct Variable {
   bool whole = false;  ///< stored as integers
 };
 
+using Attribute = std::variant<std::string, double, std::int64_t, std::vector<std::string>>;
+
 /// An InferenceData group: posterior, sample_stats, ...
 struct Group {
   std::string name;
   std::vector<Variable> variables;
+  /// Beside those of every group: when it was written and by what version of vfe.
+  std::map<std::string, Attribute> attributes = {};
 };
-
-using Attribute = std::variant<std::string, double, std::int64_t>;
 
 /// A result file: HDF5 that netCDF4, xarray and ArviZ open, plus the group /vfe of our own.
 struct ResultFile {

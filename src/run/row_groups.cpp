@@ -1,0 +1,113 @@
+#include "run/row_groups.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <utility>
+
+#include "vfe/core/error.hpp"
+#include "vfe/run/posterior.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr double most_bytes = 2e9;
+constexpr Index draws_at_once = 64;
+constexpr double largest_whole = 9007199254740992.0;  ///< 2^53
+
+std::vector<std::string> keys_asked_for(const Config& config) {
+  std::vector<std::string> keys;
+  if (config.output.log_likelihood) keys.push_back("output.log_likelihood");
+  if (config.output.posterior_predictive) keys.push_back("output.posterior_predictive");
+  return keys;
+}
+
+/// Sets values (rows of the block x draws) at draws that are `first`, ... of the result.
+using OfBlock = std::function<void(Index block, ConstMat theta, Index first, Mat values)>;
+
+/// [collective] "y" over (chain, draw, rows).
+Variable variable_by_row(const Communicator& comm, const Problem& problem, const Dimension& rows,
+                         ConstMat theta, const OfBlock& of_block) {
+  const Model& model = problem.model();
+  Variable variable{"y", sampling_dimensions(theta.cols()), {}};
+  variable.dimensions.push_back(rows);
+  if (comm.is_root()) {
+    variable.values.reserve(static_cast<std::size_t>(theta.cols()) * static_cast<std::size_t>(rows.size));
+  }
+  for (Index first = 0; first < theta.cols(); first += draws_at_once) {
+    const Index count = std::min(draws_at_once, theta.cols() - first);
+    Matrix own(problem.response().size(), count);
+    Index row = 0;
+    for (Index block = 0; block < model.blocks(); ++block) {
+      Matrix values(model.rows(block), count);
+      of_block(block, theta.middleCols(first, count), first, values);
+      own.middleRows(row, values.rows()) = values;
+      row += values.rows();
+    }
+    // Shards are runs of rows in the order of the ranks.
+    for (Index s = 0; s < count; ++s) {
+      const std::vector<double> all =
+          comm.gather(std::span<const double>(own.col(s).data(), static_cast<std::size_t>(own.rows())));
+      variable.values.insert(variable.values.end(), all.begin(), all.end());
+    }
+  }
+  return variable;
+}
+
+/// Counts and classes are stored as what they are: ArviZ then draws bars, not densities.
+void store_whole(const Config& config, Variable& variable) {
+  variable.whole =
+      !is_real(config.model.glm.likelihood) && std::ranges::all_of(variable.values, [](double y) {
+        return std::abs(y) <= largest_whole && y == std::round(y);
+      });
+}
+
+}  // namespace
+
+std::vector<Group> row_groups(const Communicator& comm, const Config& config, const Problem& problem,
+                              ConstMat theta) {
+  std::vector<Group> groups;
+  if (keys_asked_for(config).empty()) return groups;
+  const Model& model = problem.model();
+  const Dimension rows{"obs_id", problem.target().num_rows(), {}};
+  const auto add_by_row = [&](const std::string& name, const OfBlock& of_block) {
+    groups.push_back({name, {variable_by_row(comm, problem, rows, theta, of_block)}, sampled_attributes()});
+  };
+  if (config.output.log_likelihood) {
+    add_by_row("log_likelihood", [&](Index block, ConstMat at, Index, Mat values) {
+      for (Index s = 0; s < at.cols(); ++s) model.log_likelihood_rows(block, at.col(s), values.col(s));
+    });
+  }
+  if (config.output.posterior_predictive) {
+    add_by_row("posterior_predictive", [&](Index block, ConstMat at, Index first, Mat values) {
+      const Address address{
+          .seed = config.fit.seed, .purpose = Purpose::replicate, .draw = static_cast<std::uint32_t>(first)};
+      values = model.predict(block, at, address, false).value().response;
+    });
+    store_whole(config, groups.back().variables.front());
+  }
+  const Vector& y = problem.response();
+  Variable observed{
+      "y", {rows}, comm.gather(std::span<const double>(y.data(), static_cast<std::size_t>(y.size())))};
+  store_whole(config, observed);
+  groups.push_back({"observed_data", {std::move(observed)}});
+  return groups;
+}
+
+void check_size_of_row_groups(const Config& config, Index num_rows) {
+  const std::vector<std::string> keys = keys_asked_for(config);
+  const double bytes = 8.0 * static_cast<double>(config.output.draws) * static_cast<double>(num_rows) *
+                       static_cast<double>(keys.size());
+  if (bytes <= most_bytes) return;
+  throw Error(
+      Fault::config,
+      fmt::format("{}: {} draws of {} rows take {:.1f} GB, expected at most 2 GB: set {} to false, or "
+                  "lower output.draws",
+                  fmt::join(keys, " and "), config.output.draws, num_rows, bytes / 1e9,
+                  keys.size() > 1 ? "one" : "it"));
+}
+
+}  // namespace vfe
