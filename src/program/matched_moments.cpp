@@ -1,7 +1,9 @@
 #include "vfe/program/matched_moments.hpp"
 
 #include <algorithm>
+#include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
+#include <cstdint>
 #include <set>
 #include <utility>
 
@@ -13,6 +15,7 @@ namespace {
 
 constexpr Index fewest_draws = 100;
 constexpr int most_rounds = 20, most_steps = 50;
+constexpr int root_bits = 45;  ///< more than `enough` asks for
 constexpr double first_turn = 0.05, most_turned = 0.8;
 constexpr double enough = 1e-10;  ///< relative difference of a sd
 
@@ -32,12 +35,10 @@ double sd_of(ConstVec values) {
 Matrix shifted_and_scaled(const Matrix& values, ConstVec mean, ConstVec sd) {
   Matrix moved = values;
   for (Index k = 0; k < values.rows(); ++k) {
-    const double own_mean = values.row(k).mean();
-    const double own_sd =
-        std::sqrt((values.row(k).array() - own_mean).square().sum() / static_cast<double>(values.cols() - 1));
-    const double ratio = sd[k] / own_sd;
+    const Vector own = values.row(k);
+    const double ratio = sd[k] / sd_of(own);
     if (!std::isfinite(mean[k]) || !std::isfinite(ratio) || !(ratio > 0.0)) return {};
-    moved.row(k) = mean[k] + ratio * (values.row(k).array() - own_mean);
+    moved.row(k) = (mean[k] + ratio * (own.array() - own.mean())).transpose();
   }
   return moved;
 }
@@ -75,6 +76,17 @@ Matrix turned(const Sums& sums, Matrix theta, ConstVec weight, ConstVec sum, dou
   return theta;
 }
 
+/// Where a function is 0 between 0 and t, given its values at t and at 0, which are of different signs.
+template <class Function>
+double root_between(const Function& function, double t, double at_t, double at_0) {
+  std::uintmax_t steps = most_steps;
+  const boost::math::tools::eps_tolerance<double> close(root_bits);
+  const auto [low, high] =
+      t < 0.0 ? boost::math::tools::toms748_solve(function, t, 0.0, at_t, at_0, close, steps)
+              : boost::math::tools::toms748_solve(function, 0.0, t, at_0, at_t, close, steps);
+  return 0.5 * (low + high);
+}
+
 /// Changes the correlations of the coordinates such that the sums have their sds too: one sum after the
 /// other, over again, since each moves the others a little. False where no such correlations are found.
 bool match_sums(const JudgedValues& judged, const Sums& sums, Matrix& theta) {
@@ -84,30 +96,18 @@ bool match_sums(const JudgedValues& judged, const Sums& sums, Matrix& theta) {
     bool all = true;
     for (std::size_t k = 0; k < sums.values.size(); ++k) {
       const Vector weight = weights.col(static_cast<Index>(k)), sum = values.row(static_cast<Index>(k));
-      const auto excess = [&](const Matrix& moved) {
-        const Matrix change = weight.transpose() * (moved - theta)(sums.coordinates, Eigen::all);
-        return sd_of(sum + change.transpose()) / sums.sd_of_values[k] - 1.0;
-      };
-      const auto excess_at = [&](double t) { return excess(turned(sums, theta, weight, sum, t)); };
-      double low = 0.0, at_low = excess(theta);
-      if (std::abs(at_low) < enough) continue;  // as of all that are multiples of a coordinate
+      const double sd = sums.sd_of_values[k], excess = sd_of(sum) / sd - 1.0;
+      if (std::abs(excess) < enough) continue;  // as of all that are multiples of a coordinate
       all = false;
-      double high = at_low > 0.0 ? -first_turn : first_turn, at_high = excess_at(high);
-      while (at_low * at_high > 0.0 && std::abs(high) < most_turned) at_high = excess_at(high *= 2.0);
-      if (!(at_low * at_high <= 0.0)) return false;
-      // Regula falsi that halves the end which stays (Illinois).
-      for (int step = 0; step < most_steps && std::abs(at_high) > 0.1 * enough; ++step) {
-        const double next = high - at_high * (high - low) / (at_high - at_low), at_next = excess_at(next);
-        if (at_next * at_high < 0.0) {
-          low = high;
-          at_low = at_high;
-        } else {
-          at_low *= 0.5;
-        }
-        high = next;
-        at_high = at_next;
-      }
-      theta = turned(sums, theta, weight, sum, high);
+      const auto excess_at = [&](double t) {
+        const Matrix moved = turned(sums, theta, weight, sum, t) - theta;
+        const Vector change = (weight.transpose() * moved(sums.coordinates, Eigen::all)).transpose();
+        return sd_of(sum + change) / sd - 1.0;
+      };
+      double t = excess > 0.0 ? -first_turn : first_turn, at_t = excess_at(t);
+      while (excess * at_t > 0.0 && std::abs(t) < most_turned) at_t = excess_at(t *= 2.0);
+      if (!(excess * at_t <= 0.0)) return false;
+      theta = turned(sums, theta, weight, sum, root_between(excess_at, t, at_t, excess));
     }
     if (all) return true;
   }
