@@ -30,7 +30,7 @@ DrawsReport write_draws(const DrawsOptions& options) {
   std::string moments = "as drawn";
   const std::unique_ptr<const Model> model = model_without_rows(saved.config, saved.schema, saved.parameters);
   if (!report.of_q) {
-    const Sample sample = sample_of(saved.file);
+    const OwnedDraws sample = sample_of(saved.file);
     const std::vector<Index> chosen =
         draws_of_sample(sample.log_weight, options.count, seed, options.seed ? 0 : 1);
     theta = sample.theta(Eigen::all, chosen);
@@ -48,10 +48,10 @@ DrawsReport write_draws(const DrawsOptions& options) {
     report.repeated = share_repeated(chosen);
     file.attributes["draws_repeated"] = report.repeated;
   } else {
-    DrawsOfQ draws =
+    OwnedDraws draws =
         draw_from_q(*saved.family, saved.lambda, seed, static_cast<std::uint32_t>(first), options.count);
     theta = std::move(draws.theta);
-    statistics = {draw_variable("log_q", draws.log_q)};
+    statistics = {draw_variable("log_q", draws.log_proposal)};
   }
   Matrix quantities(num_constrained(model->quantities()), options.count);
   model->compute_quantities(theta, seed, static_cast<std::uint32_t>(first), quantities);

@@ -90,11 +90,11 @@ Matrix superchain_starts(const Family& family, ConstVec lambda, Index superchain
 ChainDraws chain_draws(const State& state, const std::string& name) {
   const ChainSlots slots(name);
   const ChainProgress progress = state.get(slots.progress);
-  return {progress.superchains,
+  return {{.theta = state.get(slots.theta),
+           .gradient = state.get(slots.gradient),
+           .log_joint = state.get(slots.log_joint).row(0).transpose()},
+          progress.superchains,
           progress.chains,
-          state.get(slots.theta),
-          state.get(slots.gradient),
-          state.get(slots.log_joint),
           state.has(slots.flow) ? state.get(slots.flow).base() : state.get(slots.metric),
           state.get_or(left::symmetries, {}),
           1,

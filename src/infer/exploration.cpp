@@ -244,7 +244,7 @@ class Exploration final : public Stage {
     Matrix starts(size(), 0);
     if (state.has(pool::theta)) {
       const WeightedPool pool = weighted_pool(state);
-      for (const Index s : highest(pool.log_weight(), 2 * options_.starts))
+      for (const Index s : highest(pool.log_weight, 2 * options_.starts))
         append_columns(starts, pool.theta.col(s));
     } else if (const auto report = tempering_report(state)) {
       starts = report->strangers;

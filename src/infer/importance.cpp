@@ -143,7 +143,7 @@ class Importance final : public Stage {
 
   void end_round(State& state, Step& record) const {
     const WeightedPool pool = weighted_pool(state);
-    const Vector log_weight = pool.log_weight();
+    const Vector& log_weight = pool.log_weight;
     const Weights weights = weights_of(log_weight, "estimating the evidence");
     put_evidence(weights, record);
     const Index total = log_weight.size();
@@ -207,8 +207,9 @@ std::unique_ptr<Stage> importance(const Target& target, const ImportanceOptions&
 
 WeightedPool weighted_pool(const State& state) {
   const Matrix& draws = state.get(pool::draws);
+  const Vector log_joint = state.get(pool::log_joint).row(0).transpose();
   Vector log_proposal = state.get(pool::log_density).row(0).transpose();
-  const Vector counts = round_counts(state.get(pool::log_joint).row(0).transpose() - log_proposal, draws);
+  const Vector counts = round_counts(log_joint - log_proposal, draws);
   const double total = counts.dot(draws.row(0));
   Index first = 0;
   for (Index r = 0; r < draws.cols(); ++r) {
@@ -216,14 +217,15 @@ WeightedPool weighted_pool(const State& state) {
     log_proposal.segment(first, count).array() -= std::log(counts(r) * draws.sum() / total);
     first += count;
   }
-  return {.theta = state.get(pool::theta),
-          .gradient = state.get(pool::gradient),
-          .log_joint = state.get(pool::log_joint),
-          .log_proposal = log_proposal,
-          .whitening = state.get(pool::whitening),
-          .rounds = draws.cols(),
-          .symmetries = state.get_or(left::symmetries, {}),
-          .modes = centres_of_modes(state)};
+  return {{.theta = state.get(pool::theta),
+           .gradient = state.get(pool::gradient),
+           .log_joint = log_joint,
+           .log_proposal = log_proposal,
+           .log_weight = log_joint - log_proposal},
+          state.get(pool::whitening),
+          draws.cols(),
+          state.get_or(left::symmetries, {}),
+          centres_of_modes(state)};
 }
 
 }  // namespace vfe

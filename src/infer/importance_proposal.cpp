@@ -82,18 +82,9 @@ Proposal around(const Proposal& fitted, const Proposal& start, const Affine& q) 
   return main;
 }
 
-struct ThinnedPool {
-  Matrix theta;
-  Vector log_weight;
-
-  ThinnedPool at(const std::vector<Index>& draws) const {
-    return {theta(Eigen::all, draws), log_weight(draws)};
-  }
-};
-
 /// The draws with a weight that matters, weights truncated; of very many, evenly spread ones.
-ThinnedPool sample_of(const WeightedPool& pool) {
-  const Vector weight = normalised_weights(pool.log_weight(), "fitting a proposal");
+OwnedDraws sample_of(const WeightedPool& pool) {
+  const Vector weight = normalised_weights(pool.log_weight, "fitting a proposal");
   const double most = 1.0 / std::sqrt(static_cast<double>(weight.size()));  // their mean being 1 / N
   const double least = negligible * weight.maxCoeff();
   std::vector<Index> kept;
@@ -105,7 +96,8 @@ ThinnedPool sample_of(const WeightedPool& pool) {
   for (Index k = 0; k < count; ++k) {
     thinned.push_back(kept[static_cast<std::size_t>(k * std::ssize(kept) / count)]);
   }
-  ThinnedPool sample{.theta = pool.theta(Eigen::all, thinned), .log_weight = Vector(std::ssize(thinned))};
+  OwnedDraws sample{.theta = pool.theta(Eigen::all, thinned), .gradient = {}};
+  sample.log_weight.resize(sample.size());
   for (Index k = 0; k < sample.log_weight.size(); ++k) {
     sample.log_weight(k) = std::log(std::min(weight(thinned[static_cast<std::size_t>(k)]), most));
   }
@@ -138,8 +130,8 @@ class ProposalFit {
     std::vector<Index> seen, held_out;
     for (Index s = 0; s < sample_.theta.cols(); ++s) (s % 3 == 0 ? held_out : seen).push_back(s);
     if (seen.empty()) seen = held_out;
-    seen_ = sample_.at(seen);
-    held_out_ = sample_.at(held_out);
+    seen_ = select(view(sample_), seen);
+    held_out_ = select(view(sample_), held_out);
     held_out_weight_ = normalised_weights(held_out_.log_weight, "judging a proposal");
   }
 
@@ -148,11 +140,11 @@ class ProposalFit {
   FittedProposal one_mode(const Proposal& start) const {
     FittedProposal best{start, "q"};
     double best_score = score(start);
-    consider([&](const ThinnedPool& sample) { return moments(sample); }, best, best_score);
+    consider([&](const OwnedDraws& sample) { return moments(sample); }, best, best_score);
     if (q_.size() > options_.most_flow) return best;
     const std::optional<FlowFit> flow = attempt([&] { return fit_a_flow(sample_.log_weight); });
     if (flow && flow->held_out > best_score) return flows(*flow);
-    consider([&](const ThinnedPool& sample) { return mixture(sample); }, best, best_score);
+    consider([&](const OwnedDraws& sample) { return mixture(sample); }, best, best_score);
     return best;
   }
 
@@ -160,7 +152,7 @@ class ProposalFit {
   FittedProposal several_modes(const Proposal& start) const {
     FittedProposal best{start, "the modes"};
     double best_score = score(start);
-    consider([&](const ThinnedPool& sample) { return mixture(sample); }, best, best_score);
+    consider([&](const OwnedDraws& sample) { return mixture(sample); }, best, best_score);
     if (best.kind != "the modes") return best;
     if (auto fitted = attempt([&] { return mixture(sample_); })) {
       best.proposal.add(1.0, fitted->proposal);
@@ -188,14 +180,14 @@ class ProposalFit {
     return held_out_weight_.dot(proposal.log_density(held_out_.theta));
   }
 
-  FittedProposal moments(const ThinnedPool& sample) const {
+  FittedProposal moments(const OwnedDraws& sample) const {
     FittedProposal result{{}, "a t"};
     result.proposal.add(
         1.0, Student{.base = whitening(sample.theta, sample.log_weight, q_), .nu = tails_of(q_.size())});
     return result;
   }
 
-  FittedProposal mixture(const ThinnedPool& sample) const {
+  FittedProposal mixture(const OwnedDraws& sample) const {
     MixtureFit fit = fit_mixture(sample.theta, sample.log_weight, q_,
                                  {.components = components_,
                                   .nu = fitted_tails(q_.size()),
@@ -234,7 +226,7 @@ class ProposalFit {
   const Parameters& parameters_;
   const ImportanceOptions& options_;
   Index components_;
-  ThinnedPool sample_, seen_, held_out_;
+  OwnedDraws sample_, seen_, held_out_;
   Vector held_out_weight_;
 };
 

@@ -244,21 +244,20 @@ std::optional<SignedPermutation> match(ConstVec from, ConstVec to, double tolera
   return result;
 }
 
-Symmetrised symmetrise(const Symmetries& group, ConstMat theta, ConstMat gradient) {
+Symmetrised symmetrise(const Symmetries& symmetries, const Draws& draws, Index row) {
   constexpr Index most_images = 200'000;
-  const Index n = theta.cols();
-  Symmetrised result;
-  result.copies = std::clamp<Index>(most_images / std::max<Index>(n, 1), 1, group.size());
-  result.theta.resize(theta.rows(), n * result.copies);
-  result.gradient.resize(gradient.rows(), n * result.copies);
-  for (Index s = 0; s < n; ++s) {
-    for (Index j = 0; j < result.copies; ++j) {
-      const Index g = (s * result.copies + j) % group.size(), column = s * result.copies + j;
-      result.theta.col(column) = group.apply(g, theta.col(s));
-      result.gradient.col(column) = group.apply(g, gradient.col(s));
-      result.source.push_back(s);
-    }
+  const Index n = draws.size(),
+              copies = std::clamp<Index>(most_images / std::max<Index>(n, 1), 1, symmetries.size());
+  std::vector<Index> source;
+  for (Index k = 0; k < n * copies; ++k) source.push_back(k / row / copies * row + k % row);
+  Symmetrised result{select(draws, source), copies};
+  for (Index k = 0; k < n * copies; ++k) {
+    const Index s = source[static_cast<std::size_t>(k)], image = k / row % copies;
+    const SignedPermutation& g = symmetries.element((s * copies + image) % symmetries.size());
+    result.theta.col(k) = g.apply(draws.theta.col(s));
+    if (result.gradient.cols() > 0) result.gradient.col(k) = g.apply(draws.gradient.col(s));
   }
+  result.group = std::move(source);
   return result;
 }
 

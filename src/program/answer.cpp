@@ -36,12 +36,14 @@ Vector log_density_of_normal(const Symmetries& group, const Affine& normal, Cons
   return log_density_of_copies(group, theta, [&](ConstMat x) { return Student{normal}.log_density(x); });
 }
 
-Sample sample_of_all_copies(const Symmetries& group, const Matrix& theta, const Vector& log_joint,
-                            const Vector& log_weight) {
-  if (group.size() == 1) return {theta, log_joint, log_weight};
-  const Symmetrised all = symmetrise(group, theta, Matrix(theta.rows(), theta.cols()));
-  return {all.theta, log_joint(all.source),
-          log_weight(all.source).array() - std::log(static_cast<double>(all.copies))};
+/// Of `draws` with these weights.
+OwnedDraws sample_of_all_copies(const Symmetries& symmetries, const Draws& draws, const Vector& log_weight) {
+  if (symmetries.size() == 1) return {draws.theta, {}, draws.log_joint, {}, log_weight};
+  const Matrix no_gradient;
+  const Draws own{draws.theta, no_gradient, draws.log_joint, {}, log_weight};
+  Symmetrised all = symmetrise(symmetries, own);
+  all.log_weight.array() -= std::log(static_cast<double>(all.copies));
+  return all;
 }
 
 MomentOptions reported() {
@@ -99,12 +101,11 @@ Answer by_importance(const State& state, const JudgedValues& values) {
   verdict.khat_limit = certificate.khat_limit;
   verdict.ess = certificate.ess;
 
-  const Vector log_weight = pool.log_weight();
+  const Vector& log_weight = pool.log_weight;
   const Weights weights = weights_of(log_weight, "estimating the evidence");
   verdict.log_evidence = weights.log_mean;
   verdict.log_evidence_error = weights.log_mean_error;
-  const Vector of_q =
-      pool.log_joint.row(0).transpose() - log_density_of_normal(pool.symmetries, pool.whitening, pool.theta);
+  const Vector of_q = pool.log_joint - log_density_of_normal(pool.symmetries, pool.whitening, pool.theta);
   verdict.log_evidence_upper = 0.0;
   for (Index s = 0; s < of_q.size(); ++s) {
     const double weight = weights.normalised(s);
@@ -117,8 +118,7 @@ Answer by_importance(const State& state, const JudgedValues& values) {
   } else {
     refuse_evidence("the weights do not license it", verdict);
   }
-  answer.sample = sample_of_all_copies(pool.symmetries, pool.theta, pool.log_joint.row(0).transpose(),
-                                       psis(log_weight).log_weights);
+  answer.sample = sample_of_all_copies(pool.symmetries, pool, psis(log_weight).log_weights);
   answer.moments = std::move(certificate.moments);
   return answer;
 }
@@ -146,8 +146,7 @@ double effective_draws(ConstVec values, const ChainDraws& draws) {
 }
 
 void put_bridge(ConstVec of_q, const ChainDraws& draws, const Student& q, Verdict& verdict) {
-  const Vector of_chains =
-      draws.log_joint.row(0).transpose() - log_density_of_normal(draws.symmetries, q.base, draws.theta);
+  const Vector of_chains = draws.log_joint - log_density_of_normal(draws.symmetries, q.base, draws.theta);
   const BridgeEstimate found = bridge(of_q, of_chains, effective_draws(of_chains, draws));
   verdict.log_evidence = found.log_evidence;
   verdict.log_evidence_error = found.error;
@@ -188,8 +187,7 @@ std::optional<Answer> by_chains(const Config& config, const Problem& problem, co
   put_bridge(*of_q, draws, q, verdict);
   object_by_tempering(state, verdict);
   const double n = static_cast<double>(draws.theta.cols());
-  answer.sample = sample_of_all_copies(draws.symmetries, draws.theta, draws.log_joint.row(0).transpose(),
-                                       Vector::Constant(draws.theta.cols(), -std::log(n)));
+  answer.sample = sample_of_all_copies(draws.symmetries, draws, Vector::Constant(draws.size(), -std::log(n)));
   answer.moments = std::move(certificate.moments);
   return answer;
 }
@@ -225,7 +223,7 @@ std::optional<Answer> approximate(const Config& config, const Problem& problem, 
     ++corrected;
   }
   Answer answer;
-  Sample& sample = answer.sample;
+  OwnedDraws& sample = answer.sample;
   sample.theta = Student{q}.draw({.seed = config.fit.seed, .purpose = Purpose::result}, count);
   sample.log_joint.resize(count);
   if (!log_joint_unless_stopped(target, sample.theta, sample.log_joint)) return std::nullopt;

@@ -111,11 +111,11 @@ bool weights_do(const State& state) {
 
 /// Smoothed weights of a pool, none above `largest` of their sum.
 Vector capped(const WeightedPool& pool, double largest) {
-  return psis(pool.log_weight()).log_weights.cwiseMin(std::log(largest));
+  return psis(pool.log_weight).log_weights.cwiseMin(std::log(largest));
 }
 
 Affine whitening_of(const WeightedPool& pool) {
-  return whitening(pool.theta, psis(pool.log_weight()).log_weights, pool.whitening);
+  return whitening(pool.theta, psis(pool.log_weight).log_weights, pool.whitening);
 }
 
 Matrix drawn_by_weight(const WeightedPool& pool, double largest, const Address& at, Index count) {

@@ -39,15 +39,17 @@ double share_repeated(const std::vector<Index>& chosen) {
   return 1.0 - static_cast<double>(different.size()) / static_cast<double>(chosen.size());
 }
 
-void put_sample(const Sample& sample, ResultFile& file) {
+void put_sample(const OwnedDraws& sample, ResultFile& file) {
   file.arrays[theta_name] = sample.theta;
   file.arrays[joint_name] = sample.log_joint;
   file.arrays[weight_name] = sample.log_weight;
 }
 
-Sample sample_of(const ResultFile& file) {
-  return {file.arrays.at(theta_name), file.arrays.at(joint_name).reshaped(),
-          file.arrays.at(weight_name).reshaped()};
+OwnedDraws sample_of(const ResultFile& file) {
+  return {.theta = file.arrays.at(theta_name),
+          .gradient = {},
+          .log_joint = file.arrays.at(joint_name).reshaped(),
+          .log_weight = file.arrays.at(weight_name).reshaped()};
 }
 
 bool has_sample(const ResultFile& file) {

@@ -28,11 +28,12 @@ constexpr Index most_judged_draws = 4000;  ///< of q, by the verdict
 constexpr double largest_variance = 1.5;   ///< of log weights that license an evidence in a rejected fit
 constexpr double least_share = 0.95;       ///< of the mode that q is at: q has but one
 
-/// [collective] Evaluates log f at draws that are `begin`, ... of the result, and names the first one that is
-/// not finite if none was before; false if the ranks were asked to stop.
-bool evaluate(const Target& target, Index begin, DrawsOfQ& draws, std::string& non_finite) {
+/// [collective] Evaluates log f, and with it weights, at draws that are `begin`, ... of the result, and names
+/// the first one that is not finite if none was before; false if the ranks were asked to stop.
+bool evaluate(const Target& target, Index begin, OwnedDraws& draws, std::string& non_finite) {
   draws.log_joint.resize(draws.theta.cols());
   if (!log_joint_unless_stopped(target, draws.theta, draws.log_joint)) return false;
+  draws.log_weight = draws.log_joint - draws.log_proposal;
   for (Index s = 0; s < draws.theta.cols() && non_finite.empty(); ++s) {
     if (std::isfinite(draws.log_joint(s))) continue;
     non_finite = fmt::format("draw {} of the result: {}", begin + s,
@@ -58,17 +59,6 @@ std::string objection_to(const State& state) {
                        100.0 * share);
   }
   return {};
-}
-
-QUnderTest q_under_test(const DrawsOfQ& draws, const Family& family, const State& state) {
-  QUnderTest tested;
-  tested.log_weight = draws.log_weight();
-  tested.theta = draws.theta;
-  tested.mean = family.mean(state.lambda);
-  tested.sd = family.standard_deviation(state.lambda);
-  tested.non_finite = draws.theta.cols() - draws.log_joint.array().isFinite().count();
-  tested.objection = objection_to(state);
-  return tested;
 }
 
 /// Of draws that are as good as independent.
@@ -146,14 +136,15 @@ std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config
   // them.
   const Index wanted = config.output.draws, judged = std::min(wanted, most_judged_draws);
   FitResult result;
-  DrawsOfQ draws = draw_from_q(family, state.lambda, config.fit.seed, 0, judged);
+  OwnedDraws draws = draw_from_q(family, state.lambda, config.fit.seed, 0, judged);
   if (!evaluate(problem.target(), 0, draws, result.non_finite)) return std::nullopt;
   const Model& model = problem.model();
   const Parameters& parameters = model.parameters();
   Matrix quantities(num_constrained(model.quantities()), draws.theta.cols());
   model.compute_quantities(draws.theta, config.fit.seed, 0, quantities);
-  QUnderTest tested = q_under_test(draws, family, state);
-  tested.values = quantities.topRows(num_judged_values(model));
+  const QUnderTest tested{view(draws), family.mean(state.lambda), family.standard_deviation(state.lambda),
+                          quantities.topRows(num_judged_values(model)), objection_to(state)};
+  const Index non_finite = tested.non_finite();
 
   result.verdict = judge(tested, [&](Index i) {
     return i < parameters.size() ? parameters.unconstrained_name(i)
@@ -167,31 +158,32 @@ std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config
   }
   const bool resampled = result.verdict.grade == Grade::corrected;
   if (wanted > judged) {
-    DrawsOfQ more = draw_from_q(family, state.lambda, config.fit.seed, static_cast<std::uint32_t>(judged),
-                                wanted - judged);
+    OwnedDraws more = draw_from_q(family, state.lambda, config.fit.seed, static_cast<std::uint32_t>(judged),
+                                  wanted - judged);
     if (resampled && !evaluate(problem.target(), judged, more, result.non_finite)) return std::nullopt;
-    draws.append(more);
+    append(draws, view(more));
     quantities.resize(quantities.rows(), wanted);
     model.compute_quantities(draws.theta, config.fit.seed, 0, quantities);
   }
   std::vector<Index> chosen(static_cast<std::size_t>(wanted));
   std::iota(chosen.begin(), chosen.end(), Index{0});
   if (resampled) {
-    chosen = draws_of_sample(psis(draws.log_weight()).log_weights, wanted, config.fit.seed, 0);
+    chosen = draws_of_sample(psis(draws.log_weight).log_weights, wanted, config.fit.seed, 0);
   }
-  std::vector<Variable> statistics{draw_variable("log_q", draws.log_q(chosen))};
-  if (draws.log_joint.size() == wanted) {
-    statistics.push_back(draw_variable("lp", draws.log_joint(chosen)));
-    statistics.push_back(draw_variable("log_weight", draws.log_weight()(chosen)));
+  const OwnedDraws given = select(view(draws), chosen);
+  std::vector<Variable> statistics{draw_variable("log_q", given.log_proposal)};
+  if (given.log_joint.size() > 0) {
+    statistics.push_back(draw_variable("lp", given.log_joint));
+    statistics.push_back(draw_variable("log_weight", given.log_weight));
   }
   put_draws(comm, config, problem,
-            {draws.theta(Eigen::all, chosen), quantities(Eigen::all, chosen), std::move(statistics),
+            {given.theta, quantities(Eigen::all, chosen), std::move(statistics),
              "as drawn: those reported are of these draws"},
             result);
   put_q(config, problem, family.name(), state, result);
   result.moments = moments_of_draws(result.draws.topRows(num_judged_values(model)));
   result.file.attributes["resampled"] = std::int64_t{resampled};
-  result.file.attributes["draws_non_finite"] = std::int64_t{tested.non_finite};
+  result.file.attributes["draws_non_finite"] = std::int64_t{non_finite};
   return result;
 }
 
@@ -249,7 +241,7 @@ std::optional<FitResult> make_result_of_sample(const Communicator& comm, const C
   if (!answer) return std::nullopt;
   FitResult result;
   result.verdict = answer->verdict;
-  const Sample& sample = answer->sample;
+  const OwnedDraws& sample = answer->sample;
   const std::vector<Index> chosen =
       draws_of_sample(sample.log_weight, config.output.draws, config.fit.seed, 0);
   const Model& model = problem.model();

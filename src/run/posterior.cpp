@@ -14,28 +14,17 @@ namespace {
 
 constexpr Index most_chains = 4;
 
-void append_entries(Vector& kept, const Vector& more) {
-  Vector both(kept.size() + more.size());
-  both << kept, more;
-  kept = std::move(both);
-}
-
 }  // namespace
 
-void DrawsOfQ::append(const DrawsOfQ& more) {
-  append_columns(theta, more.theta);
-  append_entries(log_q, more.log_q);
-  append_entries(log_joint, more.log_joint);
-}
-
-DrawsOfQ draw_from_q(const Family& family, ConstVec lambda, std::uint64_t seed, std::uint32_t first_draw,
-                     Index count) {
+OwnedDraws draw_from_q(const Family& family, ConstVec lambda, std::uint64_t seed, std::uint32_t first_draw,
+                       Index count) {
   Matrix noise(family.num_noise(), count);
   fill_normal({.seed = seed, .purpose = Purpose::result}, noise, first_draw);
-  DrawsOfQ draws{Matrix(family.size(), count), Vector(count), {}};
+  OwnedDraws draws{.theta = Matrix(family.size(), count), .gradient = {}};
+  draws.log_proposal.resize(count);
   family.transform(lambda, noise, draws.theta);
   Matrix no_gradient(family.size(), 0);
-  family.log_density(lambda, draws.theta, draws.log_q, no_gradient);
+  family.log_density(lambda, draws.theta, draws.log_proposal, no_gradient);
   return draws;
 }
 

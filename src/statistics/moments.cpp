@@ -85,13 +85,12 @@ std::vector<Index> varying(const PreparedDraws& sample) {
 
 class Estimator {
  public:
-  Estimator(const PreparedDraws& sample, const Affine& whitening, const WeightedDraws& draws,
-            const std::vector<double>& probabilities)
+  Estimator(const PreparedDraws& sample, const Affine& whitening, const MomentOptions& options)
       : sample_(sample),
         whitening_(whitening),
-        coordinate_(draws.coordinate),
+        coordinate_(options.coordinate),
         values_(varying(sample)),
-        integrands_(sample, values_, probabilities) {}
+        integrands_(sample, values_, options.probabilities) {}
 
   const std::vector<Index>& values() const { return values_; }
   const Integrands& integrands() const { return integrands_; }
@@ -309,9 +308,10 @@ std::string to_string(ControlVariates set) {
   return "none";
 }
 
-Moments estimate_moments(const WeightedDraws& draws, const Affine& whitening, const MomentOptions& options) {
-  const PreparedDraws sample = prepare(draws, whitening);
-  const Estimator estimator(sample, whitening, draws, options.probabilities);
+Moments estimate_moments(const Draws& draws, ConstMat values, const Affine& whitening,
+                         const MomentOptions& options) {
+  const PreparedDraws sample = prepare(draws, values, whitening, options.coordinate);
+  const Estimator estimator(sample, whitening, options);
   const Index stride = estimator.integrands().count(), num_quantiles = stride - 2;
   const Vector& weight = sample.design.weight;
 

@@ -19,40 +19,39 @@ constexpr double negligible = 1e-14;  // share of the weights
 constexpr Index num_folds = 5;
 constexpr Index fewest_draws = 20, fewest_groups = 2;
 
-void check_sizes(const WeightedDraws& draws, const Affine& whitening) {
+void check_sizes(const Draws& draws, ConstMat values, const Affine& whitening,
+                 const std::vector<Index>& coordinate) {
   const Index n = draws.theta.cols(), d = whitening.size();
   const auto count = [](const std::vector<Index>& list) { return static_cast<Index>(list.size()); };
   const bool matrices = draws.theta.rows() == d && draws.gradient.rows() == d && draws.gradient.cols() == n &&
-                        draws.values.cols() == n;
-  const bool lists = (draws.log_weights.size() == 0 || draws.log_weights.size() == n) &&
-                     (draws.coordinate.empty() || count(draws.coordinate) == draws.values.rows()) &&
+                        values.cols() == n;
+  const bool lists = (draws.log_weight.size() == 0 || draws.log_weight.size() == n) &&
+                     (coordinate.empty() || count(coordinate) == values.rows()) &&
                      (draws.group.empty() || count(draws.group) == n);
-  const bool coordinates = std::all_of(draws.coordinate.begin(), draws.coordinate.end(),
-                                       [&](Index j) { return j >= -1 && j < d; });
+  const bool coordinates =
+      std::all_of(coordinate.begin(), coordinate.end(), [&](Index j) { return j >= -1 && j < d; });
   if (matrices && lists && coordinates) return;
   throw Error(
       Fault::bug,
       fmt::format("estimating moments of {} values from {} draws in {} dimensions: gradients {} x {}, "
                   "values of {} draws, {} log weights, {} coordinates, {} groups do not fit",
-                  draws.values.rows(), n, d, draws.gradient.rows(), draws.gradient.cols(),
-                  draws.values.cols(), draws.log_weights.size(), count(draws.coordinate),
-                  count(draws.group)));
+                  values.rows(), n, d, draws.gradient.rows(), draws.gradient.cols(), values.cols(),
+                  draws.log_weight.size(), count(coordinate), count(draws.group)));
 }
 
 /// Shares of the weights, sum 1.
-Vector shares(const WeightedDraws& draws) {
+Vector shares(const Draws& draws) {
   const Index n = draws.theta.cols();
-  if (draws.log_weights.size() == 0) return Vector::Constant(n, 1.0 / static_cast<double>(n));
-  return weights_of(draws.log_weights, "estimating moments").normalised;
+  if (draws.log_weight.size() == 0) return Vector::Constant(n, 1.0 / static_cast<double>(n));
+  return weights_of(draws.log_weight, "estimating moments").normalised;
 }
 
 /// The draws that count, in their order. Notes in `sample` those that should but cannot.
-std::vector<Index> usable(const WeightedDraws& draws, const Vector& weight, PreparedDraws& sample) {
+std::vector<Index> usable(const Draws& draws, ConstMat values, const Vector& weight, PreparedDraws& sample) {
   std::vector<Index> kept;
   for (Index s = 0; s < weight.size(); ++s) {
     if (!(weight(s) >= negligible)) continue;
-    if (draws.theta.col(s).allFinite() && draws.gradient.col(s).allFinite() &&
-        draws.values.col(s).allFinite()) {
+    if (draws.theta.col(s).allFinite() && draws.gradient.col(s).allFinite() && values.col(s).allFinite()) {
       kept.push_back(s);
     } else {
       ++sample.non_finite;
@@ -130,11 +129,12 @@ void standardise(PreparedDraws& sample) {
 
 }  // namespace
 
-PreparedDraws prepare(const WeightedDraws& draws, const Affine& whitening) {
-  check_sizes(draws, whitening);
+PreparedDraws prepare(const Draws& draws, ConstMat values, const Affine& whitening,
+                      const std::vector<Index>& coordinate) {
+  check_sizes(draws, values, whitening, coordinate);
   PreparedDraws sample;
   const Vector weight = shares(draws);
-  std::vector<Index> kept = usable(draws, weight, sample);
+  std::vector<Index> kept = usable(draws, values, weight, sample);
   sample.design = divide(draws.group, kept);
   sample.design.weight = weight(kept);
   sample.design.weight /= sample.design.weight.sum();
@@ -143,7 +143,7 @@ PreparedDraws prepare(const WeightedDraws& draws, const Affine& whitening) {
 
   sample.u = whitening.whiten(draws.theta(Eigen::all, kept));
   sample.gradient = whitening.pull_back(draws.gradient(Eigen::all, kept));
-  sample.z = draws.values(Eigen::all, kept);
+  sample.z = values(Eigen::all, kept);
   standardise(sample);
   return sample;
 }

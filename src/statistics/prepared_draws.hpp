@@ -4,7 +4,7 @@
 /// What estimate_moments() makes of the draws it is given before it estimates anything.
 namespace vfe {
 
-/// The draws that count, sorted by fold, and their values, standardised.
+/// The draws that count, sorted by fold, and their values, standardised. No `Draws`: not of theta, but of u.
 struct PreparedDraws {
   stein::Design design;
   Matrix u;              ///< d x n, whitened
@@ -20,7 +20,8 @@ struct PreparedDraws {
 };
 
 /// Throws as estimate_moments().
-PreparedDraws prepare(const WeightedDraws& draws, const Affine& whitening);
+PreparedDraws prepare(const Draws& draws, ConstMat values, const Affine& whitening,
+                      const std::vector<Index>& coordinate);
 
 /// Quantiles of weighted numbers: the inverse of the distribution function that is linear between numbers,
 /// each being the quantile at the weight below it and half of its own.

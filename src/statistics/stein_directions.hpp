@@ -11,7 +11,7 @@ namespace vfe {
 /// coefficient fits their noise and hides errors, that of the coordinate it is most correlated with.
 class OwnDirections {
  public:
-  /// `coordinate` as in WeightedDraws. Keeps references.
+  /// `coordinate` as in MomentOptions. Keeps references.
   OwnDirections(const PreparedDraws& sample, const Affine& whitening, std::vector<Index> coordinate);
 
   /// The draws' u and gradient along the direction of a value.

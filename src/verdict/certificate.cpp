@@ -156,18 +156,19 @@ StandardErrorLimits limits_of(const Moments& moments, Index groups, double stric
   return {limits.mean / strictness, limits.sd / strictness};
 }
 
-Moments estimate(const WeightedDraws& draws, const Affine& whitening, const MomentOptions& options,
-                 double strictness) {
+Moments estimate(const Draws& draws, const Matrix& x, const Affine& whitening, const JudgedValues& values,
+                 MomentOptions options, double strictness) {
+  options.coordinate = values.coordinate;
   const Index d = draws.theta.rows();
   if (options.control_variates || d <= regimes::polynomials_first)
-    return estimate_moments(draws, whitening, options);
+    return estimate_moments(draws, x, whitening, options);
   MomentOptions own = options;
   own.control_variates = ControlVariates::own;
-  Moments moments = estimate_moments(draws, whitening, own);
+  Moments moments = estimate_moments(draws, x, whitening, own);
   const bool affordable = d <= regimes::polynomials && draws.theta.cols() >= draws_each * d * (d + 3) / 2;
   const Index groups = draws.group.empty() ? 0 : moments.groups;
   if (!affordable || shortfall(moments, limits_of(moments, groups, strictness)).ratio <= 1.0) return moments;
-  return estimate_moments(draws, whitening, options);
+  return estimate_moments(draws, x, whitening, options);
 }
 
 /// The first of a list of checks that fails has the word.
@@ -274,46 +275,6 @@ std::vector<Index> independent_groups(const ChainDraws& draws) {
   return group;
 }
 
-/// Chains with the images of their draws: as if each stayed as many times as long, and went through all
-/// copies.
-class SymmetrisedChains {
- public:
-  explicit SymmetrisedChains(const ChainDraws& given)
-      : given_(given), all_(symmetrise(given.symmetries, given.theta, given.gradient)) {
-    // Images of one draw follow each other in its chain, not in the row of chains.
-    const Index chains = given.chains, copies = all_.copies;
-    std::vector<Index> order;
-    for (Index t = 0; t < given.iterations(); ++t) {
-      for (Index j = 0; j < copies; ++j) {
-        for (Index c = 0; c < chains; ++c) order.push_back((t * chains + c) * copies + j);
-      }
-    }
-    all_.theta = all_.theta(Eigen::all, order).eval();
-    all_.gradient = all_.gradient(Eigen::all, order).eval();
-    log_joint_.resize(1, all_.theta.cols());
-    for (Index k = 0; k < log_joint_.cols(); ++k) {
-      log_joint_(0, k) =
-          given.log_joint(0, all_.source[static_cast<std::size_t>(order[static_cast<std::size_t>(k)])]);
-    }
-  }
-  ChainDraws draws() const {
-    return {given_.superchains,
-            given_.chains,
-            all_.theta,
-            all_.gradient,
-            log_joint_,
-            given_.metric,
-            {},
-            all_.copies,
-            {}};
-  }
-
- private:
-  const ChainDraws& given_;
-  Symmetrised all_;
-  Matrix log_joint_;
-};
-
 /// What part of the normal that `whitening` makes lies where the density is not finite, from the pool's
 /// draws.
 double share_outside(const WeightedPool& pool, const Affine& whitening) {
@@ -325,7 +286,7 @@ double share_outside(const WeightedPool& pool, const Affine& whitening) {
   for (Index s = 0; s < log_ratio.size(); ++s) {
     const double mass = std::exp(log_ratio(s) - top);
     all += mass;
-    if (!std::isfinite(pool.log_joint(0, s))) outside += mass;
+    if (!std::isfinite(pool.log_joint(s))) outside += mass;
   }
   return outside / all;
 }
@@ -344,7 +305,7 @@ Certificate certify(const WeightedPool& pool, const Affine& whitening, const Jud
                     const MomentOptions& options) {
   Certificate certificate;
   const Index n = pool.theta.cols();
-  const Psis smoothed = psis(pool.log_weight());
+  const Psis smoothed = psis(pool.log_weight);
   certificate.khat = smoothed.khat;
   certificate.khat_limit = khat_threshold(n);
   certificate.ess = smoothed.ess;
@@ -377,17 +338,14 @@ Certificate certify(const WeightedPool& pool, const Affine& whitening, const Jud
   });
   const double strictness = strictness_at(certificate.khat - smoothed.khat_error);
   const MomentOptions own_options = with_centres(options, values, pool.modes, pool.symmetries);
+  Draws draws = pool;
+  draws.log_weight = smoothed.log_weights;
   if (pool.symmetries.size() > 1) {
-    const Symmetrised all = symmetrise(pool.symmetries, pool.theta, pool.gradient);
-    const Matrix values_of_all = compute_values(values, all.theta);
-    const WeightedDraws draws{all.theta,         all.gradient,
-                              values_of_all,     smoothed.log_weights(all.source),
-                              values.coordinate, all.source};
-    certificate.moments = estimate(draws, whitening, own_options, strictness);
+    const Symmetrised all = symmetrise(pool.symmetries, draws);
+    certificate.moments =
+        estimate(view(all), compute_values(values, all.theta), whitening, values, own_options, strictness);
   } else {
-    const WeightedDraws draws{pool.theta,           pool.gradient,     judged.values,
-                              smoothed.log_weights, values.coordinate, {}};
-    certificate.moments = estimate(draws, whitening, own_options, strictness);
+    certificate.moments = estimate(draws, judged.values, whitening, values, own_options, strictness);
   }
   const StandardErrorLimits limits = limits_of(certificate.moments, 0, strictness);
   expect_moments(certificate.moments, limits, weighted_tails, values, findings, certificate);
@@ -403,7 +361,10 @@ Certificate certify(const ChainDraws& draws, Index divergences, const Affine& wh
   if (draws.symmetries.size() > 1 || draws.modes.cols() > 1) {
     const MomentOptions own_options = with_centres(options, values, draws.modes, draws.symmetries);
     if (draws.symmetries.size() > 1) {
-      return certify(SymmetrisedChains(draws).draws(), divergences, whitening, values, own_options);
+      // As if each chain stayed as many times as long, and went through all copies.
+      const Symmetrised all = symmetrise(draws.symmetries, draws, draws.chains);
+      const ChainDraws in_all{view(all), draws.superchains, draws.chains, draws.metric, {}, all.copies};
+      return certify(in_all, divergences, whitening, values, own_options);
     }
     ChainDraws plain = draws;
     plain.modes.resize(0, 0);
@@ -426,9 +387,9 @@ Certificate certify(const ChainDraws& draws, Index divergences, const Affine& wh
   certificate.lag_correlation = mixed.lag_correlation;
   certificate.ess = std::clamp(1.0 / (mixed.mean_error * mixed.mean_error), 1.0, static_cast<double>(n));
 
-  const WeightedDraws weighted{draws.theta, draws.gradient,    judged.values,
-                               {},          values.coordinate, independent_groups(draws)};
-  certificate.moments = estimate(weighted, whitening, options, 1.0);
+  Draws grouped = draws;
+  grouped.group = independent_groups(draws);
+  certificate.moments = estimate(grouped, judged.values, whitening, values, options, 1.0);
   const StandardErrorLimits limits = limits_of(certificate.moments, certificate.moments.groups, 1.0);
 
   findings.expect(divergences == 0, [&] {

@@ -68,7 +68,7 @@ void summarise_weights(const QUnderTest& tested, Verdict& verdict) {
   const Weights weights = weights_of(log_weight, "judging q");
   verdict.log_evidence = weights.log_mean;
   verdict.log_evidence_error = weights.log_mean_error;
-  if (tested.non_finite > 0) {
+  if (tested.non_finite() > 0) {
     verdict.free_energy = infinity;
     verdict.free_energy_error = nan;
   } else {
@@ -156,16 +156,16 @@ Verdict judge(const QUnderTest& tested, const std::function<std::string(Index)>&
     verdict.reason = fmt::format("{}; {}", tested.objection, tail);
   } else if (!weights_pass) {
     verdict.reason = fmt::format("q does not cover the posterior: {}", tail);
-  } else if (tested.non_finite == 0 && q_passes) {
+  } else if (tested.non_finite() == 0 && q_passes) {
     verdict.grade = Grade::certified;
     verdict.reason = fmt::format("q agrees with the posterior: {}; {}", tail, distance);
   } else if (estimates_pass) {
     verdict.grade = Grade::corrected;
-    verdict.reason = tested.non_finite > 0
+    verdict.reason = tested.non_finite() > 0
                          ? fmt::format(
                                "the log density is not finite at {} draws of q, but the weights of the "
                                "others are good: {}",
-                               tested.non_finite, tail)
+                               tested.non_finite(), tail)
                          : fmt::format("q is off ({}), but its weighted draws are good: {}", distance, tail);
   } else {
     verdict.reason = fmt::format(

@@ -259,6 +259,27 @@ TEST(Symmetries, GiveTheImagesOfADrawNextToOneAnother) {
   EXPECT_EQ(images(group, theta.leftCols(0)).cols(), 0);
 }
 
+TEST(Symmetries, GiveImagesTheNumbersOfTheirDrawRowByRow) {
+  const Symmetries group = signs_and_exchanges(2);
+  const Index n = 6, copies = group.size();
+  OwnedDraws draws{toys::random_matrix(2, n, 7), toys::random_matrix(2, n, 8)};
+  draws.log_joint = Vector::LinSpaced(n, -1.0, -6.0);
+  for (const Index row : {1, 3}) {
+    const Symmetrised all = symmetrise(group, view(draws), row);
+    ASSERT_EQ(all.copies, copies);
+    ASSERT_EQ(all.size(), n * copies);
+    for (Index s = 0; s < n; ++s) {
+      for (Index j = 0; j < copies; ++j) {
+        const Index at = s / row * row * copies + j * row + s % row;
+        EXPECT_EQ(all.group[static_cast<std::size_t>(at)], s);
+        EXPECT_EQ(all.log_joint(at), draws.log_joint(s));
+        EXPECT_EQ(all.theta.col(at), group.apply(j, draws.theta.col(s)));
+        EXPECT_EQ(all.gradient.col(at), group.apply(j, draws.gradient.col(s)));
+      }
+    }
+  }
+}
+
 TEST(Match, FindsWhatTookOnePointToTheOther) {
   for (std::uint64_t seed = 1; seed < 20; ++seed) {
     const SignedPermutation g = random_element(9, seed);

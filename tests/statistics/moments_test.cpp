@@ -22,13 +22,16 @@ Matrix normals(Index rows, Index columns, std::uint32_t which, std::uint32_t blo
   return x;
 }
 
-/// Draws that own what WeightedDraws refers to.
-struct Owned {
-  Matrix theta, gradient = {}, values = {};
-  Vector log_weights = {};
-  std::vector<Index> coordinate = {}, group = {};
-  WeightedDraws view() const { return {theta, gradient, values, log_weights, coordinate, group}; }
+/// Draws and the values whose moments are asked.
+struct Owned : OwnedDraws {
+  Matrix values = {};
+  std::vector<Index> coordinate = {};
 };
+
+Moments moments_of(const Owned& draws, const Affine& whitening, MomentOptions options = {}) {
+  options.coordinate = draws.coordinate;
+  return estimate_moments(view(draws), draws.values, whitening, options);
+}
 
 Affine unit(Index d) {
   return {.shift = Vector::Zero(d), .scale = Matrix::Ones(d, 1)};
@@ -45,12 +48,13 @@ Matrix cholesky(Index d) {
 /// A Gaussian N(mean, L L') with weighted draws of N(0, 2.5^2 I); values are theta.
 Owned wrong_gaussian(const Vector& mean, const Matrix& lower, Index n) {
   const Index d = mean.size();
-  Owned draws{.theta = 2.5 * normals(d, n, 901), .log_weights = Vector(n)};
+  Owned draws{{.theta = 2.5 * normals(d, n, 901), .gradient = {}}};
+  draws.log_weight.resize(n);
   const Matrix u = lower.triangularView<Eigen::Lower>().solve(draws.theta.colwise() - mean);
   draws.gradient = -lower.transpose().triangularView<Eigen::Upper>().solve(u);
   draws.values = draws.theta;
   for (Index s = 0; s < n; ++s)
-    draws.log_weights(s) = -0.5 * u.col(s).squaredNorm() + 0.5 * (draws.theta.col(s) / 2.5).squaredNorm();
+    draws.log_weight(s) = -0.5 * u.col(s).squaredNorm() + 0.5 * (draws.theta.col(s) / 2.5).squaredNorm();
   return draws;
 }
 
@@ -60,8 +64,7 @@ TEST(Moments, OfAGaussianAreExactWithQuadraticControlVariates) {
   const Matrix lower = cholesky(d);
   const Owned draws = wrong_gaussian(mean, lower, 600);
   // Neither the proposal nor the whitening is that of the target.
-  const Moments moments =
-      estimate_moments(draws.view(), unit(d), {.control_variates = ControlVariates::quadratic});
+  const Moments moments = moments_of(draws, unit(d), {.control_variates = ControlVariates::quadratic});
   EXPECT_EQ(moments.control_variates, ControlVariates::quadratic);
   for (Index k = 0; k < d; ++k) {
     EXPECT_NEAR(moments.mean(k), mean(k), 1e-8) << k;
@@ -88,9 +91,8 @@ TEST(Moments, OfAGaussianAreExactAlongTheirOwnDirections) {
     for (Index k = 0; k < d; ++k) draws.coordinate.push_back(k);
     draws.coordinate.insert(draws.coordinate.end(), {-1, -1});
     // An ESS large enough for a regression; what is exact is so whatever the weights.
-    draws.log_weights *= 0.25;
-    const Moments moments =
-        estimate_moments(draws.view(), whitening, {.control_variates = ControlVariates::own});
+    draws.log_weight *= 0.25;
+    const Moments moments = moments_of(draws, whitening, {.control_variates = ControlVariates::own});
     for (Index k = 0; k < d + 2; ++k) {
       const Vector row = k < d ? Vector(lower.row(k)) : Vector(sums.row(k - d) * lower);
       const double exact = k < d ? mean(k) : sums.row(k - d).dot(mean);
@@ -107,8 +109,7 @@ TEST(Moments, WithFewDrawsOwnDirectionsAreThoseOfCoordinates) {
   const Index d = 8;
   const Vector mean = 0.7 * normals(d, 1, 902).col(0);
   const Owned draws = wrong_gaussian(mean, cholesky(d), 300);
-  const Moments moments =
-      estimate_moments(draws.view(), {mean, cholesky(d)}, {.control_variates = ControlVariates::own});
+  const Moments moments = moments_of(draws, {mean, cholesky(d)}, {.control_variates = ControlVariates::own});
   ASSERT_LT(moments.ess, 20.0 * d);
   for (Index k = 0; k < d; ++k) {
     EXPECT_NEAR(moments.mean(k), mean(k), 1e-7) << k;
@@ -135,7 +136,7 @@ Scores score(const Make& make, const Exact& exact, const MomentOptions& options,
   double count = 0.0, quantile_count = 0.0;
   for (Index r = 0; r < repetitions; ++r) {
     const Owned draws = make(static_cast<std::uint32_t>(r));
-    const Moments moments = estimate_moments(draws.view(), whitening, options);
+    const Moments moments = moments_of(draws, whitening, options);
     for (Index k = 0; k < exact.mean.size(); ++k) {
       scores.mean += std::pow((moments.mean(k) - exact.mean(k)) / moments.mean_error(k), 2);
       scores.sd += std::pow((moments.sd(k) - exact.sd(k)) / moments.sd_error(k), 2);
@@ -166,14 +167,14 @@ std::pair<Matrix, Vector> student_draws(Index d, Index degrees, double scale, In
 
 /// x ~ N(0, 1), y = (x^2 - 1) / 2 + N(0, 0.5^2).
 Owned banana(Matrix theta, const Vector& log_q) {
-  Owned draws{.theta = std::move(theta)};
+  Owned draws{{.theta = std::move(theta), .gradient = {}}};
   const Eigen::ArrayXd x = draws.theta.row(0), y = draws.theta.row(1);
   const Eigen::ArrayXd rest = (y - 0.5 * (x.square() - 1.0)) / 0.25;
   draws.gradient.resize(2, x.size());
   draws.gradient << (-x + rest * x).transpose().matrix(), (-rest).transpose().matrix();
   draws.values = draws.theta;
   if (log_q.size() > 0)
-    draws.log_weights = psis((-0.5 * x.square() - 0.125 * rest.square()).matrix() - log_q).log_weights;
+    draws.log_weight = psis((-0.5 * x.square() - 0.125 * rest.square()).matrix() - log_q).log_weights;
   return draws;
 }
 
@@ -203,12 +204,12 @@ TEST(Moments, ErrorsOfStudentsDistributionAreHonest) {
     const double nu = static_cast<double>(degrees);
     const auto make = [&](std::uint32_t which) {
       auto [theta, log_q] = student_draws(2, 4, 1.2, 2048, which);
-      Owned draws{.theta = std::move(theta)};
+      Owned draws{{.theta = std::move(theta), .gradient = {}}};
       const Vector square = draws.theta.colwise().squaredNorm() / nu;
       draws.gradient =
           -(nu + 2.0) / nu * draws.theta * (1.0 + square.array()).inverse().matrix().asDiagonal();
       draws.values = draws.theta;
-      draws.log_weights = psis((-0.5 * (nu + 2.0) * square.array().log1p()).matrix() - log_q).log_weights;
+      draws.log_weight = psis((-0.5 * (nu + 2.0) * square.array().log1p()).matrix() - log_q).log_weights;
       return draws;
     };
     // 5 % quantiles: R, qt(0.05, nu).
@@ -253,7 +254,7 @@ TEST(Moments, ErrorsOfDependentDrawsAreHonest) {
 
 /// Draws of the posterior itself, all alike; values are theta.
 Owned unweighted(Matrix theta, Matrix gradient) {
-  Owned draws{.theta = std::move(theta), .gradient = std::move(gradient)};
+  Owned draws{{.theta = std::move(theta), .gradient = std::move(gradient)}};
   draws.values = draws.theta;
   return draws;
 }
@@ -291,9 +292,9 @@ TEST(Moments, SmallErrorsAreHonest) {
 TEST(Moments, ControlVariatesOnlyEverHelp) {
   const auto [theta, log_q] = student_draws(2, 5, 1.5, 2048, 1);
   const Owned draws = banana(theta, log_q);
-  const Moments plain = estimate_moments(draws.view(), unit(2), {{0.1}, ControlVariates::none});
-  const Moments own = estimate_moments(draws.view(), unit(2), {{0.1}, ControlVariates::own});
-  const Moments chosen = estimate_moments(draws.view(), unit(2), {{0.1}, {}});
+  const Moments plain = moments_of(draws, unit(2), {{0.1}, ControlVariates::none});
+  const Moments own = moments_of(draws, unit(2), {{0.1}, ControlVariates::own});
+  const Moments chosen = moments_of(draws, unit(2), {{0.1}, {}});
   EXPECT_EQ(chosen.control_variates, ControlVariates::cubic);
   for (Index k = 0; k < 2; ++k) {
     EXPECT_LE(own.mean_error(k), plain.mean_error(k));
@@ -309,7 +310,7 @@ TEST(Moments, ControlVariatesOnlyEverHelp) {
 TEST(Moments, ErrorsOfPlainMeansOfIndependentDraws) {
   const Index n = 10000;
   Owned draws = unweighted(normals(1, n, 1), -normals(1, n, 1));
-  const Moments moments = estimate_moments(draws.view(), unit(1), {{0.5, 0.9}, ControlVariates::none});
+  const Moments moments = moments_of(draws, unit(1), {{0.5, 0.9}, ControlVariates::none});
   EXPECT_NEAR(moments.mean(0), draws.theta.mean(), 1e-12);
   EXPECT_NEAR(moments.mean_error(0), 0.01, 0.0005);
   EXPECT_NEAR(moments.sd_error(0), 0.01 / std::sqrt(2.0), 0.0005);
@@ -331,29 +332,29 @@ TEST(Moments, SteinCheckSeesAHardBoundary) {
           uniform({.seed = 5, .draw = static_cast<std::uint32_t>(s)}, static_cast<std::uint32_t>(i)));
   for (auto set : {ControlVariates::own, ControlVariates::quadratic}) {
     const Owned draws = unweighted(theta, -Matrix::Ones(2, 2000));
-    EXPECT_FALSE(estimate_moments(draws.view(), unit(2), {.control_variates = set}).stein.passed());
+    EXPECT_FALSE(moments_of(draws, unit(2), {.control_variates = set}).stein.passed());
   }
   // A half normal: here no feature is constant.
   const Matrix half = normals(2, 2000, 30).cwiseAbs();
   const Owned draws = unweighted(half, -half);
-  const SteinCheck check = estimate_moments(draws.view(), unit(2)).stein;
+  const SteinCheck check = moments_of(draws, unit(2)).stein;
   EXPECT_FALSE(check.passed());
   EXPECT_TRUE(std::isfinite(check.largest));
 }
 
 TEST(Moments, SteinCheckSeesAWrongGradient) {
   const Matrix theta = normals(3, 4000, 31);
-  EXPECT_TRUE(estimate_moments(unweighted(theta, -theta).view(), unit(3)).stein.passed());
+  EXPECT_TRUE(moments_of(unweighted(theta, -theta), unit(3)).stein.passed());
   Matrix wrong = -theta;
   wrong.row(1) *= 1.2;
-  EXPECT_FALSE(estimate_moments(unweighted(theta, wrong).view(), unit(3)).stein.passed());
+  EXPECT_FALSE(moments_of(unweighted(theta, wrong), unit(3)).stein.passed());
   wrong = -theta;
   wrong.row(2).array() += 0.1;
-  EXPECT_FALSE(estimate_moments(unweighted(theta, wrong).view(), unit(3)).stein.passed());
+  EXPECT_FALSE(moments_of(unweighted(theta, wrong), unit(3)).stein.passed());
   // A flat direction: the gradient is 0, and something is not.
   wrong = -theta;
   wrong.row(0).setZero();
-  EXPECT_FALSE(estimate_moments(unweighted(theta, wrong).view(), unit(3)).stein.passed());
+  EXPECT_FALSE(moments_of(unweighted(theta, wrong), unit(3)).stein.passed());
 }
 
 TEST(Moments, TailsTellWhetherTheSdHasAnError) {
@@ -364,10 +365,10 @@ TEST(Moments, TailsTellWhetherTheSdHasAnError) {
   Index flagged = 0;
   for (std::uint32_t r = 0; r < 10; ++r) {
     const Matrix heavy = student_draws(1, 3, 1.0, 8000, r).first;
-    const Moments moments = estimate_moments(unweighted(heavy, gradient(heavy, 3.0)).view(), unit(1));
+    const Moments moments = moments_of(unweighted(heavy, gradient(heavy, 3.0)), unit(1));
     if (moments.largest_weighted_tail() > 0.7 || moments.largest_resampled_tail() > 0.6) ++flagged;
     const Matrix light = normals(1, 8000, r);
-    const Moments normal_moments = estimate_moments(unweighted(light, -light).view(), unit(1));
+    const Moments normal_moments = moments_of(unweighted(light, -light), unit(1));
     EXPECT_LT(normal_moments.largest_weighted_tail(), 0.4);
     EXPECT_LT(normal_moments.largest_resampled_tail(), 0.4);
   }
@@ -375,23 +376,23 @@ TEST(Moments, TailsTellWhetherTheSdHasAnError) {
   // Light draws with weights for a heavy target.
   const Matrix light = normals(1, 4000, 50);
   Owned draws = unweighted(light, gradient(light, 3.0));
-  draws.log_weights = (0.5 * light.array().square() - 2.0 * (light.array().square() / 3.0).log1p())
-                          .matrix()
-                          .row(0)
-                          .transpose();
-  EXPECT_GT(estimate_moments(draws.view(), unit(1)).largest_weighted_tail(), 0.7);
+  draws.log_weight = (0.5 * light.array().square() - 2.0 * (light.array().square() / 3.0).log1p())
+                         .matrix()
+                         .row(0)
+                         .transpose();
+  EXPECT_GT(moments_of(draws, unit(1)).largest_weighted_tail(), 0.7);
 }
 
 TEST(Moments, ScalesAndShiftsOfValuesDoNotMatter) {
   const auto [theta, log_q] = student_draws(2, 5, 1.5, 1000, 3);
   Owned draws = banana(theta, log_q);
   const MomentOptions options{.probabilities = {0.05, 0.5}, .control_variates = {}};
-  const Moments moments = estimate_moments(draws.view(), unit(2), options);
+  const Moments moments = moments_of(draws, unit(2), options);
   for (double scale : {1e-150, 1e3, 1e160}) {
     const double shift = 3.0 * scale;
     Owned other = draws;
     other.values = (scale * draws.values).array() + shift;
-    const Moments scaled = estimate_moments(other.view(), unit(2), options);
+    const Moments scaled = moments_of(other, unit(2), options);
     EXPECT_EQ(scaled.control_variates, moments.control_variates);
     for (Index k = 0; k < 2; ++k) {
       EXPECT_NEAR(scaled.mean(k) / scale, moments.mean(k) + 3.0, 1e-9);
@@ -408,7 +409,7 @@ TEST(Moments, ScalesAndShiftsOfValuesDoNotMatter) {
 TEST(Moments, PassOverDrawsWithoutWeightOrNumbers) {
   const auto [theta, log_q] = student_draws(2, 5, 1.5, 1000, 4);
   Owned draws = banana(theta, log_q);
-  const Moments moments = estimate_moments(draws.view(), unit(2), {{0.5}, {}});
+  const Moments moments = moments_of(draws, unit(2), {{0.5}, {}});
 
   // The same draws among others: two of weight 0, one of next to none, three that are not numbers.
   Owned more = draws;
@@ -421,10 +422,10 @@ TEST(Moments, PassOverDrawsWithoutWeightOrNumbers) {
   more.gradient(1, n + 4) = infinity;
   more.values(1, n + 5) = -infinity;
   more.values(0, n) = nan;
-  more.log_weights.conservativeResize(n + 6);
-  const double largest = draws.log_weights.maxCoeff();
-  more.log_weights.tail(6) << -infinity, -infinity, largest - 40.0, Vector::Constant(3, largest - 9.0);
-  const Moments same = estimate_moments(more.view(), unit(2), {{0.5}, {}});
+  more.log_weight.conservativeResize(n + 6);
+  const double largest = draws.log_weight.maxCoeff();
+  more.log_weight.tail(6) << -infinity, -infinity, largest - 40.0, Vector::Constant(3, largest - 9.0);
+  const Moments same = moments_of(more, unit(2), {{0.5}, {}});
   EXPECT_EQ(same.used, moments.used);
   EXPECT_EQ(same.non_finite, 3);
   const double lost = 3.0 * std::exp(largest - 9.0);
@@ -440,7 +441,7 @@ TEST(Moments, ConstantsHaveNoError) {
   const Matrix theta = normals(2, 500, 60);
   Owned draws = unweighted(theta, -theta);
   draws.values.row(0).setConstant(-1.0 / 3.0);
-  const Moments mixed = estimate_moments(draws.view(), unit(2), {{0.25}, {}});
+  const Moments mixed = moments_of(draws, unit(2), {{0.25}, {}});
   EXPECT_NEAR(mixed.mean(0), -1.0 / 3.0, 1e-15);
   EXPECT_EQ(mixed.sd(0), 0.0);
   EXPECT_EQ(mixed.mean_error(0), 0.0);
@@ -450,14 +451,14 @@ TEST(Moments, ConstantsHaveNoError) {
   EXPECT_LT(mixed.largest_mean_error(), 1e-8);
 
   draws.values.row(1).setZero();
-  const Moments all = estimate_moments(draws.view(), unit(2));
+  const Moments all = moments_of(draws, unit(2));
   EXPECT_EQ(all.sd, Vector::Zero(2));
   EXPECT_EQ(all.largest_sd_error(), 0.0);
 }
 
 TEST(Moments, SayThatTheyAreUnknownWithTooFewDraws) {
   const Matrix theta = normals(2, 15, 61);
-  const Moments few = estimate_moments(unweighted(theta, -theta).view(), unit(2), {{0.5}, {}});
+  const Moments few = moments_of(unweighted(theta, -theta), unit(2), {{0.5}, {}});
   EXPECT_EQ(few.mean_error, Vector::Constant(2, infinity));
   EXPECT_EQ(few.sd_error, Vector::Constant(2, infinity));
   EXPECT_EQ(few.quantile_errors(0, 0), infinity);
@@ -466,7 +467,7 @@ TEST(Moments, SayThatTheyAreUnknownWithTooFewDraws) {
   const Matrix many = normals(2, 100, 62);
   Owned draws = unweighted(many, -many);
   draws.group.assign(100, 4);
-  EXPECT_EQ(estimate_moments(draws.view(), unit(2)).largest_mean_error(), infinity);
+  EXPECT_EQ(moments_of(draws, unit(2)).largest_mean_error(), infinity);
 }
 
 TEST(Moments, RefuseWhatIsNotASample) {
@@ -474,19 +475,19 @@ TEST(Moments, RefuseWhatIsNotASample) {
   Owned draws = unweighted(theta, -theta);
   const auto fault = [&] {
     try {
-      estimate_moments(draws.view(), unit(2));
+      moments_of(draws, unit(2));
     } catch (const Error& error) {
       return error.fault();
     }
     return Fault::usage;
   };
-  draws.log_weights = Vector::Constant(100, -infinity);
+  draws.log_weight = Vector::Constant(100, -infinity);
   EXPECT_EQ(fault(), Fault::numeric);
-  draws.log_weights(3) = nan;
+  draws.log_weight(3) = nan;
   EXPECT_EQ(fault(), Fault::numeric);
-  draws.log_weights = Vector::Zero(99);
+  draws.log_weight = Vector::Zero(99);
   EXPECT_EQ(fault(), Fault::bug);
-  draws.log_weights = Vector::Zero(100);
+  draws.log_weight = Vector::Zero(100);
   draws.coordinate = {0, 2};
   EXPECT_EQ(fault(), Fault::bug);
 }

@@ -36,13 +36,15 @@ JudgedValues coordinates() {
 
 /// Importance sampling and chains that own what they refer to.
 struct OwnedPool {
-  Matrix theta, gradient, log_joint;
-  Vector log_proposal;
-  WeightedPool view() const { return {theta, gradient, log_joint, log_proposal, unit(theta.rows()), 1}; }
+  Matrix theta, gradient;
+  Vector log_joint, log_proposal;
+  WeightedPool view() const {
+    return {{theta, gradient, log_joint, log_proposal, log_joint - log_proposal}, unit(theta.rows()), 1};
+  }
 };
 struct OwnedChains {
-  Matrix theta, gradient, log_joint = {};
-  ChainDraws view() const { return {superchains, chains, theta, gradient, log_joint, unit(theta.rows())}; }
+  Matrix theta, gradient;
+  ChainDraws view() const { return {{theta, gradient}, superchains, chains, unit(theta.rows())}; }
 };
 
 /// A standard normal posterior drawn from N(0, spread^2 I).
@@ -50,7 +52,7 @@ OwnedPool gaussian_pool(Index d, Index n, double spread) {
   OwnedPool pool{.theta = spread * normals(d, n, 1)};
   pool.gradient = -pool.theta;
   pool.log_joint = -0.5 * pool.theta.colwise().squaredNorm();
-  pool.log_proposal = pool.log_joint.transpose() / (spread * spread);
+  pool.log_proposal = pool.log_joint / (spread * spread);
   return pool;
 }
 
@@ -331,7 +333,7 @@ TEST(Disagreement, OfShortChainsFromThePosteriorIsNone) {
   std::vector<Index> group;
   for (Index s = 0; s < n; ++s) group.push_back(s % 48);
   const auto of_chains = [&] {
-    return estimate_moments({.theta = theta, .gradient = gradient, .values = theta, .group = group}, unit(3));
+    return estimate_moments({.theta = theta, .gradient = gradient, .group = group}, theta, unit(3));
   };
   EXPECT_EQ(disagreement(weighed.moments, of_chains(), 5.0, coordinates()), "");
   // A posterior that sits elsewhere.

@@ -16,14 +16,23 @@ std::string name(Index i) {
   return "theta[" + std::to_string(i + 1) + "]";
 }
 
-/// Draws of q = N(0, I) weighted by a posterior that is N(mean, diag sd^2) times evidence exp(3).
-QUnderTest gaussian(const Vector& mean, const Vector& sd, Index num_draws = 4000, std::uint64_t seed = 1) {
-  QUnderTest evidence;
+/// Draws of q = N(0, I), and what else is asked of it.
+struct Drawn : OwnedDraws {
+  Matrix values = {};
+  std::string objection = {};
+};
+
+Verdict judge(const Drawn& drawn, const std::function<std::string(Index)>& name) {
+  const Index d = drawn.theta.rows();
+  return vfe::judge({view(drawn), Vector::Zero(d), Vector::Ones(d), drawn.values, drawn.objection}, name);
+}
+
+/// Weighted by a posterior that is N(mean, diag sd^2) times evidence exp(3).
+Drawn gaussian(const Vector& mean, const Vector& sd, Index num_draws = 4000, std::uint64_t seed = 1) {
+  Drawn evidence;
   const Index d = mean.size();
   evidence.theta.resize(d, num_draws);
   fill_normal({seed, Purpose::result}, evidence.theta);
-  evidence.mean = Vector::Zero(d);
-  evidence.sd = Vector::Ones(d);
   evidence.log_weight.resize(num_draws);
   for (Index s = 0; s < num_draws; ++s) {
     const auto x = evidence.theta.col(s).array();
@@ -57,7 +66,7 @@ TEST(Verdict, ValuesAreJudgedToo) {
   Vector mean(1), sd(1);
   mean << 0.03;
   sd << 1.02;
-  QUnderTest evidence = gaussian(mean, sd, 20000);
+  Drawn evidence = gaussian(mean, sd, 20000);
   EXPECT_EQ(judge(evidence, name).grade, Grade::certified);
   evidence.values = (2.0 * evidence.theta.array()).exp().matrix();
   evidence.values.conservativeResize(3, Eigen::NoChange);
@@ -110,9 +119,8 @@ TEST(Verdict, FreeEnergyIsTheDivergencePlusEvidence) {
 }
 
 TEST(Verdict, NonFiniteDrawsForbidTheCertificate) {
-  QUnderTest evidence = gaussian(Vector::Zero(2), Vector::Constant(2, 1.01));
+  Drawn evidence = gaussian(Vector::Zero(2), Vector::Constant(2, 1.01));
   evidence.log_weight[7] = -infinity;
-  evidence.non_finite = 1;
   const Verdict verdict = judge(evidence, name);
   EXPECT_EQ(verdict.grade, Grade::corrected) << verdict.reason;
   EXPECT_EQ(verdict.free_energy, infinity);
@@ -120,14 +128,13 @@ TEST(Verdict, NonFiniteDrawsForbidTheCertificate) {
 }
 
 TEST(Verdict, NothingFiniteIsRejected) {
-  QUnderTest evidence = gaussian(Vector::Zero(2), Vector::Ones(2));
+  Drawn evidence = gaussian(Vector::Zero(2), Vector::Ones(2));
   evidence.log_weight.setConstant(-infinity);
-  evidence.non_finite = evidence.log_weight.size();
   EXPECT_EQ(judge(evidence, name).grade, Grade::rejected);
 }
 
 TEST(Verdict, AnObjectionIsRejectedWithItsReason) {
-  QUnderTest evidence = gaussian(Vector::Zero(2), Vector::Ones(2));
+  Drawn evidence = gaussian(Vector::Zero(2), Vector::Ones(2));
   evidence.objection = "another mode holds half of the mass";
   const Verdict verdict = judge(evidence, name);
   EXPECT_EQ(verdict.grade, Grade::rejected);

@@ -11,18 +11,16 @@
 #include "vfe/infer/regimes.hpp"
 #include "vfe/infer/stage.hpp"
 #include "vfe/infer/symmetry.hpp"
+#include "vfe/statistics/draws.hpp"
 #include "vfe/target/target.hpp"
 
 namespace vfe {
 
 /// What chains have kept: column t C + c belongs to iteration t of chain c of C; the chains of a superchain
 /// stand next to each other. References into the state.
-struct ChainDraws {
+struct ChainDraws : Draws {
   Index superchains = 0;
   Index chains = 0;            ///< C, of all superchains
-  const Matrix& theta;         ///< d x C T
-  const Matrix& gradient;      ///< d x C T, of log f
-  const Matrix& log_joint;     ///< 1 x C T, log f [nats]
   Affine metric;               ///< the last one; of chains in the noise of a flow: the flow's base
   Symmetries symmetries = {};  ///< of the density: what a draw says, its images say as well
   Index copies = 1;            ///< columns that are images of one draw, as neighbours in its chain

@@ -6,31 +6,25 @@
 #include "vfe/infer/regimes.hpp"
 #include "vfe/infer/stage.hpp"
 #include "vfe/infer/symmetry.hpp"
+#include "vfe/statistics/draws.hpp"
 #include "vfe/target/target.hpp"
 
 namespace vfe {
 
 /// What importance sampling has drawn, of all rounds together. References into the state, so of no use
-/// after the next step.
-struct WeightedPool {
-  const Matrix& theta;      ///< d x N
-  const Matrix& gradient;   ///< d x N, of log f
-  const Matrix& log_joint;  ///< 1 x N, log f [nats]; -infinity outside the support
-  /// N [nats], of each draw under its own round's proposal, less the log of how much that round counts: its
-  /// draws count once in the first, twice in the second, and so on, divided by their mean (Owen and Zhou
-  /// 2020); +infinity, not at all, where a later round had more than twice its share of
-  /// effective draws, for a first proposal that misses a tail would spoil all. The mean of the weights is
-  /// then the evidence, without a bias. Under the mixture of all rounds (Veach and Guibas 1995) it was up to
-  /// 8 standard errors too low, and sds 1 % too small (d = 26): later proposals are fitted to the draws of
-  /// earlier rounds, and too dense just there. +infinity for a draw too far out to have a density.
-  Vector log_proposal;
+/// after the next step. `log_proposal` is of each draw under its own round's proposal, less the log of how
+/// much that round counts: its draws count once in the first, twice in the second, and so on, divided by
+/// their mean (Owen and Zhou 2020); +infinity, not at all, where a later round had more than twice its share
+/// of effective draws, for a first proposal that misses a tail would spoil all. The mean of the weights, log
+/// f less it, is then the evidence, without a bias. Under the mixture of all rounds (Veach and Guibas 1995)
+/// it was up to 8 standard errors too low, and sds 1 % too small (d = 26): later proposals are fitted to the
+/// draws of earlier rounds, and too dense just there. +infinity for a draw too far out to have a density.
+struct WeightedPool : Draws {
   Affine whitening;  ///< of q, the normal that sampling began from
   Index rounds = 0;
   /// Of the density: the draws lie in one copy, the proposals' densities are those of all copies together.
   Symmetries symmetries = {};
   Matrix modes = {};  ///< d x K, of left::found_modes
-
-  Vector log_weight() const { return log_joint.row(0).transpose() - log_proposal; }  ///< [nats]
 };
 
 /// What a rule says of the pool after a round.

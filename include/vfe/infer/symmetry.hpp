@@ -6,6 +6,7 @@
 #include "vfe/core/parameters.hpp"
 #include "vfe/core/state.hpp"
 #include "vfe/family/affine.hpp"
+#include "vfe/statistics/draws.hpp"
 #include "vfe/target/target.hpp"
 
 namespace vfe {
@@ -78,13 +79,13 @@ class Symmetries {
 Matrix images(const Symmetries& group, ConstMat theta);
 
 /// Draws with images of theirs in all copies of a symmetric density: of each draw as many, all of them unless
-/// that would make more than 200,000, and then other ones of other draws.
-struct Symmetrised {
-  Matrix theta, gradient;     ///< d x (n m), gradients of log f
-  std::vector<Index> source;  ///< n m, the draw that each is an image of: s m + j is of draw s
-  Index copies = 1;           ///< m
+/// that would make more than 200,000, and then other ones of other draws. Images have the numbers of their
+/// draw, and are a group together. They follow each other: s m + j is of draw s; or, of draws that are rows
+/// of `row` each (the chains at one iteration), rows do.
+struct Symmetrised : OwnedDraws {
+  Index copies = 1;  ///< m
 };
-Symmetrised symmetrise(const Symmetries& group, ConstMat theta, ConstMat gradient);
+Symmetrised symmetrise(const Symmetries& symmetries, const Draws& draws, Index row = 1);
 
 /// Moves every draw, and its gradient, to its image nearest to the centre of `metric`.
 void fold(const Symmetries& group, const Affine& metric, Mat theta, Mat gradient);

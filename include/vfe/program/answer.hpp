@@ -12,7 +12,9 @@ namespace vfe {
 /// What an automatic fit came to.
 struct Answer {
   Verdict verdict;
-  Sample sample;
+  /// What importance sampling pooled, or what chains kept, in all copies of a symmetric density: log_joint
+  /// and log_weight, smoothed and normalised.
+  OwnedDraws sample;
   std::optional<Moments> moments;  ///< of the judged values
 };
 

@@ -2,18 +2,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "vfe/statistics/draws.hpp"
 #include "vfe/statistics/moments.hpp"
 #include "vfe/store/result.hpp"
 
 namespace vfe {
-
-/// Points that, by their weights, are a sample of the posterior: what importance sampling pooled, or what
-/// chains kept.
-struct Sample {
-  Matrix theta;       ///< d x N
-  Vector log_joint;   ///< N, log f [nats]
-  Vector log_weight;  ///< N, smoothed, normalised
-};
 
 /// The points that `count` draws of the posterior are, in random order: by systematic resampling, so that
 /// none is repeated where weights are equal and there are enough. Another `step`, other draws.
@@ -21,9 +14,10 @@ std::vector<Index> draws_of_sample(ConstVec log_weight, Index count, std::uint64
 /// The share of draws that are there before.
 double share_repeated(const std::vector<Index>& chosen);
 
-/// A sample in a result file, /vfe/sample, and back; whether there is one.
-void put_sample(const Sample& sample, ResultFile& file);
-Sample sample_of(const ResultFile& file);
+/// Draws that, by their weights, are a sample of the posterior, in a result file, /vfe/sample, and back:
+/// theta, log_joint and log_weight; whether there is one.
+void put_sample(const OwnedDraws& sample, ResultFile& file);
+OwnedDraws sample_of(const ResultFile& file);
 bool has_sample(const ResultFile& file);
 
 /// The quantiles whose moments a result holds.

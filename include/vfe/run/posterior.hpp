@@ -3,22 +3,15 @@
 
 #include "vfe/family/family.hpp"
 #include "vfe/model/model.hpp"
+#include "vfe/statistics/draws.hpp"
 #include "vfe/store/result.hpp"
 
 namespace vfe {
 
-/// Draws of a finished q: columns first_draw, first_draw + 1, ... of the sequence that (seed,
-/// Purpose::result) addresses.
-struct DrawsOfQ {
-  Matrix theta;      ///< d x S
-  Vector log_q;      ///< S [nats]
-  Vector log_joint;  ///< S, log f [nats]; empty where it has not been evaluated
-
-  Vector log_weight() const { return log_joint - log_q; }
-  void append(const DrawsOfQ& more);
-};
-DrawsOfQ draw_from_q(const Family& family, ConstVec lambda, std::uint64_t seed, std::uint32_t first_draw,
-                     Index count);
+/// Draws of a finished q, theta and log_proposal: columns first_draw, first_draw + 1, ... of the sequence
+/// that (seed, Purpose::result) addresses.
+OwnedDraws draw_from_q(const Family& family, ConstVec lambda, std::uint64_t seed, std::uint32_t first_draw,
+                       Index count);
 
 /// (chain, draw) of independent draws: four chains of equal length, or two, or one, where their number can be
 /// divided so. What looks for differences between chains, as R-hat and rank plots do, then has something to

@@ -5,6 +5,7 @@
 
 #include "vfe/core/types.hpp"
 #include "vfe/family/affine.hpp"
+#include "vfe/statistics/draws.hpp"
 
 namespace vfe {
 
@@ -20,23 +21,6 @@ enum class ControlVariates {
 };
 std::string to_string(ControlVariates set);
 
-/// Draws with weights that make them a sample of the posterior, from importance sampling or from chains.
-/// The matrices are referred to and must outlive it.
-struct WeightedDraws {
-  const Matrix& theta;     ///< d x N, unconstrained
-  const Matrix& gradient;  ///< d x N, of log f with respect to theta
-  const Matrix& values;    ///< P x N, the quantities whose moments are asked
-  /// N, Pareto smoothed (psis()), normalised or not; -infinity for a draw that counts for nothing. Empty: all
-  /// alike, as draws of the posterior itself are.
-  Vector log_weights = {};
-  /// P, for each value the coordinate of theta of which it is a monotone function, or -1: "own" is then
-  /// free of the noise, and the cost of order N d^2, of finding its direction by regression. Empty: all -1.
-  std::vector<Index> coordinate = {};
-  /// N, any numbers: draws of the same group may depend on each other, groups do not (superchains). Empty:
-  /// every draw is independent of the others.
-  std::vector<Index> group = {};
-};
-
 struct MomentOptions {
   std::vector<double> probabilities = {};  ///< of the quantiles wanted, in (0, 1)
   /// Control variates to use. If empty: "own", "quadratic" where there are 2.5 draws (4 if grouped) for each,
@@ -45,6 +29,9 @@ struct MomentOptions {
   /// P x K, the values at the modes of a posterior that has several: how far its tails reach is then told by
   /// distances from the nearest, for a mode apart is no tail. No columns: from the mean.
   Matrix centres = {};
+  /// P, for each value the coordinate of theta of which it is a monotone function, or -1: "own" is then
+  /// free of the noise, and the cost of order N d^2, of finding its direction by regression. Empty: all -1.
+  std::vector<Index> coordinate = {};
 };
 
 /// Whether the identities hold by which control variates have mean zero. They do not where the density ends
@@ -83,6 +70,9 @@ struct Moments {
   double largest_resampled_tail() const;
 };
 
+/// Of `values` (P x N), with the draws' weights, Pareto smoothed (psis()) say, a sample of the posterior,
+/// from importance sampling or from chains. Needs theta and gradients.
+///
 /// Every expectation is estimated twice, by the weighted mean and with control variates, and the estimate
 /// with the smaller error is kept. Their coefficients are fitted (ridge regression) in each of five folds on
 /// the draws of the others, groups kept whole, so that errors are honest. Errors are those of the weighted
@@ -103,7 +93,7 @@ struct Moments {
 /// quadratic 6 s and 250 MB (with "own" alone 0.2 s); d = 2,000, N = 4,096, own 5 s and 190 MB, with a dense
 /// whitening 11 s and 380 MB. Throws Fault::numeric if a log weight is NaN or +infinity or no draw is left,
 /// Fault::bug if sizes disagree.
-Moments estimate_moments(const WeightedDraws& draws, const Affine& whitening,
+Moments estimate_moments(const Draws& draws, ConstMat values, const Affine& whitening,
                          const MomentOptions& options = {});
 
 }  // namespace vfe

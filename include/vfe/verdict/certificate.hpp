@@ -13,7 +13,7 @@ namespace vfe {
 struct JudgedValues {
   /// d x S to P x S; what cannot be computed is NaN. A value that is so at every draw is passed over.
   std::function<Matrix(ConstMat theta)> compute;
-  std::vector<Index> coordinate = {};                 ///< see WeightedDraws::coordinate; may be empty
+  std::vector<Index> coordinate = {};                 ///< see MomentOptions::coordinate; may be empty
   std::function<std::string(Index value)> name = {};  ///< for reasons; empty: "value 1", ...
 };
 

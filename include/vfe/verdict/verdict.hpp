@@ -4,6 +4,7 @@
 #include <string>
 
 #include "vfe/core/types.hpp"
+#include "vfe/statistics/draws.hpp"
 
 namespace vfe {
 
@@ -20,13 +21,14 @@ Grade grade_from_string(const std::string& name);  ///< throws Fault::data
 bool trusted(Grade grade);
 
 /// What draws of a finished q say of it.
-struct QUnderTest {
-  Vector log_weight;      ///< log f - log q of every draw [nats]; -infinity where f is not finite
-  Matrix theta;           ///< d x S, the draws, unconstrained
-  Vector mean, sd;        ///< of q, exact
-  Matrix values;          ///< n x S, what the user sees of the draws: constrained parameters; may be empty
-  Index non_finite = 0;   ///< draws at which f was not finite
-  std::string objection;  ///< what forbids trust whatever the weights say, in words; empty if nothing does
+struct QUnderTest : Draws {
+  Vector mean, sd;     ///< of q, exact
+  Matrix values = {};  ///< n x S, what the user sees of the draws: constrained parameters; may be empty
+  std::string objection =
+      {};  ///< what forbids trust whatever the weights say, in words; empty if nothing does
+
+  /// Draws at which f was not finite.
+  Index non_finite() const { return size() - log_weight.array().isFinite().count(); }
 };
 
 struct Verdict {
