@@ -6,6 +6,7 @@
 
 #include "vfe/commands/saved_fit.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/model/non_centred.hpp"
 #include "vfe/problem/problem.hpp"
 #include "vfe/program/matched_moments.hpp"
 #include "vfe/program/sample.hpp"
@@ -28,7 +29,8 @@ DrawsReport write_draws(const DrawsOptions& options) {
   Matrix theta;
   std::vector<Variable> statistics;
   std::string moments = "as drawn";
-  const std::unique_ptr<const Model> model = model_without_rows(saved.config, saved.schema, saved.parameters);
+  const std::unique_ptr<const Model> model =
+      model_without_rows({saved.config, saved.schema, saved.parameters, saved.file.arrays});
   if (!report.of_q) {
     const OwnedDraws sample = sample_of(saved.file);
     const std::vector<Index> chosen =
@@ -62,7 +64,10 @@ DrawsReport write_draws(const DrawsOptions& options) {
   file.attributes["resampled"] = std::int64_t{!report.of_q};
   file.attributes.erase("draws_hash");
   file.texts = saved.file.texts;
-  file.arrays["lambda"] = saved.lambda;
+  for (const char* name : {"lambda", conditional_normal_name}) {
+    const auto array = saved.file.arrays.find(name);
+    if (array != saved.file.arrays.end()) file.arrays.insert(*array);
+  }
   write_result(options.output, file);
   return report;
 }

@@ -110,7 +110,8 @@ class Predictor {
         saved_(checked(options, saved)),
         data_(options.data),
         rows_(data_, *saved.schema),
-        theta_(thinned(unconstrained_draws(saved.file, saved.parameters), options.draws)),
+        theta_(thinned(unconstrained_draws(saved.file, glm_parameters(saved.config.model.glm, *saved.schema)),
+                       options.draws)),
         first_{.seed = options.seed.value_or(saved.config.fit.seed), .purpose = Purpose::predict} {
     piece_schema_ = *saved.schema;
     piece_schema_.blocks = Blocks::of_equal(data_.schema().num_rows(), piece_rows);

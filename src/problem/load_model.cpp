@@ -9,12 +9,14 @@
 #include <utility>
 
 #include "problem/class_levels.hpp"
+#include "problem/conditional_normal.hpp"
 #include "problem/model_rows.hpp"
 #include "problem/response_checks.hpp"
 #include "vfe/comm/agreement.hpp"
 #include "vfe/core/counted.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/model/glm.hpp"
+#include "vfe/model/non_centred.hpp"
 #include "vfe/model/plugin.hpp"
 #include "vfe/store/atomic_file.hpp"
 
@@ -138,7 +140,8 @@ LoadedModel load_built_in(const Communicator& comm, const Config& config) {
     }
   });
   loaded.data_hash = shard->hash(comm);
-  if (comm.sum(static_cast<std::uint64_t>(shard->rows_of_weight())) == 0) {
+  const std::uint64_t rows_of_weight = comm.sum(static_cast<std::uint64_t>(shard->rows_of_weight()));
+  if (rows_of_weight == 0) {
     throw Error(Fault::data,
                 fmt::format("while loading data: {}: the weights of all {} rows are 0, expected at "
                             "least one above 0",
@@ -156,6 +159,11 @@ LoadedModel load_built_in(const Communicator& comm, const Config& config) {
   }
   require_fit_response(comm, config.model.glm, file,
                        {*loaded.schema, loaded.response, shard->largest_offset()});
+  if (auto conditional =
+          conditional_normal(comm, config.model.glm, *rows, static_cast<Index>(rows_of_weight))) {
+    loaded.arrays[conditional_normal_name] = conditional->numbers();
+    loaded.model = std::make_unique<NonCentred>(std::move(loaded.model), std::move(*conditional));
+  }
   return loaded;
 }
 

@@ -7,8 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "problem/conditional_normal.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/model/function.hpp"
+#include "vfe/model/non_centred.hpp"
 #include "vfe/model/stan.hpp"
 #include "vfe/problem/load_model.hpp"
 #include "vfe/store/atomic_file.hpp"
@@ -33,19 +35,26 @@ LoadedModel refuse_function(const Communicator&, const Config&) {
               "expected one that the program vfe can load");
 }
 
-std::unique_ptr<const Model> parameters_alone(const Config&, const std::optional<Schema>&,
-                                              const Parameters& parameters) {
-  return make_model(parameters.list(), [](ConstVec, Vec) { return 0.0; });
+std::unique_ptr<const Model> parameters_alone(const SavedModel& saved) {
+  return make_model(saved.parameters.list(), [](ConstVec, Vec) { return 0.0; });
 }
 
-std::unique_ptr<const Model> built_in_without_rows(const Config& config, const std::optional<Schema>& schema,
-                                                   const Parameters& parameters) {
-  if (!schema) return parameters_alone(config, schema, parameters);
-  return built_in_model(config, no_rows(*schema));
+std::unique_ptr<const Model> built_in_without_rows(const SavedModel& saved) {
+  if (!saved.schema) return parameters_alone(saved);
+  std::unique_ptr<const Model> model = built_in_model(saved.config, no_rows(*saved.schema));
+  const auto numbers = saved.arrays.find(conditional_normal_name);
+  if (numbers == saved.arrays.end()) return model;
+  ConditionalNormal conditional(numbers->second);
+  const Index size = conditional.size();
+  if (size < 1 || size >= model->parameters().size()) {
+    throw Error(Fault::data, fmt::format("/vfe/{}: found {} coefficients, expected those of {} parameters",
+                                         conditional_normal_name, size, model->parameters().size()));
+  }
+  return std::make_unique<NonCentred>(std::move(model), std::move(conditional));
 }
 
-std::unique_ptr<const Model> stan_without_rows(const Config& config, const std::optional<Schema>& schema,
-                                               const Parameters& parameters) {
+std::unique_ptr<const Model> stan_without_rows(const SavedModel& saved) {
+  const auto& [config, schema, parameters, arrays] = saved;
   auto library = std::make_shared<const StanLibrary>(stan_library_file(config));
   const std::string json = config.model.data.empty() ? "" : read_file(config.model.data);
   std::unique_ptr<const Model> model;
@@ -68,8 +77,7 @@ std::unique_ptr<const Model> stan_without_rows(const Config& config, const std::
 /// How a model is made: over this rank's share of the data, and without any.
 struct Loader {
   LoadedModel (*load)(const Communicator&, const Config&);
-  std::unique_ptr<const Model> (*without_rows)(const Config&, const std::optional<Schema>&,
-                                               const Parameters&);
+  std::unique_ptr<const Model> (*without_rows)(const SavedModel&);
 };
 
 const Loader& loader_of(const Config& config) {
@@ -131,6 +139,9 @@ const std::optional<Schema>& Problem::schema() const {
 const Vector& Problem::response() const {
   return impl_->loaded.response;
 }
+const std::map<std::string, Matrix>& Problem::arrays() const {
+  return impl_->loaded.arrays;
+}
 std::uint64_t Problem::data_hash() const {
   return impl_->loaded.data_hash;
 }
@@ -138,9 +149,8 @@ std::uint64_t Problem::model_hash() const {
   return impl_->model_hash;
 }
 
-std::unique_ptr<const Model> model_without_rows(const Config& config, const std::optional<Schema>& schema,
-                                                const Parameters& parameters) {
-  return loader_of(config).without_rows(config, schema, parameters);
+std::unique_ptr<const Model> model_without_rows(const SavedModel& saved) {
+  return loader_of(saved.config).without_rows(saved);
 }
 
 }  // namespace vfe

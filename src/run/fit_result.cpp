@@ -126,6 +126,7 @@ void put_q(const Config& config, const Problem& problem, const std::string& fami
   attributes["lambda_hash"] = hexadecimal(hash(state.lambda));
   attributes["family"] = family;
   attributes["rank"] = std::int64_t{config.family.rank};
+  result.file.arrays = problem.arrays();
   result.file.arrays["lambda"] = state.lambda;
   result.file.texts["parameters"] = to_json(problem.model().parameters());
 }

@@ -315,6 +315,31 @@ TEST(FitMpi, GivesTheSameBitsAsOneRankAlone) {
   world.barrier();  // the shared folder is in use until all are done
 }
 
+TEST(FitMpi, AFitOfFewRowsStoppedAndResumedGivesTheSameBitsAsOneRankAlone) {
+  const Communicator world = Communicator::world();
+  const TemporaryFolder own;
+  Schema schema = small_schema(6);
+  schema.blocks = Blocks::of_equal(0, 2);
+  write_dataset(own / "data.h5", schema, small_rows(7, 6));
+  const std::string shared = world.broadcast(own.path().string());
+  const RunOutcome alone = run_fit(small_config(own, {"family.type=auto"}));
+  EXPECT_EQ(alone.fit.verdict.grade, Grade::certified) << alone.fit.verdict.reason;
+  const Config shared_config =
+      small_config(own, {"family.type=auto", "fit.max_time=0.000001", "data.file=" + shared + "/data.h5",
+                         "output.directory=" + shared + "/together"});
+  RunOutcome together;
+  int runs = 0;
+  do {  // stopped after every step
+    together = run_fit(world, shared_config, {.existing = Existing::resume, .quiet = true});
+    ++runs;
+  } while (together.fit.stopped && runs < 2000);
+  EXPECT_GT(runs, 5);
+  EXPECT_EQ(together.lambda_hash, alone.lambda_hash);
+  EXPECT_EQ(together.draws_hash, alone.draws_hash);
+  EXPECT_EQ(together.fit.verdict.reason, alone.fit.verdict.reason);
+  world.barrier();
+}
+
 TEST(FitMpi, BlocksMayDifferInRows) {
   const Communicator world = Communicator::world();
   const TemporaryFolder own;

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -37,6 +38,7 @@ struct LoadedModel {
   std::string description;
   std::optional<Schema> schema;
   Vector response;
+  std::map<std::string, Matrix> arrays;  ///< Problem::arrays()
   std::uint64_t data_hash = 0;
   std::uint64_t code_hash = 0;            ///< of the library
   std::shared_ptr<PrintedLines> printed;  ///< of a Stan program

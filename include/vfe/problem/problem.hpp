@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +32,9 @@ class Problem {
   /// What the data are, for people: "data.h5: 300 rows, 2 columns, 5 blocks".
   const std::string& description() const;
   const std::optional<Schema>& schema() const;  ///< of the dataset, if there is one
-  const Vector& response() const;    ///< y of the shard's rows; empty where a model has no rows of its own
+  const Vector& response() const;  ///< y of the shard's rows; empty where a model has no rows of its own
+  /// What of the data theta means something by, for results to keep: by name, as in a ResultFile.
+  const std::map<std::string, Matrix>& arrays() const;
   std::uint64_t data_hash() const;   ///< of the contents of all blocks
   std::uint64_t model_hash() const;  ///< of [model], the library and the parameters
 
@@ -45,9 +48,16 @@ class Problem {
   std::unique_ptr<Target> target_;
 };
 
-/// The model of a saved configuration, knowing none of its rows: for parameters and quantities. Throws as
-/// Problem.
-std::unique_ptr<const Model> model_without_rows(const Config& config, const std::optional<Schema>& schema,
-                                                const Parameters& parameters);
+/// What a result says of a fit's model.
+struct SavedModel {
+  const Config& config;
+  const std::optional<Schema>& schema;
+  const Parameters& parameters;
+  const std::map<std::string, Matrix>& arrays;  ///< Problem::arrays(), among others
+};
+
+/// That model, knowing none of its rows: for parameters and quantities. Throws as Problem; Fault::data where
+/// arrays are not the parameters'.
+std::unique_ptr<const Model> model_without_rows(const SavedModel& saved);
 
 }  // namespace vfe
