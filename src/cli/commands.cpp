@@ -32,6 +32,7 @@
 #include "vfe/core/notice.hpp"
 #include "vfe/core/printable.hpp"
 #include "vfe/core/random.hpp"
+#include "vfe/core/wrapped.hpp"
 #include "vfe/data/import.hpp"
 #include "vfe/data/simulate.hpp"
 #include "vfe/run/fit.hpp"
@@ -121,8 +122,9 @@ Command fit_command(CLI::App& program) {
             const RunOutcome outcome = run_fit(comm, config, run_options);
             if (outcome.fit.stopped) return code_of(Fault::stopped);
             print(comm, stdout,
-                  fmt::format("{}{}result in {}/result.h5\n",
+                  fmt::format("{}{}\n{}result in {}/result.h5\n",
                               outcome.found_finished ? "finished before, nothing to do\n" : "",
+                              wrapped(usability(outcome.fit.verdict), text_columns, 2),
                               verdict_text(outcome.fit.verdict), config.output.directory));
             const bool usable = trusted(outcome.fit.verdict.grade) || options->accept_rejected;
             return usable ? done : code_of(Fault::rejected);

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <utility>
 
 #include "vfe/core/printable.hpp"
+#include "vfe/core/wrapped.hpp"
 
 namespace vfe {
 namespace {
@@ -24,65 +27,116 @@ std::string digits(double value, double error) {
   return fmt::format("{:.{}f}", value, std::clamp(decimals, 0, std::max(0, 6 - before)));
 }
 
+std::string line(const std::string& text) {
+  return wrapped(text, text_columns, 2) + "\n";
+}
+
 std::string stage_table(const std::vector<StageCost>& stages) {
-  std::string text = fmt::format("\n{:<12} {:>10} {:>8} {:>8}\n", "stage", "gradients", "calls", "seconds");
+  std::string text = fmt::format("{:<12} {:>10} {:>8} {:>8}\n", "stage", "gradients", "calls", "seconds");
   for (const StageCost& stage : stages) {
-    text += fmt::format("{:<12} {:>10} {:>8} {:>8.2f}  {}\n", stage.stage, stage.cost.gradients,
-                        stage.cost.calls, stage.cost.seconds, stage.note);
+    const std::string costs = fmt::format("{:<12} {:>10} {:>8} {:>8.2f}", stage.stage, stage.cost.gradients,
+                                          stage.cost.calls, stage.cost.seconds);
+    text += wrapped(stage.note.empty() ? costs : costs + "  " + printable(stage.note), text_columns,
+                    costs.size() + 2) +
+            "\n";
   }
   return text;
 }
 
-}  // namespace
+/// Names on the left, numbers on the right, as wide as they are; a name that leaves the numbers no room has a
+/// line of its own.
+class CoefficientTable {
+ public:
+  explicit CoefficientTable(std::span<const Coefficient> shown) {
+    const bool with_errors =
+        std::ranges::any_of(shown, [](const Coefficient& c) { return !std::isnan(c.mean_error); });
+    const std::string error = with_errors ? "+-" : "";
+    add({"", "mean", error, "sd", error, "5 %", "95 %"});
+    const auto of_error = [](double e) { return std::isnan(e) ? std::string() : fmt::format("{:.1g}", e); };
+    for (const Coefficient& c : shown) {
+      add({shortened(printable(c.name), text_columns - 20), digits(c.mean, c.mean_error),
+           of_error(c.mean_error), digits(c.sd, c.sd_error), of_error(c.sd_error), digits(c.low, c.low_error),
+           digits(c.high, c.high_error)});
+    }
+  }
 
-std::string verdict_text(const Verdict& verdict) {
-  std::string text = fmt::format("{}: {}\n", to_string(verdict.grade), verdict.reason);
-  if (!verdict.advice.empty()) text += fmt::format("to try: {}\n", verdict.advice);
-  text +=
-      fmt::format("free energy of q {:.3f} +- {:.1g} nats", verdict.free_energy, verdict.free_energy_error);
-  if (std::isnan(verdict.log_evidence)) {
-    text += fmt::format("; no log evidence: {}\n", verdict.evidence_reason);
+  std::string text() const {
+    std::size_t numbers = 0;
+    for (std::size_t k = 1; k < widths_.size(); ++k) numbers += widths_[k];
+    const std::size_t names = std::min(widths_[0], text_columns - numbers);
+    std::string text;
+    for (const Row& row : rows_) {
+      const bool apart = num_columns(row[0]) > names;
+      text += apart ? row[0] + "\n" + std::string(names, ' ')
+                    : row[0] + std::string(names - num_columns(row[0]), ' ');
+      for (std::size_t k = 1; k < row.size(); ++k) text += fmt::format("{:>{}}", row[k], widths_[k]);
+      text += "\n";
+    }
     return text;
   }
-  text +=
-      fmt::format("; log evidence {:.3f} +- {:.1g} nats", verdict.log_evidence, verdict.log_evidence_error);
-  if (!verdict.evidence_reason.empty()) text += fmt::format(", {}", verdict.evidence_reason);
+
+ private:
+  using Row = std::array<std::string, 7>;
+
+  void add(Row row) {
+    for (std::size_t k = 0; k < row.size(); ++k) {
+      widths_[k] = std::max(widths_[k], num_columns(row[k]) + (k == 0 ? 0 : gap));
+    }
+    rows_.push_back(std::move(row));
+  }
+
+  static constexpr std::size_t gap = 2;
+  std::array<std::size_t, 7> widths_{};
+  std::vector<Row> rows_;
+};
+
+}  // namespace
+
+std::string usability(const Verdict& verdict) {
+  if (!trusted(verdict.grade)) {
+    return fmt::format("not usable: {}{}", verdict.plain,
+                       verdict.advice.empty() ? "" : "; try " + verdict.advice);
+  }
+  const bool evidence = !std::isnan(verdict.log_evidence);
+  return fmt::format("usable: means, sds, quantiles{}{}",
+                     evidence ? ", predictions and evidence" : " and predictions; no evidence",
+                     verdict.grade == Grade::corrected ? " (draws reweighted)" : "");
+}
+
+std::string verdict_text(const Verdict& verdict) {
+  std::string text = line(fmt::format("{}: {}", to_string(verdict.grade), verdict.reason));
+  const std::string free_energy =
+      fmt::format("free energy of q {:.3f} +- {:.1g} nats", verdict.free_energy, verdict.free_energy_error);
+  if (std::isnan(verdict.log_evidence)) {
+    return text + line(fmt::format("{}; no log evidence: {}", free_energy, verdict.evidence_reason));
+  }
+  std::string evidence =
+      fmt::format("log evidence {:.3f} +- {:.1g} nats", verdict.log_evidence, verdict.log_evidence_error);
+  if (!verdict.evidence_reason.empty()) evidence += ", " + verdict.evidence_reason;
   constexpr double telling = 3.0;  // [nats] that a bound may be away and still say something
   const double away = std::max(verdict.log_evidence - verdict.log_evidence_lower,
                                verdict.log_evidence_upper - verdict.log_evidence);
   if (std::isfinite(verdict.log_evidence_lower) && away <= telling) {
-    text +=
+    evidence +=
         fmt::format(" (between {:.3f} and {:.3f})", verdict.log_evidence_lower, verdict.log_evidence_upper);
   }
-  return text + "\n";
+  return text + line(free_energy) + line(evidence);
 }
 
 std::string to_text(const Diagnosis& diagnosis) {
-  std::string text = verdict_text(diagnosis.verdict);
+  std::string text = line(usability(diagnosis.verdict));
+  constexpr std::size_t most = 200;  // parameters come first, what a model derives from them after
+  const std::span<const Coefficient> shown(diagnosis.coefficients.data(),
+                                           std::min(most, diagnosis.coefficients.size()));
+  text += "\n" + CoefficientTable(shown).text();
+  if (shown.size() < diagnosis.coefficients.size()) {
+    text += fmt::format("and {} more: --json lists all\n", diagnosis.coefficients.size() - shown.size());
+  }
+  text += "\n" + stage_table(diagnosis.stages) + "\n" + verdict_text(diagnosis.verdict);
   text += fmt::format("cost: {} gradients, {} calls in sequence, {:.1f} s\n", diagnosis.gradients,
                       diagnosis.gradients_sequential, diagnosis.seconds);
   if (diagnosis.non_finite > 0) {
     text += fmt::format("{} draws had no finite log density\n", diagnosis.non_finite);
-  }
-  constexpr std::size_t most = 200;  // parameters come first, what a model derives from them after
-  const std::span<const Coefficient> shown(diagnosis.coefficients.data(),
-                                           std::min(most, diagnosis.coefficients.size()));
-  std::size_t width = 12;
-  const auto label = [](const Coefficient& c) { return shortened(printable(c.name), 80); };
-  for (const Coefficient& coefficient : shown) width = std::max(width, label(coefficient).size());
-  text += stage_table(diagnosis.stages);
-  const bool with_errors =
-      std::ranges::any_of(shown, [](const Coefficient& c) { return !std::isnan(c.mean_error); });
-  text += fmt::format("\n{:<{}} {:>12} {:>9} {:>12} {:>9} {:>12} {:>12}\n", "", width, "mean",
-                      with_errors ? "+-" : "", "sd", with_errors ? "+-" : "", "5 %", "95 %");
-  const auto error = [](double e) { return std::isnan(e) ? std::string() : fmt::format("{:.1g}", e); };
-  for (const Coefficient& c : shown) {
-    text += fmt::format("{:<{}} {:>12} {:>9} {:>12} {:>9} {:>12} {:>12}\n", label(c), width,
-                        digits(c.mean, c.mean_error), error(c.mean_error), digits(c.sd, c.sd_error),
-                        error(c.sd_error), digits(c.low, c.low_error), digits(c.high, c.high_error));
-  }
-  if (shown.size() < diagnosis.coefficients.size()) {
-    text += fmt::format("and {} more: --json lists all\n", diagnosis.coefficients.size() - shown.size());
   }
   return text;
 }
@@ -91,6 +145,7 @@ std::string to_json(const Diagnosis& diagnosis) {
   nlohmann::ordered_json json;
   const Verdict& verdict = diagnosis.verdict;
   json["verdict"] = to_string(verdict.grade);
+  json["usability"] = usability(verdict);
   json["reason"] = verdict.reason;
   json["khat"] = verdict.khat;
   json["khat_limit"] = verdict.khat_limit;

@@ -15,6 +15,7 @@
 #include "infer/curvature.hpp"
 #include "infer/pool.hpp"
 #include "infer/searches.hpp"
+#include "vfe/core/counted.hpp"
 #include "vfe/infer/importance.hpp"
 #include "vfe/infer/left.hpp"
 #include "vfe/infer/modes.hpp"
@@ -348,8 +349,8 @@ class Exploration final : public Stage {
     }
     state.put(left::searched, report);
     const Proposal after = state.get(left::found_modes);
-    record.note = fmt::format("{}; {} modes kept, the base's share {:.2f}", report.describe(),
-                              after.num_components(), after.weight(0));
+    record.note = fmt::format("{}; {} kept, the base's share {:.2f}", report.describe(),
+                              counted(after.num_components(), "mode"), after.weight(0));
   }
 
   /// Keeps one copy of each mode: the heaviest, whose copies together have the most mass, becomes the base.
@@ -406,17 +407,17 @@ std::string SearchReport::describe() const {
                      copies > 1 ? fmt::format(" and its {} symmetric copies", copies - 1) : "");
 }
 
-std::string SearchReport::objection() const {
+Objection SearchReport::objection() const {
   if (!ended()) {
-    return fmt::format(
-        "{} searches ended in {} different modes, {} of them met once: the next search ends in a new one "
-        "with a "
-        "chance of about {:.2g} (limit {})",
-        searches, modes, singles, chance(), most_chance);
+    return {fmt::format("{} searches ended in {} different modes, {} of them met once: the next search ends "
+                        "in a new one with a chance of about {:.2g} (limit {})",
+                        searches, modes, singles, chance(), most_chance),
+            fmt::format("the posterior has many modes, {} were found and more are likely", modes)};
   }
   if (unweighed > 0) {
-    return fmt::format("{} searches ended in {} different modes, too many to weigh: {} were left out",
-                       searches, modes, unweighed);
+    return {fmt::format("{} searches ended in {} different modes, too many to weigh: {} were left out",
+                        searches, modes, unweighed),
+            fmt::format("the posterior has too many modes, {}, to weigh them all", modes)};
   }
   return {};
 }

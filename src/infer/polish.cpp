@@ -10,6 +10,7 @@
 #include "infer/base.hpp"
 #include "infer/curvature.hpp"
 #include "infer/polish_diagonal.hpp"
+#include "vfe/core/counted.hpp"
 #include "vfe/infer/left.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/regimes.hpp"
@@ -262,8 +263,8 @@ class Polish final : public Stage {
     if (base.definite) {
       add_others(state, base.map);
       const Proposal found = state.get(left::found_modes);
-      record.note +=
-          fmt::format("; {} modes, the base's share {:.2f}", found.num_components(), found.weight(0));
+      record.note += fmt::format("; {}, the base's share {:.2f}", counted(found.num_components(), "mode"),
+                                 found.weight(0));
     } else {
       base.map = wide_start(target_, options_.batch, base, options_.seed);
       set_base(state, base);

@@ -65,10 +65,11 @@ void put_free_energy(const State& state, Verdict& verdict) {
 
 void put_certificate(const Certificate& certificate, const State& state, Verdict& verdict) {
   const std::optional<SearchReport> report = state.find(left::searched);
-  const std::string objection = report ? report->objection() : "";
+  const Objection objection = report ? report->objection() : Objection{};
   const Index copies = report ? report->copies : 1;
   verdict.grade = certificate.holds && objection.empty() ? Grade::certified : Grade::rejected;
-  verdict.reason = objection.empty() ? certificate.reason : objection;
+  verdict.reason = objection.empty() ? certificate.reason : objection.reason;
+  verdict.plain = objection.empty() ? certificate.plain : objection.plain;
   if (verdict.grade == Grade::certified && copies > 1) {
     verdict.reason +=
         fmt::format("; sampled in one of {} symmetric copies, the draws spread over all", copies);
@@ -85,9 +86,9 @@ void object_by_tempering(const State& state, Verdict& verdict) {
   verdict.grade = Grade::rejected;
   verdict.reason = fmt::format(
       "the log evidence is {:.2f} +- {:.2g}, but {:.2f} +- {:.2g} by particles that came from a wide "
-      "density: a part "
-      "of the posterior is missing",
+      "density: a part of the posterior is missing",
       verdict.log_evidence, verdict.log_evidence_error, report->log_evidence, report->log_evidence_error);
+  verdict.plain = "a part of the posterior is missing";
 }
 
 Answer by_importance(const State& state, const JudgedValues& values) {
@@ -234,7 +235,8 @@ std::optional<Answer> approximate(const Config& config, const Problem& problem, 
       "independent normals, too many dimensions ({}) to sample; the sds of {} of {} global coordinates are "
       "corrected by linear response; means and sds are not checked against the posterior",
       d, corrected, globals.size());
-  verdict.advice = "what matters may be had exactly with fewer parameters: integrate local ones out";
+  verdict.plain = "there are too many parameters to check the approximation, independent normals";
+  verdict.advice = "integrating local parameters out: what matters may be had exactly with fewer";
   put_free_energy(state, verdict);
   refuse_evidence("mean field only bounds it, by minus the free energy", verdict);
   return answer;

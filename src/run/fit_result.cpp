@@ -43,10 +43,11 @@ bool evaluate(const Target& target, Index begin, OwnedDraws& draws, std::string&
 }
 
 /// What the stages know that the draws of q cannot show.
-std::string objection_to(const State& state) {
-  if (!state.get(left::converged)) return "the last stage ended before it had converged";
+Objection objection_to(const State& state) {
+  const auto in_words = [](const std::string& text) { return Objection{text, text}; };
+  if (!state.get(left::converged)) return in_words("the last stage ended before it had converged");
   if (!state.get(left::base).definite) {
-    return "no proper mode was found: the density may be unbounded or flat";
+    return in_words("no proper mode was found: the density may be unbounded or flat");
   }
   if (const auto report = state.find(left::searched); report && !report->objection().empty()) {
     return report->objection();
@@ -55,8 +56,8 @@ std::string objection_to(const State& state) {
   const double share =
       state.get(left::found_modes).weight(0) / static_cast<double>(searched ? searched->copies : Index{1});
   if (share < least_share) {
-    return fmt::format("the mode that q is at holds only {:.0f} % of the mass of the modes found",
-                       100.0 * share);
+    return in_words(fmt::format("the mode that q is at holds only {:.0f} % of the mass of the modes found",
+                                100.0 * share));
   }
   return {};
 }

@@ -41,6 +41,7 @@ constexpr std::pair<const char*, double Verdict::*> numbers[] = {
 
 constexpr std::pair<const char*, std::string Verdict::*> sentences[] = {
     {"reason", &Verdict::reason},
+    {"plain", &Verdict::plain},
     {"advice", &Verdict::advice},
     {"evidence_reason", &Verdict::evidence_reason},
 };

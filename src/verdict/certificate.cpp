@@ -8,6 +8,7 @@
 
 #include "vfe/core/error.hpp"
 #include "vfe/core/numbers.hpp"
+#include "vfe/core/objection.hpp"
 #include "vfe/family/student.hpp"
 #include "vfe/infer/regimes.hpp"
 #include "vfe/statistics/distributions.hpp"
@@ -174,22 +175,24 @@ Moments estimate(const Draws& draws, const Matrix& x, const Affine& whitening, c
 /// The first of a list of checks that fails has the word.
 class Findings {
  public:
+  /// `plain` and `text` say what is wrong, without numbers and with them.
   template <class Text>
-  void expect(bool good, const Text& text) {
-    if (!good && failed_.empty()) failed_ = text();
+  void expect(bool good, const char* plain, const Text& text) {
+    if (!good && failed_.empty()) failed_ = {text(), plain};
   }
   void conclude(const std::string& all_is_well, Certificate& certificate) const {
     certificate.holds = failed_.empty();
-    certificate.reason = certificate.holds ? all_is_well : failed_;
+    certificate.reason = certificate.holds ? all_is_well : failed_.reason;
+    certificate.plain = failed_.plain;
   }
 
  private:
-  std::string failed_;
+  Objection failed_;
 };
 
 /// False where no draw is left to estimate anything from.
 bool expect_finite(const Judged& judged, const JudgedValues& values, Findings& findings) {
-  findings.expect(judged.lost <= most_lost, [&] {
+  findings.expect(judged.lost <= most_lost, "too many of the draws have values that are not finite", [&] {
     return fmt::format("{} is not finite at draws with {:.2g} of the weight (limit {})",
                        judged.worst < 0 ? "theta or a gradient" : name_of(values, judged.worst), judged.lost,
                        most_lost);
@@ -203,30 +206,34 @@ void expect_moments(const Moments& moments, const StandardErrorLimits& limits, c
   const std::vector<TailVerdict> verdicts = tail_verdicts(moments, tails);
   const Shortfall worst = shortfall(moments, limits, verdicts);
   certificate.shortfall = worst.ratio * worst.ratio;
-  findings.expect(num_varying(moments) > 0, [] { return std::string("no value varies over the draws"); });
-  findings.expect(moments.stein.num_features > 0, [&] {
+  findings.expect(num_varying(moments) > 0, "all draws are the same",
+                  [] { return std::string("no value varies over the draws"); });
+  findings.expect(moments.stein.num_features > 0, "there are too few independent draws", [&] {
     return fmt::format("{} draws in {} independent groups are too few for standard errors", moments.used,
                        moments.groups);
   });
-  findings.expect(moments.stein.passed(), [&] {
-    return fmt::format(
-        "Stein's identities fail: the mean of a control variate is {:.1f} standard errors from 0 (limit "
-        "{:.1f} for {}), as where the density ends at a boundary without a transform, a gradient is wrong, "
-        "or draws stop short of the tails",
-        moments.stein.largest, moments.stein.limit, moments.stein.num_features);
-  });
+  findings.expect(
+      moments.stein.passed(), "the draws and the gradients of the density contradict each other", [&] {
+        return fmt::format(
+            "Stein's identities fail: the mean of a control variate is {:.1f} standard errors from 0 (limit "
+            "{:.1f} for {}), as where the density ends at a boundary without a transform, a gradient is "
+            "wrong, "
+            "or draws stop short of the tails",
+            moments.stein.largest, moments.stein.limit, moments.stein.num_features);
+      });
   const auto heavy = std::ranges::find(verdicts, true, &TailVerdict::heavy);
-  findings.expect(heavy == verdicts.end(), [&] {
-    const Index at = heavy - verdicts.begin();
-    const bool all = moments.weighted_tail(at) - tails.all > moments.resampled_tail(at) - tails.resampled;
-    return fmt::format(
-        "{}: no fourth moment, its sd cannot be estimated (k-hat of its squares {:.2f} +- {:.2f}, limit "
-        "{:.2f})",
-        name_of(values, at), all ? moments.weighted_tail(at) : moments.resampled_tail(at),
-        all ? moments.weighted_tail_error(at) : moments.resampled_tail_error(at),
-        all ? tails.all : tails.resampled);
-  });
-  findings.expect(worst.ratio <= 1.0, [&] {
+  findings.expect(
+      heavy == verdicts.end(), "a parameter's tails are too heavy for its sd to be estimated", [&] {
+        const Index at = heavy - verdicts.begin();
+        const bool all = moments.weighted_tail(at) - tails.all > moments.resampled_tail(at) - tails.resampled;
+        return fmt::format(
+            "{}: no fourth moment, its sd cannot be estimated (k-hat of its squares {:.2f} +- {:.2f}, limit "
+            "{:.2f})",
+            name_of(values, at), all ? moments.weighted_tail(at) : moments.resampled_tail(at),
+            all ? moments.weighted_tail_error(at) : moments.resampled_tail_error(at),
+            all ? tails.all : tails.resampled);
+      });
+  findings.expect(worst.ratio <= 1.0, "means and sds are not known well enough", [&] {
     const Vector& errors = worst.of_sd ? moments.sd_error : moments.mean_error;
     return fmt::format("{}: the standard error of its {} is {:.4f} sd (limit {:.4f})",
                        name_of(values, worst.at), worst.of_sd ? "sd" : "mean",
@@ -312,6 +319,7 @@ Certificate certify(const WeightedPool& pool, const Affine& whitening, const Jud
   certificate.shortfall = infinity;
   if (smoothed.ess == 0.0) {
     certificate.reason = fmt::format("the log density is not finite at any of {} draws", n);
+    certificate.plain = "the log density is not finite at any draw";
     return certificate;
   }
 
@@ -325,17 +333,20 @@ Certificate certify(const WeightedPool& pool, const Affine& whitening, const Jud
     return certificate;
   }
   findings.expect(certificate.khat <= certificate.khat_limit,
+                  "few draws carry most of the weight, the approximation is too narrow",
                   [&] { return fmt::format("the weights have too heavy a tail: {}", tail); });
-  findings.expect(certificate.ess >= limits::ess, [&] {
-    return fmt::format("too few draws carry weight: {} (at least {:.0f} are needed)", tail, limits::ess);
-  });
+  findings.expect(
+      certificate.ess >= limits::ess, "too few draws carry weight, the approximation is far off", [&] {
+        return fmt::format("too few draws carry weight: {} (at least {:.0f} are needed)", tail, limits::ess);
+      });
   const double outside = share_outside(pool, whitening);
-  findings.expect(outside <= most_outside, [&] {
-    return fmt::format(
-        "the density is not finite in a region with {:.2g} of q (limit {}): "
-        "where it ends without a transform, or cannot be computed, Stein's identities fail",
-        outside, most_outside);
-  });
+  findings.expect(outside <= most_outside,
+                  "the density ends within the region of the posterior, or cannot be computed there", [&] {
+                    return fmt::format(
+                        "the density is not finite in a region with {:.2g} of q (limit {}): "
+                        "where it ends without a transform, or cannot be computed, Stein's identities fail",
+                        outside, most_outside);
+                  });
   const double strictness = strictness_at(certificate.khat - smoothed.khat_error);
   const MomentOptions own_options = with_centres(options, values, pool.modes, pool.symmetries);
   Draws draws = pool;
@@ -392,10 +403,10 @@ Certificate certify(const ChainDraws& draws, Index divergences, const Affine& wh
   certificate.moments = estimate(grouped, judged.values, whitening, values, options, 1.0);
   const StandardErrorLimits limits = limits_of(certificate.moments, certificate.moments.groups, 1.0);
 
-  findings.expect(divergences == 0, [&] {
+  findings.expect(divergences == 0, "the Markov chains missed a part of the posterior", [&] {
     return fmt::format("{} trajectories diverged: the chains missed a part of the posterior", divergences);
   });
-  findings.expect(mixed.rhat < certificate.rhat_limit, [&] {
+  findings.expect(mixed.rhat < certificate.rhat_limit, "the Markov chains disagree", [&] {
     return fmt::format("{}: the chains disagree, nested R-hat {:.4f} (limit {:.4f})",
                        name_of(values, mixed.rhat_at), mixed.rhat, certificate.rhat_limit);
   });

@@ -113,6 +113,7 @@ Verdict judge(const QUnderTest& tested, const std::function<std::string(Index)>&
     verdict.khat = verdict.free_energy = infinity;
     verdict.log_evidence = -infinity;
     verdict.reason = fmt::format("the log density is not finite at any of the {} draws of q", num_draws);
+    verdict.plain = "the log density is not finite at any draw";
     return verdict;
   }
   summarise_weights(tested, verdict);
@@ -153,9 +154,11 @@ Verdict judge(const QUnderTest& tested, const std::function<std::string(Index)>&
       "its mean is off by up to {:.3f} posterior sd ({}) and its sd is {:.3f} times the posterior's ({})",
       verdict.mean_error, name(mean_at), verdict.sd_ratio, name(sd_at));
   if (!tested.objection.empty()) {
-    verdict.reason = fmt::format("{}; {}", tested.objection, tail);
+    verdict.reason = fmt::format("{}; {}", tested.objection.reason, tail);
+    verdict.plain = tested.objection.plain;
   } else if (!weights_pass) {
     verdict.reason = fmt::format("q does not cover the posterior: {}", tail);
+    verdict.plain = "the approximation does not cover the posterior";
   } else if (tested.non_finite() == 0 && q_passes) {
     verdict.grade = Grade::certified;
     verdict.reason = fmt::format("q agrees with the posterior: {}; {}", tail, distance);
@@ -173,6 +176,7 @@ Verdict judge(const QUnderTest& tested, const std::function<std::string(Index)>&
         "standard errors {:.3f} sd of the mean (limit {}) and {:.4f} of the sd (limit {}) for {}; {}",
         worst_mean_error, share * mean_error_limit, worst_sd_error, share * sd_error_limit, name(error_at),
         tail);
+    verdict.plain = "the approximation is off, and its weighted draws do not tell by how much";
   }
   return verdict;
 }

@@ -4,11 +4,17 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "vfe/core/wrapped.hpp"
 
 namespace vfe {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 Diagnosis a_diagnosis() {
@@ -23,18 +29,74 @@ Diagnosis a_diagnosis() {
   return diagnosis;
 }
 
-TEST(DiagnosisText, TellsVerdictStagesAndCoefficients) {
-  const std::string text = to_text(a_diagnosis());
-  EXPECT_THAT(text, HasSubstr("certified: all is well\n"));
-  EXPECT_THAT(text, HasSubstr("\npolish              200       20     1.50  converged\n"));
-  // As many digits as its error supports.
-  EXPECT_THAT(text, HasSubstr("\nbeta[age]          0.0251    0.0001 "));
+/// The lines of a text, in order, each not wider than they may be.
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    EXPECT_LE(num_columns(line), text_columns) << line;
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+TEST(DiagnosisText, TellsUseThenCoefficientsThenStagesThenTheRest) {
+  EXPECT_THAT(lines_of(to_text(a_diagnosis())),
+              ElementsAre("usable: means, sds, quantiles, predictions and evidence", "",
+                          "             mean      +-     sd  +-     5 %    95 %",
+                          "intercept       1              0           0       0",
+                          // As many digits as its error supports.
+                          "beta[age]  0.0251  0.0001  0.004      0.0185  0.0317", "",
+                          "stage         gradients    calls  seconds",
+                          "polish              200       20     1.50  converged", "",
+                          "certified: all is well", "free energy of q 0.000 +- 0 nats",
+                          "log evidence 0.000 +- 0 nats", "cost: 0 gradients, 0 calls in sequence, 0.0 s"));
+}
+
+TEST(DiagnosisText, SaysWhatTheResultMayBeUsedFor) {
+  Verdict verdict;
+  verdict.grade = Grade::certified;
+  EXPECT_EQ(usability(verdict), "usable: means, sds, quantiles, predictions and evidence");
+  verdict.grade = Grade::corrected;
+  EXPECT_EQ(usability(verdict), "usable: means, sds, quantiles, predictions and evidence (draws reweighted)");
+  verdict.log_evidence = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(usability(verdict),
+            "usable: means, sds, quantiles and predictions; no evidence (draws reweighted)");
+  verdict.plain = "the Markov chains disagree";
+  for (const Grade grade : {Grade::approximate, Grade::rejected}) {
+    verdict.grade = grade;
+    verdict.advice = "";
+    EXPECT_EQ(usability(verdict), "not usable: the Markov chains disagree");
+    verdict.advice = "tighter priors";
+    EXPECT_EQ(usability(verdict), "not usable: the Markov chains disagree; try tighter priors");
+  }
+}
+
+TEST(DiagnosisText, KeepsWithinItsColumnsWhateverItSays) {
+  Diagnosis diagnosis = a_diagnosis();
+  const std::string much(300, 'x');
+  std::string many;
+  for (int i = 0; i < 60; ++i) many += "word" + std::to_string(i) + " ";
+  diagnosis.verdict.reason = many;
+  diagnosis.verdict.advice = diagnosis.verdict.evidence_reason = many + much;
+  diagnosis.stages.push_back({"exploration_again", {1e6, 200'000'000'000, 20}, many});
+  diagnosis.coefficients.push_back({.name = "beta[" + much + "]", .mean = -1.23456e-10, .sd = 1e300});
+  diagnosis.coefficients.push_back({.name = "größe[" + std::string(70, 'y') + "]", .mean = 1.0});
+  for (const Grade grade : {Grade::certified, Grade::rejected}) {
+    diagnosis.verdict.grade = grade;
+    const std::string text = to_text(diagnosis);
+    lines_of(text);
+    // Nothing of it is lost, and the numbers stand in one column.
+    for (int i = 0; i < 60; ++i) EXPECT_THAT(text, HasSubstr("word" + std::to_string(i)));
+    EXPECT_THAT(text, HasSubstr("\ngröße[" + std::string(70, 'y') + "]\n  "));
+  }
 }
 
 TEST(DiagnosisText, IsTheSameForScripts) {
   const Diagnosis diagnosis = a_diagnosis();
   const nlohmann::json json = nlohmann::json::parse(to_json(diagnosis));
   EXPECT_EQ(json["verdict"], "certified");
+  EXPECT_EQ(json["usability"], usability(diagnosis.verdict));
   EXPECT_EQ(json["draws_hash"], "00000000000000ff");
   EXPECT_EQ(json["coefficients"][1]["name"], "beta[age]");
   EXPECT_EQ(json["coefficients"][1]["mean"], diagnosis.coefficients[1].mean);

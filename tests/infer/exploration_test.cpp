@@ -156,7 +156,7 @@ TEST(Exploration, GoesOnUntilModesAreMetAgain) {
   const SearchReport report = report_of(explore(toy).state);
   EXPECT_EQ(report.modes, 9);
   EXPECT_GE(report.searches, 50);
-  EXPECT_TRUE(report.ended()) << report.objection();
+  EXPECT_TRUE(report.ended()) << report.objection().reason;
   EXPECT_EQ(explore(toy).state.get(left::found_modes).num_components(), 9);
 }
 
@@ -168,7 +168,9 @@ TEST(Exploration, SaysWhereTheSearchHasNotEnded) {
   stages.push_back(exploration(toy.target, {.max_searches = 100}));
   const SearchReport report = report_of(toys::run(Program(std::move(stages))).state);
   EXPECT_FALSE(report.ended());
-  EXPECT_NE(report.objection().find("different modes"), std::string::npos) << report.objection();
+  EXPECT_NE(report.objection().reason.find("different modes"), std::string::npos)
+      << report.objection().reason;
+  EXPECT_NE(report.objection().plain.find("more are likely"), std::string::npos) << report.objection().plain;
 }
 
 TEST(Exploration, TakesTheHeaviestModeForTheBase) {

@@ -15,6 +15,7 @@ TEST(ResultAttributes, AVerdictComesBackAsItWas) {
   Verdict verdict;
   verdict.grade = Grade::corrected;
   verdict.reason = "k-hat is 0.3";
+  verdict.plain = "it is too narrow";
   verdict.khat = 0.3;
   verdict.ess = 812.5;
   verdict.free_energy = -12.25;
@@ -25,6 +26,7 @@ TEST(ResultAttributes, AVerdictComesBackAsItWas) {
   const Verdict again = verdict_of(attributes);
   EXPECT_EQ(again.grade, verdict.grade);
   EXPECT_EQ(again.reason, verdict.reason);
+  EXPECT_EQ(again.plain, verdict.plain);
   EXPECT_EQ(again.khat, verdict.khat);
   EXPECT_EQ(again.ess, verdict.ess);
   EXPECT_EQ(again.free_energy, verdict.free_energy);

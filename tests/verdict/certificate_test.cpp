@@ -96,6 +96,7 @@ TEST(Certificate, HoldsForAGoodPoolAndSaysWhy) {
   EXPECT_TRUE(found.holds) << found.reason;
   EXPECT_LT(found.khat, 0.5);
   EXPECT_EQ(found.khat_limit, 0.7);
+  EXPECT_EQ(found.plain, "");
   EXPECT_GT(found.ess, 1000.0);
   EXPECT_LT(found.shortfall, 1.0);
   EXPECT_NEAR(found.moments.mean(0), 0.922784335098467, 5.0 * found.moments.mean_error(0));
@@ -117,16 +118,19 @@ TEST(Certificate, SaysThatWeightsAreTooFew) {
   EXPECT_FALSE(narrow.holds);
   EXPECT_GT(narrow.khat, narrow.khat_limit);
   EXPECT_THAT(narrow.reason, HasSubstr("too heavy a tail: k-hat"));
+  EXPECT_THAT(narrow.plain, HasSubstr("too narrow"));
   const Certificate wide = certify(gaussian_pool(1, 1024, 30.0));
   EXPECT_LT(wide.ess, 100.0);
   EXPECT_LT(wide.khat, wide.khat_limit);
   EXPECT_FALSE(wide.holds);
   EXPECT_THAT(wide.reason, HasSubstr("too few draws carry weight"));
+  EXPECT_THAT(wide.plain, HasSubstr("far off"));
   OwnedPool outside = gaussian_pool(2, 1024, 1.0);
   outside.log_joint.setConstant(-infinity);
   const Certificate none = certify(outside);
   EXPECT_FALSE(none.holds);
   EXPECT_THAT(none.reason, HasSubstr("not finite at any of 1024 draws"));
+  EXPECT_THAT(none.plain, HasSubstr("not finite at any draw"));
 }
 
 TEST(Certificate, NamesTheValueWithTheLargestError) {

@@ -19,7 +19,7 @@ std::string name(Index i) {
 /// Draws of q = N(0, I), and what else is asked of it.
 struct Drawn : OwnedDraws {
   Matrix values = {};
-  std::string objection = {};
+  Objection objection = {};
 };
 
 Verdict judge(const Drawn& drawn, const std::function<std::string(Index)>& name) {
@@ -135,10 +135,11 @@ TEST(Verdict, NothingFiniteIsRejected) {
 
 TEST(Verdict, AnObjectionIsRejectedWithItsReason) {
   Drawn evidence = gaussian(Vector::Zero(2), Vector::Ones(2));
-  evidence.objection = "another mode holds half of the mass";
+  evidence.objection = {"another mode holds half of the mass", "another mode is as heavy"};
   const Verdict verdict = judge(evidence, name);
   EXPECT_EQ(verdict.grade, Grade::rejected);
   EXPECT_NE(verdict.reason.find("another mode holds half of the mass"), std::string::npos);
+  EXPECT_EQ(verdict.plain, "another mode is as heavy");
 }
 
 TEST(Verdict, GradesHaveNames) {

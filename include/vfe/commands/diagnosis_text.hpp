@@ -6,10 +6,16 @@
 
 namespace vfe {
 
-/// The verdict in plain lines, each ended by a newline: grade and reason; free energy and evidence.
+/// What the result may be used for, or why for nothing and what to try: one sentence, without a newline.
+std::string usability(const Verdict& verdict);
+
+/// Lines of at most this many columns, but those of JSON.
+constexpr std::size_t text_columns = 100;
+
+/// Grade and reason, free energy and evidence, in lines each ended by a newline.
 std::string verdict_text(const Verdict& verdict);
 
-/// Verdict and a table of the coefficients, for people.
+/// For people: usability, coefficients, stages, and the verdict with its numbers.
 std::string to_text(const Diagnosis& diagnosis);
 /// The same for scripts; numbers that are not finite are null.
 std::string to_json(const Diagnosis& diagnosis);

@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 
+#include "vfe/core/objection.hpp"
 #include "vfe/infer/stage.hpp"
 #include "vfe/target/target.hpp"
 
@@ -43,7 +44,7 @@ struct SearchReport {
   /// One mode, or small chances of another.
   bool ended() const;
   std::string describe() const;
-  std::string objection() const;  ///< to any certificate; empty if there is none
+  Objection objection() const;  ///< to any certificate; empty if there is none
 
   static void each(auto& self, const auto& visit) {
     visit(self.searches), visit(self.modes), visit(self.singles), visit(self.unweighed), visit(self.copies);

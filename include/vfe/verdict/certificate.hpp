@@ -29,8 +29,9 @@ StandardErrorLimits standard_error_limits(Index values, Index groups);
 /// Whether a sample's moments can be trusted, and why not.
 struct Certificate {
   bool holds = false;
-  std::string reason;  ///< in plain words: all that was checked, with numbers, or what failed first
-  Moments moments;     ///< of the judged values; empty where not one draw can be used
+  std::string reason;                   ///< all that was checked, with numbers, or what failed first
+  std::string plain;                    ///< what failed first, without numbers; empty where it holds
+  Moments moments;                      ///< of the judged values; empty where not one draw can be used
   double khat = 0.0, khat_limit = 0.0;  ///< of the weights; 0 for chains
   /// Of the weights; of chains N over the largest variance inflation, by the spread of superchains.
   double ess = 0.0;

@@ -3,6 +3,7 @@
 #include <limits>
 #include <string>
 
+#include "vfe/core/objection.hpp"
 #include "vfe/core/types.hpp"
 #include "vfe/statistics/draws.hpp"
 
@@ -22,10 +23,9 @@ bool trusted(Grade grade);
 
 /// What draws of a finished q say of it.
 struct QUnderTest : Draws {
-  Vector mean, sd;     ///< of q, exact
-  Matrix values = {};  ///< n x S, what the user sees of the draws: constrained parameters; may be empty
-  std::string objection =
-      {};  ///< what forbids trust whatever the weights say, in words; empty if nothing does
+  Vector mean, sd;           ///< of q, exact
+  Matrix values = {};        ///< n x S, what the user sees of the draws: constrained parameters; may be empty
+  Objection objection = {};  ///< what forbids trust whatever the weights say; empty if nothing does
 
   /// Draws at which f was not finite.
   Index non_finite() const { return size() - log_weight.array().isFinite().count(); }
@@ -34,6 +34,7 @@ struct QUnderTest : Draws {
 struct Verdict {
   Grade grade = Grade::rejected;
   std::string reason;  ///< one plain sentence with the numbers that decided
+  std::string plain;   ///< what is wrong, without numbers; empty where the result may be used
   double khat = 0.0, khat_limit = 0.7, ess = 0.0;
   double free_energy = 0.0, free_energy_error = 0.0;    ///< F and its Monte Carlo standard error [nats]
   double log_evidence = 0.0, log_evidence_error = 0.0;  ///< from the weights [nats]
