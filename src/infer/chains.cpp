@@ -97,7 +97,9 @@ class Chains final : public Stage {
     } else {
       record.free_energy = INFINITY;
     }
-    record.rate = state.get(slots_.progress).step.step;
+    const ChainProgress progress = state.get(slots_.progress);
+    record.rate = progress.step.step;
+    record.share = share(progress);
     if (record.done) {
       state.drop(slots_.points, slots_.point_gradients, slots_.point_values);
     }
@@ -107,6 +109,15 @@ class Chains final : public Stage {
  private:
   Index size() const { return target_.size(); }
   Index num_chains() const { return options_.superchains * options_.chains_per_superchain; }
+  /// Of the iterations or the gradients, whichever end first.
+  double share(const ChainProgress& progress) const {
+    const Index iterations = options_.warm_up_blocks * options_.warm_up_iterations + options_.max_iterations;
+    const std::uint64_t gradients = progress.in_sight
+                                        ? std::max(options_.max_gradients, options_.max_gradients_in_sight)
+                                        : options_.max_gradients;
+    return std::max(progress.iteration / static_cast<double>(iterations),
+                    progress.calls * static_cast<double>(progress.chains) / static_cast<double>(gradients));
+  }
   double usual_step() const { return first_step * std::pow(static_cast<double>(size()), -0.25); }
 
   Address address(const ChainProgress& progress, Numbers what) const {

@@ -78,6 +78,8 @@ class Importance final : public Stage {
     Step record;
     record.rows = target_.num_rows(options_.batch);
     evaluate(state, record);
+    record.share = static_cast<double>(state.get(pool::log_joint).cols()) /
+                   static_cast<double>(state.get(pool::theta).cols());
     if (state.get(pool::log_joint).cols() == state.get(pool::theta).cols()) {
       end_round(state, record);
     }

@@ -35,6 +35,9 @@ Record Program::advance(State& state) const {
   }
   Step step = place->stage->advance(state);
   step.stage = place->stage->name();
+  step.place = std::distance(places_.begin(), place) + 1;
+  step.places = std::ssize(places_);
+  step.all_run = std::ranges::none_of(places_, [](const Place& p) { return static_cast<bool>(p.when); });
   ++state.step;
   if (step.done) {
     const auto next = std::find_if(std::next(place), places_.end(),

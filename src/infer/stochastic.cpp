@@ -89,6 +89,7 @@ class Stochastic final : public Stage {
     record.rows = target_.num_rows(batch);
     record.non_finite = found.non_finite;
     progress.tick += 1.0;
+    record.share = progress.tick / static_cast<double>(options_.max_steps);
     if (!std::isfinite(found.value)) {
       progress.failures += 1.0;
       progress.rolled_back += 1.0;

@@ -128,6 +128,7 @@ class Tempering final : public Stage {
     state.put(progress_slot, progress);
     record.free_energy = -log_mean_exp(state.get(islands_slot));
     record.rate = progress.step;
+    record.share = progress.gradients / static_cast<double>(options_.max_gradients);
     if (record.done) finish(state, progress);
     return record;
   }

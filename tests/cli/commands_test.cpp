@@ -64,7 +64,7 @@ TEST_F(CommandsProgram, ProgressGoesToStderrAsPlainLinesWhereItIsNoTerminal) {
   ASSERT_EQ(vfe("import trial.csv -o data.h5 --response response --drop id").code, 0);
   const Finished fitted = vfe("fit fit.toml", 2);
   ASSERT_EQ(fitted.code, 0) << fitted.err;
-  EXPECT_THAT(fitted.err, AllOf(HasSubstr("modes step 1 "), HasSubstr("fixed_draws step "),
+  EXPECT_THAT(fitted.err, AllOf(HasSubstr("modes (1 of at most "), HasSubstr("fixed_draws ("),
                                 testing::Not(HasSubstr("\x1b"))));
 }
 

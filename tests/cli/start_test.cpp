@@ -99,6 +99,8 @@ TEST_F(StartProgram, FaultC4StreamsThatAreClosedOrFullEndNoFit) {
     EXPECT_EQ(found.code, 0) << streams;
     EXPECT_EQ(vfe_run(folder.path(), "diagnose run").code, 0) << streams;
   }
+  // A pipe whose reader has gone.
+  EXPECT_EQ(run("exec 3> >(exit); sleep 0.3; exec " VFE_PROGRAM " fit fit.toml --overwrite 2>&3").code, 0);
   put(folder / "table.csv", "x,y\n1,0\n2,1\n3,0\n4,1\n5,1\n");
   for (const char* streams : {"2>&-", "2>/dev/full", "0<&- 1>&- 2>&-"}) {
     fs::remove(folder / "table.h5");

@@ -43,7 +43,11 @@ TEST(Program, RunsItsStagesInOrderAndStartsTheNextInTheStepThatEndsOne) {
   State state = program.start();
   EXPECT_EQ(state.stage, "first");
   EXPECT_FALSE(state.finished());
-  EXPECT_EQ(program.advance(state).stage, "first");
+  const Record first = program.advance(state);
+  EXPECT_EQ(first.stage, "first");
+  EXPECT_EQ(first.place, 1);
+  EXPECT_EQ(first.places, 2);
+  EXPECT_TRUE(first.all_run);
   EXPECT_EQ(state.stage, "first");
   EXPECT_FALSE(state.has(Slot<int>{"second"}));
   EXPECT_EQ(program.advance(state).stage, "first");
@@ -68,7 +72,10 @@ TEST(Program, PassesOverStagesWhoseTimeHasNotComeAndPreparesTheOthers) {
   program.advance(state);
   EXPECT_EQ(state.stage, "last");
   EXPECT_TRUE(state.get(Slot<bool>{"prepared"}));
-  program.advance(state);
+  const Record record = program.advance(state);
+  EXPECT_EQ(record.place, 3);
+  EXPECT_EQ(record.places, 3);
+  EXPECT_FALSE(record.all_run);
   program.advance(state);
   EXPECT_TRUE(state.finished());
 }

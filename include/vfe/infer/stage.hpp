@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "vfe/core/numbers.hpp"
 #include "vfe/core/state.hpp"
 #include "vfe/core/types.hpp"
 
@@ -20,6 +21,13 @@ struct Record {
   Index rows = 0;        ///< rows each of them was evaluated on
   Index non_finite = 0;  ///< draws that were not finite and were rolled back
   std::string note;      ///< "converged", "rate halved to 0.05", ...
+  /// Of the steps, draws or gradients that the stage may take, as it sees it now: what is done. It may end
+  /// before. NaN where it knows no such limit.
+  double share = nan;
+  /// Which stage of the program it is, counted from 1, and how many there are; those that may be left out
+  /// count.
+  Index place = 0, places = 0;
+  bool all_run = false;  ///< none of them may be left out
 };
 
 /// What a stage did, and whether there is no more for it to do.
