@@ -26,6 +26,8 @@
 #include "vfe/commands/diagnosis_text.hpp"
 #include "vfe/commands/draws.hpp"
 #include "vfe/commands/import_text.hpp"
+#include "vfe/commands/info.hpp"
+#include "vfe/commands/info_text.hpp"
 #include "vfe/commands/output_file.hpp"
 #include "vfe/commands/predict.hpp"
 #include "vfe/core/counted.hpp"
@@ -321,6 +323,19 @@ Command diagnose_command(CLI::App& program) {
           }};
 }
 
+Command info_command(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("info", "What a dataset, a checkpoint or a result holds; checks it");
+  auto file = std::make_shared<std::string>();
+  auto json = std::make_shared<bool>(false);
+  app->add_option("FILE", *file, "File of vfe, or the folder of a run for its result")->required();
+  app->add_flag("--json", *json, "Print JSON");
+  return {app, false, [file, json](const Communicator& comm) {
+            const FileInfo found = info(*file);
+            print(comm, stdout, *json ? to_json(found) : to_text(found));
+            return done;
+          }};
+}
+
 Command stan_command(CLI::App& program) {
   CLI::App* stan = program.add_subcommand("stan", "Stan programs");
   stan->require_subcommand(1);
@@ -407,7 +422,8 @@ int main_program(int argc, char** argv) {
   const std::vector<Command> commands = {
       import_command(program),   simulate_command(program), check_command(program),
       fit_command(program),      draws_command(program),    predict_command(program),
-      diagnose_command(program), stan_command(program),     schema_command(program)};
+      diagnose_command(program), info_command(program),     stan_command(program),
+      schema_command(program)};
   const std::vector<std::string> arguments(argv + 1, argv + std::max(argc, 1));
   try {
     parse(program, arguments);

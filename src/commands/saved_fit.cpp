@@ -9,16 +9,17 @@
 
 namespace vfe {
 
+std::filesystem::path result_of_run(const std::filesystem::path& run) {
+  if (!std::filesystem::is_directory(run)) return run;
+  const std::filesystem::path path = run / "result.h5";
+  if (std::filesystem::exists(path)) return path;
+  throw Error(Fault::missing, fmt::format("{}: no result.h5 in it, expected a run that has finished (vfe fit "
+                                          "--resume continues one)",
+                                          run.string()));
+}
+
 SavedFit read_saved_fit(const std::filesystem::path& run, WithDraws draws) {
-  std::filesystem::path path = run;
-  if (std::filesystem::is_directory(run)) {
-    path /= "result.h5";
-    if (!std::filesystem::exists(path)) {
-      throw Error(Fault::missing, fmt::format("{}: no result.h5 in it, expected a run that has finished "
-                                              "(vfe fit --resume continues one)",
-                                              run.string()));
-    }
-  }
+  const std::filesystem::path path = result_of_run(run);
   SavedFit fit;
   fit.file = draws == WithDraws::yes ? read_result(path) : read_result_summary(path);
   try {

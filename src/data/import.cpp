@@ -260,6 +260,7 @@ class DatasetOutput {
   DatasetOutput(const ImportOptions& options, const std::filesystem::path& path, const Schema& schema,
                 const std::vector<SourceColumn>& columns)
       : options_(options), schema_(schema), columns_(columns), writer_(path, schema) {
+    writer_.set_command("import");
     constexpr Index batch_bytes = Index{8} << 20;
     batch_ = std::clamp<Index>(batch_bytes / (schema.num_columns() * Index{sizeof(double)}), 1, 8192);
     start_batch();

@@ -166,6 +166,7 @@ Schema simulate(const Communicator& comm, const SimulateOptions& options) {
   std::optional<DatasetWriter> writer;
   comm.on_root("creating the dataset", [&] {
     writer.emplace(options.output, schema);
+    writer->set_command("simulate");
     std::vector<std::string> names;
     for (Index i = 0; i < truth.size(); ++i) names.push_back(parameters.constrained_name(i));
     writer->set_truth(truth, names);

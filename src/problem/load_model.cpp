@@ -84,12 +84,8 @@ void ShardOfFile::expect_same_file(const Communicator& comm) const {
 
 std::uint64_t ShardOfFile::hash(const Communicator& comm) const {
   const std::uint64_t hash = comm.sum(content_);
-  if (dataset_.has_content_hash() && hash != schema().content) {
-    throw Error(
-        Fault::data,
-        fmt::format("while loading data: {}: its contents have the hash {:016x}, expected {:016x}: the "
-                    "file was changed or damaged after it was written",
-                    dataset_.path().string(), hash, schema().content));
+  if (dataset_.has_content_hash()) {
+    expect_content(fmt::format("while loading data: {}", dataset_.path().string()), hash, schema().content);
   }
   return hash;
 }

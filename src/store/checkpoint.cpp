@@ -82,8 +82,7 @@ std::filesystem::path file_of(const std::filesystem::path& directory, std::uint6
 }
 
 /// The step in a checkpoint's file name.
-std::optional<std::uint64_t> step_of(const std::string& name) {
-  std::string_view text = name;
+std::optional<std::uint64_t> step_of(std::string_view text) {
   if (!text.starts_with(prefix) || !text.ends_with(suffix)) return std::nullopt;
   text.remove_prefix(prefix.size());
   if (text.size() <= suffix.size()) return std::nullopt;
@@ -113,6 +112,7 @@ void write_to(const hdf5::Handle& file, const Checkpoint& checkpoint) {
   using hdf5::Value;
   hdf5::write_attribute(file, "format", "vfe-checkpoint");
   hdf5::write_attribute(file, "version", Value(std::int64_t{checkpoint_version}));
+  hdf5::write_attribute(file, "made_by", "vfe " VFE_VERSION);
   hdf5::write_attribute(file, "step", Value(checkpoint.state.step));
   hdf5::write_attribute(file, "stage", checkpoint.state.stage);
   hdf5::write_attribute(file, "model", Value(checkpoint.model));
@@ -147,6 +147,9 @@ Checkpoint read_from(const std::filesystem::path& path) {
                                                version, checkpoint_version));
   }
   Checkpoint checkpoint;
+  if (const auto made_by = hdf5::read_attribute(file, "made_by")) {
+    if (const auto* text = std::get_if<std::string>(&*made_by)) checkpoint.made_by = *text;
+  }
   checkpoint.state.step = required<std::uint64_t>(file, "step");
   checkpoint.state.stage = required<std::string>(file, "stage");
   checkpoint.model = required<std::uint64_t>(file, "model");
@@ -183,6 +186,24 @@ void write_checkpoint(const std::filesystem::path& directory, const Checkpoint& 
   remove_outdated(directory, checkpoint.state.step);
 }
 
+std::optional<std::uint64_t> step_of_checkpoint(const std::filesystem::path& path) {
+  return step_of(path.filename().string());
+}
+
+Checkpoint read_checkpoint_file(const std::filesystem::path& path) {
+  try {
+    Checkpoint checkpoint = read_from(path);
+    const auto step = step_of_checkpoint(path);
+    if (!step || *step == checkpoint.state.step) return checkpoint;
+    throw Error(Fault::checkpoint, fmt::format("holds step {}", checkpoint.state.step));
+  } catch (const Error& error) {
+    // Errors of HDF5 name the file already, our own do not.
+    const std::string line = error.what();
+    throw Error(error.fault() == Fault::data ? Fault::checkpoint : error.fault(),
+                line.starts_with(path.string()) ? line : fmt::format("{}: {}", path.string(), line));
+  }
+}
+
 std::vector<std::uint64_t> list_checkpoints(const std::filesystem::path& directory) {
   std::vector<std::uint64_t> steps;
   std::error_code error;
@@ -198,16 +219,11 @@ std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& directory
   const std::vector<std::uint64_t> steps = list_checkpoints(directory);
   std::string reasons;
   for (const std::uint64_t step : steps) {
-    const std::filesystem::path path = file_of(directory, step);
     std::string why;
     try {
-      Checkpoint checkpoint = read_from(path);
-      if (checkpoint.state.step == step) return checkpoint;
-      why = fmt::format("{}: holds step {}", path.string(), checkpoint.state.step);
+      return read_checkpoint_file(file_of(directory, step));
     } catch (const std::exception& error) {
-      // Errors of HDF5 name the file already, our own do not.
       why = error.what();
-      if (!why.starts_with(path.string())) why = fmt::format("{}: {}", path.string(), why);
     }
     warnings.push_back(fmt::format("checkpoint skipped: {}", why));
     reasons += (reasons.empty() ? "" : "; ") + why;

@@ -256,6 +256,7 @@ struct Dataset::Impl {
   std::filesystem::path path;
   Schema schema;
   bool has_content = false;
+  std::string made_by;
   Vector truth;
   std::vector<std::string> truth_names;
   hdf5::Handle file, x, y, offset, weight, line;
@@ -295,6 +296,7 @@ void Dataset::Impl::open() {
   }
   schema.shuffle_seed = reader.whole("shuffle_seed", 0);
   schema.source = reader.text("source");
+  made_by = reader.text("made_by");
   has_content = hdf5::has_attribute(file, "content_hash");
   schema.content = reader.whole("content_hash", 0);
   read_truth(reader);
@@ -384,6 +386,9 @@ const Schema& Dataset::schema() const {
 bool Dataset::has_content_hash() const {
   return impl_->has_content;
 }
+std::string Dataset::made_by() const {
+  return impl_->made_by;
+}
 std::string Dataset::name_row(Index row) const {
   return impl_->name_row(row);
 }
@@ -436,6 +441,14 @@ std::uint64_t content_hash(const Rows& rows) {
   std::uint64_t sum = 0;
   for (Index b = 0; b < rows.blocks.num_blocks(); ++b) sum += hash_block(rows, b);
   return sum;
+}
+
+void expect_content(const std::string& file, std::uint64_t found, std::uint64_t expected) {
+  if (found == expected) return;
+  throw Error(Fault::data,
+              fmt::format("{}: its contents have the hash {:016x}, expected {:016x}: the file was changed or "
+                          "damaged after it was written",
+                          file, found, expected));
 }
 
 }  // namespace vfe

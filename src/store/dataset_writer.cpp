@@ -40,6 +40,7 @@ struct DatasetWriter::Impl {
   Index filled = 0;
   Vector truth;
   std::vector<std::string> truth_names;
+  std::string command;
 };
 
 DatasetWriter::Impl::Impl(const std::filesystem::path& path, const Schema& given)
@@ -131,6 +132,8 @@ void DatasetWriter::Impl::write_schema() {
   hdf5::write_attribute(file, "response_scale", schema.response_scale);
   hdf5::write_attribute(file, "shuffle_seed", Value(schema.shuffle_seed));
   hdf5::write_attribute(file, "source", schema.source);
+  hdf5::write_attribute(file, "made_by",
+                        fmt::format("vfe {}{}", VFE_VERSION, command.empty() ? "" : " " + command));
   hdf5::write_attribute(file, "content_hash", Value(schema.content));
   if (schema.response_classes > 0) {
     hdf5::write_attribute(file, "response_classes", Value(std::int64_t{schema.response_classes}));
@@ -190,6 +193,10 @@ void DatasetWriter::append(const Rows& rows, const std::vector<std::int64_t>& li
 
 void DatasetWriter::end_block() {
   impl_->write_block();
+}
+
+void DatasetWriter::set_command(const std::string& name) {
+  impl_->command = name;
 }
 
 void DatasetWriter::set_truth(ConstVec values, const std::vector<std::string>& names) {

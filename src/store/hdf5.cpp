@@ -120,6 +120,10 @@ Handle open_file(const std::filesystem::path& path, Sealed sealed) {
   throw Error(Fault::data, fmt::format("{}: cannot be opened: {}", path.string(), why));
 }
 
+bool has_seal(const std::filesystem::path& path) {
+  return has_seal(*FileBytes::open(path));
+}
+
 void finish_file(Handle file, Sealed sealed) {
   const std::shared_ptr<FileBytes> bytes = bytes_of(file);
   check(H5Fflush(file.id(), H5F_SCOPE_GLOBAL), Fault::io, "writing", file.id());

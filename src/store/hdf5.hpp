@@ -51,6 +51,8 @@ enum class Sealed { no, yes };
 /// Read-only. Throws Fault::missing, or Fault::data when it is not HDF5 or truncated, or is expected to be
 /// sealed and is not: then before HDF5 sees it.
 Handle open_file(const std::filesystem::path& path, Sealed sealed = Sealed::no);
+/// Whether it ends with the mark of a seal, right or not. Throws Fault::missing, Fault::io.
+bool has_seal(const std::filesystem::path& path);
 /// Closes the file and seals it. Throws Fault::io if anything of it could not be written, at whatever time.
 /// All other handles into the file must be gone.
 void finish_file(Handle file, Sealed sealed = Sealed::no);

@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "vfe/core/error.hpp"
@@ -42,6 +43,13 @@ Seal seal_of(FileBytes& bytes, std::uint64_t size) {
   return seal;
 }
 
+std::optional<Seal> found_seal(FileBytes& bytes) {
+  Seal found;
+  if (bytes.size() < sizeof found) return std::nullopt;
+  read(bytes, bytes.size() - sizeof found, sizeof found, &found);
+  return found.mark == Seal().mark ? std::optional(found) : std::nullopt;
+}
+
 }  // namespace
 
 void put_seal(FileBytes& bytes) {
@@ -49,16 +57,19 @@ void put_seal(FileBytes& bytes) {
   bytes.write(seal.size, sizeof seal, &seal);
 }
 
+bool has_seal(FileBytes& bytes) {
+  return found_seal(bytes).has_value();
+}
+
 void check_seal(FileBytes& bytes) {
-  Seal found;
-  const bool long_enough = bytes.size() >= sizeof found;
-  if (long_enough) read(bytes, bytes.size() - sizeof found, sizeof found, &found);
-  if (!long_enough || found.mark != Seal().mark) {
+  const std::optional<Seal> at_end = found_seal(bytes);
+  if (!at_end) {
     throw Error(Fault::data,
                 fmt::format("{}: does not end with the seal that vfe puts on checkpoints and results: "
                             "it is neither, or it was cut short, or another program has changed it",
                             bytes.name()));
   }
+  const Seal& found = *at_end;
   const std::uint64_t size = bytes.size() - sizeof found;
   if (found.size != size) {
     throw Error(Fault::data, fmt::format("{}: is damaged: has {} bytes, its seal is of {}", bytes.name(),

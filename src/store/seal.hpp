@@ -8,6 +8,8 @@
 namespace vfe::hdf5 {
 
 void put_seal(FileBytes& bytes);
+/// Whether they end with the mark of one, right or not. Throws Fault::io.
+bool has_seal(FileBytes& bytes);
 /// Throws Fault::data where there is none or it is not of these bytes, Fault::io where they cannot be read.
 void check_seal(FileBytes& bytes);
 

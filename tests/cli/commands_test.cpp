@@ -68,6 +68,30 @@ TEST_F(CommandsProgram, ProgressGoesToStderrAsPlainLinesWhereItIsNoTerminal) {
                                 testing::Not(HasSubstr("\x1b"))));
 }
 
+TEST_F(CommandsProgram, InfoTellsWhatFilesHold) {
+  ASSERT_EQ(vfe("import trial.csv -o data.h5 --response response --drop id").code, 0);
+  ASSERT_EQ(vfe("fit fit.toml --quiet").code, 0);
+  const Finished dataset = vfe("info data.h5");
+  EXPECT_EQ(dataset.code, 0) << dataset.err;
+  EXPECT_THAT(
+      dataset.out,
+      AllOf(HasSubstr("dataset: data.h5\n400 rows in "), HasSubstr("\nresponse response: "),
+            HasSubstr("\n  dose: numbers, 0 to 3.6\n"), HasSubstr("\n  sex: 2 levels: female, male\n"),
+            testing::ContainsRegex("\nmade by: vfe [0-9.]+ import\nsource: trial.csv\n")));
+  const Finished result = vfe("info run");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("result: run/result.h5\nusable: "), HasSubstr("\nparameters: intercept, ")));
+  const Finished checkpoint =
+      vfe("info run/checkpoint." + std::to_string(newest_step(folder.path())) + ".h5");
+  EXPECT_EQ(checkpoint.code, 0) << checkpoint.err;
+  EXPECT_THAT(checkpoint.out,
+              HasSubstr(", all stages done\nfit: linear, family auto, synchronous, data data.h5\n"));
+  EXPECT_THAT(vfe("info data.h5 --json").out, HasSubstr("{\n  \"kind\": \"dataset\",\n"));
+  EXPECT_EQ(vfe("info trial.csv").code, 65);
+  EXPECT_EQ(vfe("info nowhere").code, 66);
+}
+
 TEST_F(CommandsProgram, ResumeStartsWhereNothingIsAndEndsWhereAllIsDone) {
   ASSERT_EQ(vfe("import trial.csv -o data.h5 --response response --drop id").code, 0);
   EXPECT_EQ(vfe("fit fit.toml --resume").code, 0);

@@ -39,7 +39,8 @@ class DamagedFiles : public testing::Test {
 TEST_F(DamagedFiles, A10AResultIsRefusedByEveryCommand) {
   damage(folder / "run" / "result.h5", 0.5);
   for (const char* command : {"diagnose run", "diagnose run/result.h5 --json", "predict run data.h5 -o p.h5",
-                              "draws run -n 10 -o d.h5", "fit fit.toml --accept-rejected --resume --quiet"}) {
+                              "draws run -n 10 -o d.h5", "info run", "info run/result.h5",
+                              "fit fit.toml --accept-rejected --resume --quiet"}) {
     expect_refusal(command, 65, "run/result.h5: is damaged");
   }
   EXPECT_FALSE(fs::exists(folder / "p.h5") || fs::exists(folder / "d.h5"));
@@ -57,12 +58,14 @@ TEST_F(DamagedFiles, C2CheckpointsThatAreDamagedAreSkippedAndWithoutAnyTheRunEnd
   }
   expect_refusal("fit fit.toml --accept-rejected --resume --quiet", 76,
                  "is damaged: its bytes have the hash");
+  expect_refusal("info " + checkpoint(newest_step(folder.path())).string(), 76, "is damaged");
 }
 
 TEST_F(DamagedFiles, ADatasetIsRefused) {
   damage(folder / "data.h5", 0.5);
   expect_refusal("fit fit.toml --accept-rejected --overwrite --quiet", 65, "data.h5");
   expect_refusal("predict run data.h5 -o p.h5", 65, "data.h5");
+  expect_refusal("info data.h5", 65, "data.h5");
 }
 
 TEST_F(DamagedFiles, C12AFolderIsNoFile) {

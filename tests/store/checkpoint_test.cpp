@@ -66,6 +66,27 @@ TEST(Checkpoint, FileAndBack) {
   }
 }
 
+TEST(Checkpoint, OneFileByItself) {
+  const test::Folder folder;
+  write_checkpoint(folder.path(), example(12));
+  const std::filesystem::path path = file_of(folder, 12);
+  EXPECT_EQ(step_of_checkpoint(path), 12u);
+  EXPECT_FALSE(step_of_checkpoint(folder / "checkpoint.x.h5"));
+  const Checkpoint back = read_checkpoint_file(path);
+  EXPECT_EQ(pack(back), pack(example(12)));
+  EXPECT_THAT(back.made_by, testing::MatchesRegex("vfe [0-9.]+"));
+  const auto refusal = [&](const std::filesystem::path& file) {
+    return test::error_line(Fault::checkpoint, [&] { read_checkpoint_file(file); });
+  };
+  std::filesystem::copy_file(path, file_of(folder, 13));
+  EXPECT_THAT(refusal(file_of(folder, 13)), HasSubstr("checkpoint.13.h5: holds step 12"));
+  std::filesystem::copy_file(path, folder / "kept.h5");
+  EXPECT_EQ(read_checkpoint_file(folder / "kept.h5").state.step, 12u);
+  test::flip_bit(path, 1000);
+  EXPECT_THAT(refusal(path), HasSubstr("is damaged"));
+  test::error_line(Fault::missing, [&] { read_checkpoint_file(folder / "absent"); });
+}
+
 TEST(Checkpoint, NoneAtAll) {
   const test::Folder folder;
   std::vector<std::string> warnings;

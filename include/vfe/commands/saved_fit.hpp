@@ -22,6 +22,10 @@ struct SavedFit {
   Verdict verdict;
 };
 
+/// The result of a run, whose folder or result file `run` is. Throws Fault::missing where it is a folder in
+/// which no run has finished.
+std::filesystem::path result_of_run(const std::filesystem::path& run);
+
 enum class WithDraws { no, yes };
 
 /// `run` is the folder of a run or its result file. Throws Fault::missing where the run is not finished,

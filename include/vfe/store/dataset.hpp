@@ -22,6 +22,7 @@ class Dataset {
   const std::filesystem::path& path() const;
   const Schema& schema() const;
   bool has_content_hash() const;  ///< files written by other programs may lack it
+  std::string made_by() const;    ///< "vfe 0.1.0 import"; empty where the file does not say
   /// The blocks of a range. Throws Fault::data naming row and column of the first value that is not finite.
   Rows read(BlockRange blocks) const;
   /// "row 12 (line 4711 of solubility.csv)"; rows count from 0.
@@ -40,6 +41,8 @@ class Dataset {
 /// Hash of the blocks of `rows`, summed modulo 2^64 over blocks, so that the sum over ranks is the content
 /// hash of the file.
 std::uint64_t content_hash(const Rows& rows);
+/// Throws Fault::data where the rows of a file have another hash than it says; `file` begins the line.
+void expect_content(const std::string& file, std::uint64_t found, std::uint64_t expected);
 
 /// Writes a dataset block by block in bounded memory; appears at `path` when finished. One process.
 class DatasetWriter {
@@ -53,6 +56,8 @@ class DatasetWriter {
   void append(const Rows& rows, const std::vector<std::int64_t>& line = {});
   /// Closes the block before it is full: the next row opens another. Nothing where it has no rows yet.
   void end_block();
+  /// What writes the file: "import".
+  void set_command(const std::string& name);
   void set_truth(ConstVec values, const std::vector<std::string>& names);
   /// Completes and publishes the file; returns the schema with blocks and content. Throws Fault::io (disk
   /// full).
