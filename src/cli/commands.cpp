@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "cli/completion.hpp"
+#include "cli/manual.hpp"
 #include "cli/start.hpp"
 #include "cli/wrong_usage.hpp"
 #include "vfe/comm/agreement.hpp"
@@ -30,6 +32,7 @@
 #include "vfe/commands/info_text.hpp"
 #include "vfe/commands/output_file.hpp"
 #include "vfe/commands/predict.hpp"
+#include "vfe/config/key_descriptions.hpp"
 #include "vfe/core/counted.hpp"
 #include "vfe/core/notice.hpp"
 #include "vfe/core/printable.hpp"
@@ -384,6 +387,27 @@ Command schema_command(CLI::App& program) {
           }};
 }
 
+Command man_command(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("man", "The manual page: vfe man | man -l -");
+  return {app, false, [&program](const Communicator& comm) {
+            print(comm, stdout, manual(program, key_descriptions()));
+            return done;
+          }};
+}
+
+Command completion_command(CLI::App& program) {
+  CLI::App* app =
+      program.add_subcommand("completion", "Completion of the command line: . <(vfe completion bash)");
+  auto shell = std::make_shared<std::string>();
+  app->add_option("SHELL", *shell, "The shell")->required()->check(CLI::IsMember({"bash"}));
+  return {app, false, [&program, shell](const Communicator& comm) {
+            std::vector<std::string> keys;
+            for (const KeyDescription& key : key_descriptions()) keys.push_back(key.full_name());
+            print(comm, stdout, bash_completion(program, keys));
+            return done;
+          }};
+}
+
 /// What needs no MPI: this process alone, whatever started it.
 int run_alone(const std::function<int(const Communicator&)>& body) {
   int code = done;
@@ -423,7 +447,7 @@ int main_program(int argc, char** argv) {
       import_command(program),   simulate_command(program), check_command(program),
       fit_command(program),      draws_command(program),    predict_command(program),
       diagnose_command(program), info_command(program),     stan_command(program),
-      schema_command(program)};
+      schema_command(program),   man_command(program),      completion_command(program)};
   const std::vector<std::string> arguments(argv + 1, argv + std::max(argc, 1));
   try {
     parse(program, arguments);

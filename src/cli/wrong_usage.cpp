@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/arguments.hpp"
 #include "vfe/config/model_kinds.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/nearest.hpp"
@@ -29,10 +30,6 @@ std::vector<std::string> long_names(const CLI::App& app) {
 
 const CLI::Option* option_of(const CLI::App& app, const std::string& argument) {
   return is_option(argument) ? app.get_option_no_throw(name_of_option(argument)) : nullptr;
-}
-
-bool takes_value(const CLI::Option& option) {
-  return option.get_items_expected_max() > 0;
 }
 
 bool may_be_repeated(const CLI::Option& option) {

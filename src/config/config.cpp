@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "config/config_keys.hpp"
+#include "vfe/config/key_descriptions.hpp"
 #include "vfe/core/error.hpp"
 
 namespace vfe {
@@ -68,22 +69,12 @@ std::string schema_text(const std::string& table) {
     throw Error(Fault::usage, fmt::format("vfe schema: unknown table {}, expected one of {}", table,
                                           fmt::join(tables, ", ")));
   }
-  const Config defaults;
   std::string text, current;
-  for (const ConfigKey& key : config_keys()) {
+  for (const KeyDescription& key : key_descriptions()) {
     if (!table.empty() && key.table != table) continue;
     if (key.table != current) text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", key.table);
     current = key.table;
-    const std::string value = key.write(defaults);
-    text += fmt::format("{:<22} {}{}; {}\n", key.name, key.expected,
-                        key.unit.empty() ? "" : fmt::format(" [{}]", key.unit),
-                        !key.required.when.empty()     ? "required " + key.required.when
-                        : key.required.holds(defaults) ? "required"
-                        : value.empty()                ? "not set by default"
-                                                       : "default " + value);
-    text += fmt::format("{:<22} {}{}{}\n", "", key.meaning,
-                        key.applies.when.empty() ? "" : fmt::format(" Only {}.", key.applies.when),
-                        key.change == Change::allowed ? " May change on --resume." : "");
+    text += fmt::format("{:<22} {}\n{:<22} {}\n", key.name, key.takes, "", key.meaning);
   }
   return text;
 }
