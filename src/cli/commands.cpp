@@ -272,7 +272,8 @@ Command draws_command(CLI::App& program) {
                                 report.of_q ? "raw draws of q" : "draws of what the fit sampled",
                                 to_string(report.verdict.grade), report.verdict.reason));
             }
-            print(comm, stdout, fmt::format("{} draws in {}\n", options->count, options->output.string()));
+            print(comm, stdout,
+                  fmt::format("{} in {}\n", counted(options->count, "draw"), options->output.string()));
             if (report.repeated > 0.0) {
               print(comm, stdout, fmt::format("{:.0f} % of them repeat another\n", 100.0 * report.repeated));
             }

@@ -53,6 +53,23 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
   return near.empty() ? "" : fmt::format("; did you mean {}?", near.front());
 }
 
+/// What the value of an option may be instead, where that takes one of some words.
+std::string word_meant(const CLI::App& app, const std::vector<std::string>& arguments, std::size_t begin) {
+  for (std::size_t i = begin; i < arguments.size(); ++i) {
+    const CLI::Option* option = option_of(app, arguments[i]);
+    if (option == nullptr) continue;
+    const std::vector<std::string> words = choices(*option);
+    const std::size_t equals = arguments[i].find('=');
+    const std::string value = equals != std::string::npos ? arguments[i].substr(equals + 1)
+                              : i + 1 < arguments.size()  ? arguments[i + 1]
+                                                          : "";
+    if (words.empty() || std::ranges::count(words, value) > 0) continue;
+    const std::string word = meant(value, words);
+    return word.empty() ? "" : fmt::format("; did you mean {}?", word);
+  }
+  return "";
+}
+
 /// What an argument may be instead, where it is no option of the command.
 std::string suggestion(const CLI::App& app, const std::vector<std::string>& arguments, std::size_t begin) {
   const std::vector<const CLI::App*> commands = app.get_subcommands([](const CLI::App*) { return true; });
@@ -66,7 +83,7 @@ std::string suggestion(const CLI::App& app, const std::vector<std::string>& argu
       continue;
     return did_you_mean(name_of_option(arguments[i]), long_names(app));
   }
-  return "";
+  return word_meant(app, arguments, begin);
 }
 
 }  // namespace

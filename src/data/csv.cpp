@@ -198,7 +198,11 @@ struct CsvReader::Impl {
   void read_header() {
     fill();
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-    if (std::string_view(buffer.data(), end).starts_with(byte_order_mark)) begin = byte_order_mark.size();
+    const std::string_view first(buffer.data(), end);
+    if (first.starts_with("\x89HDF")) {
+      fail(Fault::data, "is an HDF5 file, such as a dataset, expected a CSV file");
+    }
+    if (first.starts_with(byte_order_mark)) begin = byte_order_mark.size();
     csv_set_delim(&parser, find_delimiter({buffer.data() + begin, end - begin}));
     if (begin == end || !next())
       fail(Fault::data, "the file is empty, expected a header with the names of the columns");

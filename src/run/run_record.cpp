@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "run/build.hpp"
+#include "vfe/core/counted.hpp"
 #include "vfe/model/glm.hpp"
 #include "vfe/run/result_attributes.hpp"
 #include "vfe/store/atomic_file.hpp"
@@ -60,9 +61,9 @@ void RunRecord::open(const Problem& problem, const State& state, bool resumed, d
   for (const std::string& line : warnings_) warn(line);
   write_file(directory_->config(), to_toml(config_));
   trace_.emplace(directory_->trace(), state.step);
-  note(fmt::format("vfe {}, {}, {}: {} ranks, {} threads each", VFE_VERSION, build_description(),
-                   instruction_set(), num_ranks_, config_.fit.threads));
-  note(fmt::format("{}; {} parameters; {}", problem.description(), problem.target().size(),
+  note(fmt::format("vfe {}, {}, {}: {}, {} each", VFE_VERSION, build_description(), instruction_set(),
+                   counted(num_ranks_, "rank"), counted(config_.fit.threads, "thread")));
+  note(fmt::format("{}; {}; {}", problem.description(), counted(problem.target().size(), "parameter"),
                    resumed ? fmt::format("resumed at step {}", state.step) : "started"));
 }
 

@@ -67,6 +67,14 @@ bool has_signature(FileBytes& bytes) {
   return false;
 }
 
+bool begins_as_text(FileBytes& bytes) {
+  std::string begin(std::min<std::uint64_t>(bytes.size(), 256), '\0');
+  if (!bytes.read(0, begin.size(), begin.data())) bytes.throw_if_failed();
+  return !begin.empty() && std::ranges::all_of(begin, [](unsigned char c) {
+    return c >= ' ' || c == '\n' || c == '\r' || c == '\t';
+  });
+}
+
 /// Selects rows in the file's space; returns the matching space in memory.
 Handle select_rows(const Handle& file_space, hsize_t first, hsize_t count) {
   Shape dims = shape_of(file_space.id()), start(dims.size(), 0);
@@ -109,7 +117,10 @@ Handle create_file(const std::filesystem::path& path) {
 Handle open_file(const std::filesystem::path& path, Sealed sealed) {
   const std::shared_ptr<FileBytes> bytes = FileBytes::open(path);
   if (!has_signature(*bytes)) {
-    throw Error(Fault::data, fmt::format("{}: is not an HDF5 file", path.string()));
+    throw Error(Fault::data, fmt::format("{}: is not an HDF5 file{}", path.string(),
+                                         sealed == Sealed::no && begins_as_text(*bytes)
+                                             ? " but text (vfe import makes a dataset of a CSV file)"
+                                             : ""));
   }
   if (sealed == Sealed::yes) check_seal(*bytes);
   const Handle access = access_properties(bytes);

@@ -49,6 +49,8 @@ class FaultsProgram : public testing::Test {
 TEST_F(FaultsProgram, FaultsDNearestNamesAreOffered) {
   expect_refusal("fits fit.toml", 64, "vfe: unknown subcommand fits; did you mean fit?");
   expect_refusal("import a.csv -o a.h5 --reponse y", 64, "did you mean --response?");
+  expect_refusal("import a.csv -o a.h5 --response y --encoding utf-8", 64, "did you mean utf8?");
+  expect_refusal("import a.csv -o a.h5 --response y --missing=dorp", 64, "did you mean drop?");
   expect_refusal("simulate gaussian -o s.h5", 64, "did you mean linear?");
   expect_refusal("fit fit.toml --set model.type=gaussian", 78, "did you mean \"linear\"?");
   expect_refusal("fit fit.toml --set model.type=logistik", 78, "did you mean \"logistic\"?");
@@ -61,6 +63,10 @@ TEST_F(FaultsProgram, FaultsDFilesAreCalledWhatTheyAre) {
   expect_refusal("fit a.csv", 78, "a.csv: is a table of text");
   ASSERT_EQ(vfe_run(folder.path(), "import a.csv -o a.h5 --response y --drop u v").code, 0);
   expect_refusal("fit a.h5", 78, "a.h5: is an HDF5 file");
+  expect_refusal("import a.h5 -o b.h5 --response y", 65, "a.h5: is an HDF5 file, such as a dataset");
+  expect_refusal("fit fit.toml --set data.file=a.csv", 65,
+                 "but text (vfe import makes a dataset of a CSV file)");
+  expect_refusal("diagnose a.csv", 65, "a.csv: is not an HDF5 file");
   expect_refusal("fit fit.toml --set output.directory=~/run", 78, "a name without ~");
   EXPECT_FALSE(std::filesystem::exists(folder / "~"));
 }
