@@ -91,6 +91,21 @@ void object_by_tempering(const State& state, Verdict& verdict) {
   verdict.plain = "a part of the posterior is missing";
 }
 
+/// No certificate for weighted draws that short chains did not confirm, where there was nothing else to
+/// sample by.
+void object_by_audit(const State& state, Verdict& verdict) {
+  const AuditOutcome outcome = state.get_or(left::audited, AuditOutcome::none);
+  if (verdict.grade != Grade::certified || outcome == AuditOutcome::passed) return;
+  verdict.grade = Grade::rejected;
+  if (outcome == AuditOutcome::failed) {
+    verdict.reason = "short Markov chains find other moments than the weighted draws: " + verdict.reason;
+    verdict.plain = "short Markov chains contradict the weighted draws";
+  } else {
+    verdict.reason = "no short Markov chains have checked the weighted draws: " + verdict.reason;
+    verdict.plain = "nothing has checked the weighted draws";
+  }
+}
+
 Answer by_importance(const State& state, const JudgedValues& values) {
   const WeightedPool pool = weighted_pool(state);
   Certificate certificate = certify(pool, pool.whitening, values, reported());
@@ -114,6 +129,7 @@ Answer by_importance(const State& state, const JudgedValues& values) {
   }
   verdict.evidence_reason = fmt::format("from {} weighted draws", log_weight.size());
   object_by_tempering(state, verdict);
+  object_by_audit(state, verdict);
   if (verdict.grade == Grade::certified) {
     verdict.reason += "; short Markov chains agree";
   } else {
