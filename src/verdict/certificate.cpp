@@ -227,7 +227,7 @@ void expect_moments(const Moments& moments, const StandardErrorLimits& limits, c
         const Index at = heavy - verdicts.begin();
         const bool all = moments.weighted_tail(at) - tails.all > moments.resampled_tail(at) - tails.resampled;
         return fmt::format(
-            "{}: no fourth moment, its sd cannot be estimated (k-hat of its squares {:.2f} +- {:.2f}, limit "
+            "{}: too heavy a tail for its sd to be estimated (k-hat of its squares {:.2f} +- {:.2f}, limit "
             "{:.2f})",
             name_of(values, at), all ? moments.weighted_tail(at) : moments.resampled_tail(at),
             all ? moments.weighted_tail_error(at) : moments.resampled_tail_error(at),
