@@ -105,7 +105,7 @@ Diagnosis diagnose(const std::filesystem::path& run) {
       add_coefficients(shown, moments, first.at(shown.name), diagnosis.coefficients);
     }
   }
-  diagnosis.stages = stage_costs_from_json(saved.file.texts.at("stages"));
+  diagnosis.stages = stage_costs_from_json(text_of(saved.file, "stages"));
   return diagnosis;
 }
 

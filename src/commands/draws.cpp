@@ -32,7 +32,7 @@ DrawsReport write_draws(const DrawsOptions& options) {
   const std::unique_ptr<const Model> model =
       model_without_rows({saved.config, saved.schema, saved.parameters, saved.file.arrays});
   if (!report.of_q) {
-    const OwnedDraws sample = sample_of(saved.file);
+    const OwnedDraws sample = sample_of(saved.file, saved.parameters.size());
     const std::vector<Index> chosen =
         draws_of_sample(sample.log_weight, options.count, seed, options.seed ? 0 : 1);
     theta = sample.theta(Eigen::all, chosen);

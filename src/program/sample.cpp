@@ -1,7 +1,12 @@
 #include "vfe/program/sample.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
 #include <set>
 
+#include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/statistics/psis.hpp"
 
@@ -21,6 +26,18 @@ constexpr std::pair<const char*, Matrix Moments::*> matrices[] = {
     {"moments/quantiles", &Moments::quantiles},
     {"moments/quantile_errors", &Moments::quantile_errors},
 };
+
+const Matrix& array_of(const ResultFile& file, const std::string& name) {
+  const auto found = file.arrays.find(name);
+  if (found == file.arrays.end()) throw Error(Fault::data, fmt::format("/vfe/{} is missing", name));
+  return found->second;
+}
+
+void expect_shape(const Matrix& found, const std::string& name, Index rows, Index columns) {
+  if (found.rows() == rows && found.cols() == columns) return;
+  throw Error(Fault::data, fmt::format("/vfe/{}: found {} x {} numbers, expected {} x {}", name, found.rows(),
+                                       found.cols(), rows, columns));
+}
 
 }  // namespace
 
@@ -45,11 +62,20 @@ void put_sample(const OwnedDraws& sample, ResultFile& file) {
   file.arrays[weight_name] = sample.log_weight;
 }
 
-OwnedDraws sample_of(const ResultFile& file) {
-  return {.theta = file.arrays.at(theta_name),
+OwnedDraws sample_of(const ResultFile& file, Index size) {
+  const Matrix& theta = array_of(file, theta_name);
+  expect_shape(theta, theta_name, size, std::max<Index>(theta.cols(), 1));
+  for (const std::string& name : {joint_name, weight_name}) {
+    expect_shape(array_of(file, name), name, theta.cols(), 1);
+  }
+  const Matrix& weight = array_of(file, weight_name);
+  if (weight.hasNaN() || !std::isfinite(weight.maxCoeff())) {
+    throw Error(Fault::data, fmt::format("/vfe/{}: not all of it are log weights", weight_name));
+  }
+  return {.theta = theta,
           .gradient = {},
-          .log_joint = file.arrays.at(joint_name).reshaped(),
-          .log_weight = file.arrays.at(weight_name).reshaped()};
+          .log_joint = array_of(file, joint_name).reshaped(),
+          .log_weight = weight.reshaped()};
 }
 
 bool has_sample(const ResultFile& file) {
@@ -68,8 +94,15 @@ void put_moments(const Moments& moments, ResultFile& file) {
 Moments moments_of(const ResultFile& file) {
   Moments moments;
   if (!file.arrays.contains(vectors[0].first)) return moments;
-  for (const auto& [name, field] : vectors) moments.*field = file.arrays.at(name).reshaped();
-  for (const auto& [name, field] : matrices) moments.*field = file.arrays.at(name);
+  const Index values = array_of(file, vectors[0].first).size();
+  for (const auto& [name, field] : vectors) {
+    expect_shape(array_of(file, name), name, values, 1);
+    moments.*field = array_of(file, name).reshaped();
+  }
+  for (const auto& [name, field] : matrices) {
+    expect_shape(array_of(file, name), name, std::ssize(reported_probabilities()), values);
+    moments.*field = array_of(file, name);
+  }
   return moments;
 }
 

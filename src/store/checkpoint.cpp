@@ -9,6 +9,7 @@
 
 #include "store/arrays.hpp"
 #include "store/hdf5.hpp"
+#include "store/hdf5_crash.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/store/atomic_file.hpp"
 
@@ -138,6 +139,7 @@ T required(const hdf5::Handle& object, const std::string& name) {
 }
 
 Checkpoint read_from(const std::filesystem::path& path) {
+  const hdf5::CrashGuard guard(path);
   const hdf5::Handle file = hdf5::open_file(path, hdf5::Sealed::yes);
   if (required<std::string>(file, "format") != "vfe-checkpoint") {
     throw Error(Fault::checkpoint, "is not a checkpoint");

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "store/hdf5.hpp"
+#include "store/hdf5_crash.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/printable.hpp"
 
@@ -335,6 +336,7 @@ void Dataset::Impl::read_truth(const Reader& reader) {
 std::string Dataset::Impl::name_row(Index row) const {
   if (!line || row < 0 || row >= schema.num_rows()) return fmt::format("row {}", row);
   std::int64_t number = 0;
+  const hdf5::CrashGuard guard(path);
   hdf5::read_rows(line, static_cast<hsize_t>(row), 1, &number);
   return fmt::format("row {} (line {} of {})", row, number,
                      schema.source.empty() ? "its source" : schema.source);
@@ -369,12 +371,19 @@ void Dataset::Impl::check_finite(const Rows& rows) const {
   check_column(rows.weight, "weight");
 }
 
-Dataset::Dataset(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
-  impl_->path = path;
-  impl_->open();
+Dataset::Dataset(const std::filesystem::path& path) {
+  const hdf5::CrashGuard guard(path);
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  impl->open();
+  impl_ = std::move(impl);
 }
 
-Dataset::~Dataset() = default;
+Dataset::~Dataset() {
+  if (!impl_) return;
+  const hdf5::CrashGuard guard(impl_->path);
+  impl_.reset();
+}
 Dataset::Dataset(Dataset&&) noexcept = default;
 
 const std::filesystem::path& Dataset::path() const {
@@ -394,6 +403,7 @@ std::string Dataset::name_row(Index row) const {
 }
 std::vector<std::int64_t> Dataset::lines(Index first, Index last) const {
   if (!impl_->line || first >= last) return {};
+  const hdf5::CrashGuard guard(impl_->path);
   std::vector<std::int64_t> numbers(static_cast<std::size_t>(last - first));
   hdf5::read_rows(impl_->line, static_cast<hsize_t>(first), numbers.size(), numbers.data());
   return numbers;
@@ -411,6 +421,7 @@ Rows Dataset::read(BlockRange blocks) const {
     throw Error(Fault::bug, fmt::format("{}: reading blocks {} to {} of {}", impl_->path.string(),
                                         blocks.first, blocks.last, schema.num_blocks()));
   }
+  const hdf5::CrashGuard guard(impl_->path);
   Rows rows;
   rows.first_block = blocks.first;
   rows.first_row = schema.blocks.first(blocks.first);

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "store/hdf5_check.hpp"
+#include "store/hdf5_heap.hpp"
 #if H5_VERSION_GE(1, 13, 0)
 #include <H5FDdevelop.h>
 #endif
@@ -51,7 +52,7 @@ herr_t close_driven(H5FD_t* file) {
 }
 
 herr_t read_driven(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t offset, std::size_t count, void* out) {
-  return of(file).read(offset, count, out) ? 0 : -1;
+  return of(file).read(offset, count, out) && heap_is_sound(out, count) ? 0 : -1;
 }
 
 herr_t write_driven(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t offset, std::size_t count, const void* from) {

@@ -9,7 +9,9 @@
 
 #include "store/arrays.hpp"
 #include "store/hdf5.hpp"
+#include "store/hdf5_crash.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/printable.hpp"
 #include "vfe/store/atomic_file.hpp"
 
 namespace vfe {
@@ -158,6 +160,13 @@ class Writer {
   std::int64_t next_dimension_ = 0;
 };
 
+/// What is shown as text must be text.
+const std::string& checked_text(const hdf5::Handle& place, const std::string& name, const std::string& text) {
+  if (is_utf8(text)) return text;
+  throw Error(Fault::data,
+              fmt::format("/{}/{} is \"{}\", expected UTF-8", hdf5::name(place), name, printable(text)));
+}
+
 Dimension read_dimension(const hdf5::Handle& dataset, unsigned axis, hsize_t size) {
   const hdf5::Handle scale = hdf5::scale(dataset, axis);
   if (!scale) {
@@ -166,6 +175,11 @@ Dimension read_dimension(const hdf5::Handle& dataset, unsigned axis, hsize_t siz
   }
   Dimension dimension{hdf5::name(scale), static_cast<Index>(size), {}};
   if (hdf5::kind(scale) == hdf5::Kind::text) dimension.labels = hdf5::read_strings(scale);
+  if (!dimension.labels.empty() && dimension.labels.size() != size) {
+    throw Error(Fault::data, fmt::format("variable {} has {} labels on an axis of {}", hdf5::name(dataset),
+                                         dimension.labels.size(), size));
+  }
+  for (const std::string& label : dimension.labels) checked_text(dataset, dimension.name, label);
   return dimension;
 }
 
@@ -174,9 +188,14 @@ std::map<std::string, Attribute> read_attributes(const hdf5::Handle& place) {
   for (const std::string& name : hdf5::attribute_names(place)) {
     const hdf5::Value value = *hdf5::read_attribute(place, name);
     attributes[name] = std::visit(
-        []<class T>(const T& v) -> Attribute {
+        [&]<class T>(const T& v) -> Attribute {
           if constexpr (std::is_same_v<T, std::uint64_t>) {
             return static_cast<std::int64_t>(v);
+          } else if constexpr (std::is_same_v<T, std::string>) {
+            return checked_text(place, name, v);
+          } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+            for (const std::string& text : v) checked_text(place, name, text);
+            return v;
           } else {
             return v;
           }
@@ -216,7 +235,7 @@ void read_summary(const hdf5::Handle& file, const std::filesystem::path& path, R
     if (hdf5::is_group(place, name)) continue;
     const hdf5::Handle dataset = hdf5::open_dataset(place, name);
     if (hdf5::kind(dataset) != hdf5::Kind::text || hdf5::size(dataset) != 1) continue;
-    result.texts[name] = hdf5::read_strings(dataset).front();
+    result.texts[name] = checked_text(place, name, hdf5::read_strings(dataset).front());
   }
   result.arrays = read_arrays(place);
 }
@@ -246,6 +265,7 @@ void write_result(const std::filesystem::path& path, const ResultFile& result) {
 }
 
 ResultFile read_result(const std::filesystem::path& path) {
+  const hdf5::CrashGuard guard(path);
   const hdf5::Handle file = hdf5::open_file(path, hdf5::Sealed::yes);
   ResultFile result;
   read_summary(file, path, result);
@@ -257,6 +277,7 @@ ResultFile read_result(const std::filesystem::path& path) {
 }
 
 ResultFile read_result_summary(const std::filesystem::path& path) {
+  const hdf5::CrashGuard guard(path);
   const hdf5::Handle file = hdf5::open_file(path, hdf5::Sealed::yes);
   ResultFile result;
   read_summary(file, path, result);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "run/small_fit.hpp"
+#include "vfe/core/error.hpp"
 #include "vfe/run/result_attributes.hpp"
 
 namespace vfe {
@@ -30,6 +31,21 @@ TEST(Diagnose, TellsVerdictAndCoefficientsOnTheUsersScale) {
   EXPECT_NEAR(age.mean, 0.025, 0.02);  // 0.25 per sd of 10
   EXPECT_NEAR(age.low, age.mean - 1.645 * age.sd, 0.2 * age.sd);
   EXPECT_NEAR(age.high, age.mean + 1.645 * age.sd, 0.2 * age.sd);
+}
+
+TEST(Diagnose, RefusesAResultThatLacksAPart) {
+  const TemporaryFolder folder;
+  write_dataset(folder / "data.h5", small_schema(2), small_rows(300, 2));
+  run_fit(small_config(folder));
+  const std::filesystem::path path = folder / "run" / "result.h5";
+  const ResultFile whole = read_result(path);
+  for (const std::string name : {"stages", "config", "parameters"}) {
+    ResultFile less = whole;
+    less.texts.erase(name);
+    write_result(path, less);
+    EXPECT_THAT(([&] { diagnose(path); }),
+                testing::ThrowsMessage<Error>(testing::HasSubstr("/vfe/" + name + " is missing")));
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 
 #include "store/folder.hpp"
 #include "vfe/store/atomic_file.hpp"
@@ -258,6 +259,23 @@ for engine in ["h5netcdf", "netcdf4"]:
   const std::string command =
       "cd '" + folder.path().string() + "' && " VFE_BINARY_DIR "/venv/bin/python check.py";
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
+}
+
+TEST(Result, TextsThatAreNoUtf8AreRefused) {
+  const test::Folder folder;
+  const auto refusal = [&](const std::function<void(ResultFile&)>& change) {
+    ResultFile result = example();
+    change(result);
+    write_result(folder / "result.h5", result);
+    return test::error_line(Fault::data, [&] { read_result(folder / "result.h5"); });
+  };
+  EXPECT_THAT(refusal([](ResultFile& file) { file.attributes["reason"] = std::string("j\xe4"); }),
+              HasSubstr("vfe/reason is \"j"));
+  EXPECT_THAT(refusal([](ResultFile& file) { file.texts["config"] = "j\xe4"; }), HasSubstr("vfe/config is"));
+  EXPECT_THAT(refusal([](ResultFile& file) {
+                file.groups[0].attributes["sample_dims"] = std::vector<std::string>{"chain", "\xff"};
+              }),
+              HasSubstr("posterior/sample_dims is"));
 }
 
 }  // namespace

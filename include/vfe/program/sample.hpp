@@ -17,7 +17,8 @@ double share_repeated(const std::vector<Index>& chosen);
 /// Draws that, by their weights, are a sample of the posterior, in a result file, /vfe/sample, and back:
 /// theta, log_joint and log_weight; whether there is one.
 void put_sample(const OwnedDraws& sample, ResultFile& file);
-OwnedDraws sample_of(const ResultFile& file);
+/// Throws Fault::data where it is none of points of this size.
+OwnedDraws sample_of(const ResultFile& file, Index size);
 bool has_sample(const ResultFile& file);
 
 /// The quantiles whose moments a result holds.
@@ -25,7 +26,8 @@ std::vector<double> reported_probabilities();
 /// Moments with their standard errors in a result file, /vfe/moments: of the judged values, in the order of
 /// the entries of the posterior group.
 void put_moments(const Moments& moments, ResultFile& file);
-/// mean, sd and the quantiles alone; no values where there are none.
+/// mean, sd and the quantiles alone; no values where there are none. Throws Fault::data where shapes
+/// disagree.
 Moments moments_of(const ResultFile& file);
 
 }  // namespace vfe
