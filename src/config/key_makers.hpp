@@ -156,6 +156,7 @@ inline double read_number(const ConfigEntry& entry, const Low& low) {
 
 /// Shortest text that reads back to the same double and is a TOML float or integer.
 inline std::string number_text(double value) {
+  if (value == 0.0 && std::signbit(value)) return "-0.0";  // "-0" is an integer, without a sign
   return fmt::format("{}", value);
 }
 

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <limits>
-#include <new>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -92,7 +91,6 @@ void failures(const Communicator& comm) {
         });
       };
     };
-    expect_error(collectively_throw(std::bad_alloc()), Fault::bug, opening(bad) + "out of memory");
     expect_error(collectively_throw(std::out_of_range("two\nlines\n")), Fault::bug,
                  opening(bad) + "two lines");
     expect_error(collectively_throw(3), Fault::bug, opening(bad) + "an exception of unknown type");

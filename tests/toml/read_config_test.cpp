@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "config/refusal.hpp"
 #include "vfe/core/error.hpp"
 
@@ -23,6 +25,14 @@ TEST(ReadConfig, OverridesReplaceTheFile) {
   EXPECT_EQ(config.model.glm.prior_scale, 1.0);
   EXPECT_EQ(config.model.glm.prior_scale_by_name.at("age"), 2.0);
   EXPECT_EQ(parse_config(minimal, "f", {"output.directory=7"}).output.directory, "7");
+}
+
+TEST(ReadConfig, AZeroKeepsItsSign) {
+  for (const bool negative : {false, true}) {
+    const Config config = parse_config("[model]\ntype = \"linear\"\n[data]\nfile = \"data.h5\"\n", "fit.toml",
+                                       {negative ? "fit.rate=-0.0" : "fit.rate=0.0"});
+    EXPECT_EQ(std::signbit(parse_config(to_toml(config), "written.toml").fit.rate), negative);
+  }
 }
 
 TEST(ReadConfig, RefusesWhatIsNotToml) {
