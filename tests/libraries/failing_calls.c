@@ -1,11 +1,12 @@
 /* Preloaded into a program, lets calls fail that put files of one folder on the disk, or those that read
    them. The environment says which: FAILING_CALLS="<reads: 0 or 1> <first> <errno> <lasting: 0 or 1>
-   <folder>"; the first is counted from 1, 0 lets none fail. At the end the number of calls counted is written
+   <folder>"; the first is counted from 1, 0 lets none fail. With -1 for errno the process is killed before it. At the end the number of calls counted is written
    to the file FAILING_CALLS_COUNT. What is closed is closed nevertheless. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ __attribute__((destructor)) static void end(void) {
 static int fails(void) {
   const int now = ++count;
   if (first == 0 || now < first || (now > first && !lasting)) return 0;
+  if (reason < 0) kill(getpid(), SIGKILL);
   errno = reason;
   return 1;
 }

@@ -1,46 +1,88 @@
 // Runs that are killed, stopped and resumed on other numbers of ranks: the same bits in the end.
-#include <dirent.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <set>
 
 #include "cli/program.hpp"
+#include "reliability/ranks_of.hpp"
+#include "reliability/result_bits.hpp"
+#include "reliability/tally.hpp"
 
 namespace vfe {
 namespace {
 
 using testing::HasSubstr;
 
-constexpr int steps = 600;
+constexpr int steps = 300;
 
-/// The ranks that an mpirun has started on this machine.
-std::vector<pid_t> ranks_of(pid_t mpirun) {
-  std::vector<pid_t> found;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    const long pid = std::strtol(entry.path().filename().c_str(), nullptr, 10);
-    if (pid <= 0) continue;
-    const std::string stat = contents(entry.path() / "stat");
-    const std::size_t name_end = stat.rfind(')');
-    if (name_end == std::string::npos) continue;
-    if (std::strtol(stat.c_str() + name_end + 4, nullptr, 10) == mpirun &&
-        stat.substr(0, name_end).ends_with("(vfe")) {
-      found.push_back(static_cast<pid_t>(pid));
-    }
+/// Whether a process runs: what is dead and not yet waited for does not.
+bool is_alive(pid_t pid) {
+  const std::string stat = contents("/proc/" + std::to_string(pid) + "/stat");
+  const std::size_t name_end = stat.rfind(')');
+  return name_end != std::string::npos && stat.substr(name_end + 2, 1) != "Z";
+}
+
+/// "lambda draws", the hashes of the finished fit in run/, and the groups of its result.
+std::string bits_of_run(const std::filesystem::path& folder) {
+  return hashes(folder) + bits_of_groups(read_result(folder / "run" / "result.h5"));
+}
+
+void prepare_logistic(const std::filesystem::path& folder) {
+  EXPECT_EQ(vfe_run(folder, "simulate logistic -o data.h5 --rows 6000 --columns 8 --block-rows 256").code,
+            0);
+  put_config(folder, "logistic", long_fit(steps));
+}
+
+void prepare_automatic(const std::filesystem::path& folder) {
+  EXPECT_EQ(vfe_run(folder, "simulate logistic -o data.h5 --rows 130 --columns 64 --block-rows 32").code, 0);
+  put(folder / "fit.toml",
+      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"logistic\"\n"
+      "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 1\n");
+}
+
+void prepare_outputs(const std::filesystem::path& folder) {
+  EXPECT_EQ(vfe_run(folder, "simulate poisson -o data.h5 --rows 2000 --columns 6 --block-rows 128").code, 0);
+  put(folder / "fit.toml",
+      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"poisson\"\n[output]\ndirectory = \"run\"\n"
+      "draws = 1000\ncheckpoint_every = 1\nlog_likelihood = true\nlog_prior = true\n"
+      "posterior_predictive = true\n");
+}
+
+/// Classes by name, columns as they are in the table, through the origin of its units.
+void prepare_raw_softmax(const std::filesystem::path& folder) {
+  std::string table = "age,income,class\n";
+  std::mt19937 random(5);
+  for (int row = 0; row < 3000; ++row) {
+    const unsigned age = 18 + random() % 60, income = 900 + random() % 4000;
+    const unsigned score = age * 40 + income + random() % 2000;
+    table += std::to_string(age) + "," + std::to_string(income) +
+             (score < 3800   ? ",low\n"
+              : score < 5200 ? ",middle\n"
+                             : ",high\n");
   }
-  return found;
+  put(folder / "table.csv", table);
+  EXPECT_EQ(
+      vfe_run(folder, "import table.csv --response class -o data.h5 --no-standardize --block-rows 128").code,
+      0);
+  put(folder / "fit.toml",
+      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"softmax\"\nintercept = false\n"
+      "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 1\n");
 }
 
 class Reliability : public testing::Test {
  protected:
-  Reliability() {
-    EXPECT_EQ(
-        vfe_run(folder.path(), "simulate logistic -o data.h5 --rows 20000 --columns 8 --block-rows 256").code,
-        0);
-    put_config(folder.path(), "logistic", long_fit(steps));
-    EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --quiet --accept-rejected").code, 0);
-    expected = hashes(folder.path());
+  /// What the uninterrupted fit finds, and how long it takes.
+  void prepare(const std::function<void(const std::filesystem::path&)>& of) {
+    of(folder.path());
+    const auto start = std::chrono::steady_clock::now();
+    const Finished whole = Job(folder.path(), fit_command(2)).wait();
+    ASSERT_EQ(whole.code, 0) << whole.err;
+    duration = std::chrono::steady_clock::now() - start;
+    expected = bits_of_run(folder.path());
     std::filesystem::remove_all(folder / "run");
   }
 
@@ -51,35 +93,108 @@ class Reliability : public testing::Test {
   void expect_same_bits_after_resuming(int ranks) {
     const Finished resumed = Job(folder.path(), fit_command(ranks)).wait();
     EXPECT_EQ(resumed.code, 0) << resumed.err;
-    EXPECT_EQ(hashes(folder.path()), expected);
+    EXPECT_TRUE(bits_of_run(folder.path()) == expected);
+  }
+
+  /// Kills a rank, or all of the job, at any moment of the fit; false where it had ended before.
+  bool kill_once(std::mt19937& random, int ranks) {
+    Job job(folder.path(), fit_command(ranks));
+    std::this_thread::sleep_for(duration * (static_cast<double>(random() % 1000) / 1000.0));
+    if (!job.running()) return false;
+    const std::vector<pid_t> pids = ranks_of(job.pid());
+    if (pids.empty() || random() % 4 == 0) {
+      ::kill(job.pid(), SIGKILL);
+      for (const pid_t pid : pids) ::kill(pid, SIGKILL);
+    } else {
+      ::kill(pids[random() % pids.size()], SIGKILL);
+    }
+    const bool hit = job.wait().code != 0;
+    // mpirun may be gone before the last of its ranks, which holds the lock of the folder.
+    EXPECT_TRUE(wait_until([&] { return std::ranges::none_of(pids, is_alive); }));
+    return hit;
+  }
+
+  /// Kills fits, each up to twice on its way, and resumes them on other numbers of ranks.
+  void survive(const std::string& kind, int kills, unsigned seed) {
+    Tally tally(kind);
+    std::mt19937 random(seed);
+    const auto ranks = [&] { return 1 + static_cast<int>(random() % 4); };
+    for (int attempt = 0; tally.tried() < kills && attempt < 3 * kills; ++attempt) {
+      std::filesystem::remove_all(folder / "run");
+      for (int hit = 0; hit < 2 && tally.tried() < kills; ++hit) {
+        if (kill_once(random, ranks())) tally.add();
+      }
+      const int last = ranks();
+      const Finished resumed = Job(folder.path(), fit_command(last)).wait();
+      if (resumed.code != 0) {
+        tally.lose(resumed.err);
+      } else if (bits_of_run(folder.path()) != expected) {
+        tally.find_silent("resumed on " + std::to_string(last) + " ranks");
+      }
+    }
+    EXPECT_EQ(tally.tried(), kills);
   }
 
   TemporaryFolder folder;
   std::string expected;
+  std::chrono::duration<double> duration{};
 };
 
-TEST_F(Reliability, KilledAtRandomAndResumedOnOtherRanks) {
-  std::mt19937 random(20240607);
-  for (const auto& [before, after] : std::vector<std::pair<int, int>>{{2, 3}, {3, 1}, {1, 2}, {4, 2}}) {
-    std::filesystem::remove_all(folder / "run");
-    int killed = 0;
-    for (int ranks : {before, after}) {
-      Job job(folder.path(), fit_command(ranks));
-      const std::uint64_t from = newest_step(folder.path());
-      const std::uint64_t goal = from + 20 + random() % (steps / 4);
-      wait_until([&] { return newest_step(folder.path()) >= goal || !job.running(); });
-      std::this_thread::sleep_for(std::chrono::microseconds(random() % 20000));
-      const std::vector<pid_t> pids = ranks == 0 ? std::vector<pid_t>{} : ranks_of(job.pid());
-      if (!pids.empty() && job.running()) {
-        ASSERT_EQ(pids.size(), static_cast<std::size_t>(ranks));
-        ::kill(pids[random() % pids.size()], SIGKILL);
-        EXPECT_NE(job.wait().code, 0);
-        ++killed;
-      }
+class ReliabilityLong : public Reliability {};
+
+const std::string kills_of_stochastic = "kill -9 of a fit in stochastic mode, resumed on other ranks";
+const std::string kills_of_automatic = "kill -9 of an automatic fit, resumed on other ranks";
+const std::string kills_of_outputs =
+    "kill -9 of a fit with log_likelihood, log_prior and posterior_predictive, resumed on other ranks";
+const std::string kills_of_raw =
+    "kill -9 of a softmax fit of raw columns without intercept, resumed on other ranks";
+
+TEST_F(Reliability, KilledStochasticFits) {
+  prepare(prepare_logistic);
+  survive(kills_of_stochastic, 10, 1);
+}
+TEST_F(Reliability, KilledAutomaticFits) {
+  prepare(prepare_automatic);
+  survive(kills_of_automatic, 10, 2);
+}
+TEST_F(Reliability, KilledFitsWithOutputGroups) {
+  prepare(prepare_outputs);
+  survive(kills_of_outputs, 10, 3);
+}
+TEST_F(Reliability, KilledRawSoftmaxFits) {
+  prepare(prepare_raw_softmax);
+  survive(kills_of_raw, 10, 4);
+}
+TEST_F(ReliabilityLong, KilledStochasticFits) {
+  prepare(prepare_logistic);
+  survive(kills_of_stochastic, 100, 11);
+}
+TEST_F(ReliabilityLong, KilledAutomaticFits) {
+  prepare(prepare_automatic);
+  survive(kills_of_automatic, 100, 12);
+}
+TEST_F(ReliabilityLong, KilledFitsWithOutputGroups) {
+  prepare(prepare_outputs);
+  survive(kills_of_outputs, 100, 13);
+}
+TEST_F(ReliabilityLong, KilledRawSoftmaxFits) {
+  prepare(prepare_raw_softmax);
+  survive(kills_of_raw, 100, 14);
+}
+
+TEST_F(Reliability, TheSameBitsOnOneToFourRanks) {
+  Tally tally("fit of another kind on 1, 2, 3, 4 ranks");
+  for (const auto& of : {prepare_automatic, prepare_outputs, prepare_raw_softmax}) {
+    std::filesystem::remove(folder / "data.h5");
+    prepare(of);
+    for (int ranks = 1; ranks <= 4; ++ranks) {
+      tally.add();
+      std::filesystem::remove_all(folder / "run");
+      const Finished end = Job(folder.path(), fit_command(ranks)).wait();
+      if (end.code != 0) tally.lose(end.err);
+      if (end.code == 0 && bits_of_run(folder.path()) != expected) tally.find_silent(std::to_string(ranks));
     }
-    EXPECT_GT(killed, 0);
-    EXPECT_FALSE(std::filesystem::exists(folder / "run" / "result.h5"));
-    expect_same_bits_after_resuming(after);
+    std::filesystem::remove_all(folder / "run");
   }
 }
 
@@ -96,7 +211,7 @@ TEST_F(Reliability, AStanProgramInShardsIsKilledAndResumedOnOtherRanks) {
                            "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 20\n[fit]\n" +
                                long_fit(steps));
   EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --quiet --accept-rejected").code, 0);
-  expected = hashes(folder.path());
+  expected = bits_of_run(folder.path());
   std::filesystem::remove_all(folder / "run");
   Job job(folder.path(), fit_command(2));
   ASSERT_TRUE(wait_until([&] { return newest_step(folder.path()) >= 40 || !job.running(); }));
@@ -123,15 +238,9 @@ std::set<std::string> stages_in(const std::filesystem::path& trace) {
 }
 
 TEST_F(Reliability, AnAutomaticFitIsKilledOnItsWayThroughItsStages) {
-  EXPECT_EQ(vfe_run(folder.path(),
-                    "simulate logistic --overwrite -o data.h5 --rows 130 --columns 64 --block-rows 32")
-                .code,
-            0);
-  put(folder / "fit.toml",
-      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"logistic\"\n"
-      "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 1\n");
+  prepare_automatic(folder.path());
   EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --quiet --accept-rejected").code, 0);
-  expected = hashes(folder.path());
+  expected = bits_of_run(folder.path());
   const std::uint64_t last = newest_step(folder.path());
   std::filesystem::remove_all(folder / "run");
   const std::vector<int> ranks{2, 3, 1, 4};
@@ -155,6 +264,7 @@ TEST_F(Reliability, AnAutomaticFitIsKilledOnItsWayThroughItsStages) {
 }
 
 TEST_F(Reliability, StoppedByASignalAndResumed) {
+  prepare(prepare_logistic);
   for (const int signal : {SIGUSR1, SIGTERM}) {
     std::filesystem::remove_all(folder / "run");
     Job job(folder.path(), fit_command(2));
@@ -172,7 +282,7 @@ TEST_F(Reliability, StoppedByASignalAndResumed) {
 }
 
 TEST_F(Reliability, ACheckpointOnRequestDoesNotStop) {
-  put_config(folder.path(), "logistic", long_fit(steps));
+  prepare(prepare_logistic);
   const std::string rarely =
       vfe_command("fit fit.toml --resume --quiet --accept-rejected --set output.checkpoint_every=1000000", 2);
   Job job(folder.path(), rarely);
@@ -182,10 +292,11 @@ TEST_F(Reliability, ACheckpointOnRequestDoesNotStop) {
   ASSERT_TRUE(wait_until([&] { return newest_step(folder.path()) > 0 || !job.running(); }));
   EXPECT_LT(newest_step(folder.path()), static_cast<std::uint64_t>(steps));
   EXPECT_EQ(job.wait().code, 0);
-  EXPECT_EQ(hashes(folder.path()), expected);
+  EXPECT_TRUE(bits_of_run(folder.path()) == expected);
 }
 
 TEST_F(Reliability, StoppedByTheClockAndResumed) {
+  prepare(prepare_logistic);
   const Finished stopped =
       vfe_run(folder.path(), "fit fit.toml --resume --accept-rejected --set fit.max_time=0.05", 2);
   EXPECT_EQ(stopped.code, 75) << stopped.err;
