@@ -32,8 +32,7 @@ std::string bits_of_run(const std::filesystem::path& folder) {
 }
 
 void prepare_logistic(const std::filesystem::path& folder) {
-  EXPECT_EQ(vfe_run(folder, "simulate logistic -o data.h5 --rows 6000 --columns 8 --block-rows 256").code,
-            0);
+  EXPECT_EQ(vfe_run(folder, "simulate logistic -o data.h5 --rows 6000 --columns 8 --block-rows 256").code, 0);
   put_config(folder, "logistic", long_fit(steps));
 }
 
@@ -41,14 +40,14 @@ void prepare_automatic(const std::filesystem::path& folder) {
   EXPECT_EQ(vfe_run(folder, "simulate logistic -o data.h5 --rows 130 --columns 64 --block-rows 32").code, 0);
   put(folder / "fit.toml",
       "[data]\nfile = \"data.h5\"\n[model]\ntype = \"logistic\"\n"
-      "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 1\n");
+      "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 10\n");
 }
 
 void prepare_outputs(const std::filesystem::path& folder) {
   EXPECT_EQ(vfe_run(folder, "simulate poisson -o data.h5 --rows 2000 --columns 6 --block-rows 128").code, 0);
   put(folder / "fit.toml",
       "[data]\nfile = \"data.h5\"\n[model]\ntype = \"poisson\"\n[output]\ndirectory = \"run\"\n"
-      "draws = 1000\ncheckpoint_every = 1\nlog_likelihood = true\nlog_prior = true\n"
+      "draws = 1000\ncheckpoint_every = 3\nlog_likelihood = true\nlog_prior = true\n"
       "posterior_predictive = true\n");
 }
 
@@ -70,7 +69,7 @@ void prepare_raw_softmax(const std::filesystem::path& folder) {
       0);
   put(folder / "fit.toml",
       "[data]\nfile = \"data.h5\"\n[model]\ntype = \"softmax\"\nintercept = false\n"
-      "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 1\n");
+      "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 3\n");
 }
 
 class Reliability : public testing::Test {
@@ -99,7 +98,7 @@ class Reliability : public testing::Test {
   /// Kills a rank, or all of the job, at any moment of the fit; false where it had ended before.
   bool kill_once(std::mt19937& random, int ranks) {
     Job job(folder.path(), fit_command(ranks));
-    std::this_thread::sleep_for(duration * (static_cast<double>(random() % 1000) / 1000.0));
+    std::this_thread::sleep_for(duration * (static_cast<double>(random() % 1000) / 1200.0));
     if (!job.running()) return false;
     const std::vector<pid_t> pids = ranks_of(job.pid());
     if (pids.empty() || random() % 4 == 0) {
@@ -121,9 +120,7 @@ class Reliability : public testing::Test {
     const auto ranks = [&] { return 1 + static_cast<int>(random() % 4); };
     for (int attempt = 0; tally.tried() < kills && attempt < 3 * kills; ++attempt) {
       std::filesystem::remove_all(folder / "run");
-      for (int hit = 0; hit < 2 && tally.tried() < kills; ++hit) {
-        if (kill_once(random, ranks())) tally.add();
-      }
+      for (int hit = 0; hit < 2 && tally.tried() < kills && kill_once(random, ranks()); ++hit) tally.add();
       const int last = ranks();
       const Finished resumed = Job(folder.path(), fit_command(last)).wait();
       if (resumed.code != 0) {

@@ -89,11 +89,11 @@ class Signals : public testing::Test {
 class SignalsLong : public Signals {};
 
 TEST_F(Signals, AtAnyMomentOfAFit) {
-  survive("signal (USR1, USR2, TERM, INT, HUP) at any moment of a fit, start of MPI included", 0, 10);
+  survive("signal (USR1, USR2, TERM, INT, HUP) at any moment of a fit, start of MPI included", 0, 6);
 }
 
 TEST_F(Signals, ToOneOfTwoRanks) {
-  survive("signal to one of two ranks at any moment, resumed on three", 2, 5);
+  survive("signal to one of two ranks at any moment, resumed on three", 2, 3);
 }
 
 TEST_F(SignalsLong, AtAnyMomentOfAFit) {
