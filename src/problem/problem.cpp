@@ -10,6 +10,7 @@
 #include "problem/conditional_normal.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/model/function.hpp"
+#include "vfe/model/glm_layout.hpp"
 #include "vfe/model/non_centred.hpp"
 #include "vfe/model/stan.hpp"
 #include "vfe/problem/load_model.hpp"
@@ -44,12 +45,13 @@ std::unique_ptr<const Model> built_in_without_rows(const SavedModel& saved) {
   std::unique_ptr<const Model> model = built_in_model(saved.config, no_rows(*saved.schema));
   const auto numbers = saved.arrays.find(conditional_normal_name);
   if (numbers == saved.arrays.end()) return model;
-  ConditionalNormal conditional(numbers->second);
-  const Index size = conditional.size();
-  if (size < 1 || size >= model->parameters().size()) {
-    throw Error(Fault::data, fmt::format("/vfe/{}: found {} coefficients, expected those of {} parameters",
-                                         conditional_normal_name, size, model->parameters().size()));
+  const Index coefficients = glm_layout(saved.config.model.glm, *saved.schema).sigma;
+  if (coefficients < 1 || numbers->second.rows() != coefficients + 2 || numbers->second.cols() < 1) {
+    throw Error(Fault::data, fmt::format("/vfe/{}: found {} x {} numbers, expected those of {} coefficients",
+                                         conditional_normal_name, numbers->second.rows(),
+                                         numbers->second.cols(), coefficients));
   }
+  ConditionalNormal conditional(numbers->second);
   return std::make_unique<NonCentred>(std::move(model), std::move(conditional));
 }
 
