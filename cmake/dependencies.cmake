@@ -17,6 +17,7 @@ find_package(hwy REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 find_package(LibCSV REQUIRED)
+find_package(ZLIB REQUIRED)
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 if(VFE_TESTS OR VFE_BENCH OR VFE_EXAMPLES)
   find_package(Sacado REQUIRED)  # of vfe/model/differentiate.hpp, which the library itself does not use

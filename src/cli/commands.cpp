@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "cli/completion.hpp"
+#include "cli/import_arguments.hpp"
 #include "cli/manual.hpp"
 #include "cli/start.hpp"
 #include "cli/wrong_usage.hpp"
@@ -138,54 +139,22 @@ Command fit_command(CLI::App& program) {
 
 Command import_command(CLI::App& program) {
   CLI::App* app = program.add_subcommand("import", "Turn a CSV file into a dataset; one process");
-  auto options = std::make_shared<ImportOptions>();
-  auto missing = std::make_shared<std::string>("error");
-  auto encoding = std::make_shared<std::string>("utf8");
-  app->add_option("CSV", options->input, "File with a header line; delimiter , ; or tab")->required();
-  app->add_option("-o,--output", options->output, "Dataset to write")->required();
-  app->add_option("--response", options->response, "Column of the response")->required();
-  app->add_option("--offset", options->offset, "Column of an offset of the linear predictor");
-  app->add_option("--weight", options->weight, "Column of row weights");
+  const std::function<ImportOptions()> arguments = add_import_arguments(*app);
   auto overwrite = std::make_shared<bool>(false);
   add_overwrite(app, *overwrite);
-  app->add_option("--drop", options->drop, "Columns to leave out")->allow_extra_args(false);
-  app->add_option("--factor", options->factor, "Columns of numbers to be taken as factors")
-      ->allow_extra_args(false);
-  app->add_option("--encoding", *encoding, "Encoding of the file: utf8 or latin1")
-      ->check(CLI::IsMember({"utf8", "latin1"}))
-      ->capture_default_str();
-  app->add_flag("!--no-standardize", options->standardize,
-                "Store the columns as they are; built-in models centre and scale them as they read them");
-  app->add_option("--missing", *missing, "Rows with missing values: error or drop")
-      ->check(CLI::IsMember({"error", "drop"}))
-      ->capture_default_str();
-  app->add_option("--block-rows", options->block_rows, "Rows of a block; 0 chooses")
-      ->check(CLI::NonNegativeNumber);
-  app->add_flag("--float32,!--float64", options->single,
-                "Store columns in single (the default) or double precision");
-  app->add_option("--seed", options->seed, "Seed of the order of the rows")
-      ->check(CLI::Range(std::uint64_t{0}, max_seed));
-  CLI::Option* holdout = app->add_option("--holdout", options->holdout, "Share of the rows to set aside")
-                             ->check(CLI::Range(0.0, 1.0));
-  CLI::Option* holdout_output =
-      app->add_option("--holdout-output", options->holdout_output, "Dataset of the rows set aside");
-  holdout->needs(holdout_output);
-  holdout_output->needs(holdout);
-  app->add_flag("--quiet", options->quiet, "No progress on stderr");
-  return {app, false, [options, missing, encoding, overwrite](const Communicator& comm) {
-            check_output(options->output, *overwrite, {options->input});
-            if (!options->holdout_output.empty())
-              check_output(options->holdout_output, *overwrite, {options->input});
-            options->drop_missing = *missing == "drop";
-            options->encoding = *encoding == "latin1" ? Encoding::latin1 : Encoding::utf8;
-            const ImportReport report = import_csv(*options);
+  return {app, false, [=](const Communicator& comm) {
+            const ImportOptions options = arguments();
+            check_output(options.output, *overwrite, {options.input});
+            if (!options.holdout_output.empty())
+              check_output(options.holdout_output, *overwrite, {options.input});
+            const ImportReport report = import_csv(options);
             for (const std::string& line : report.warnings) {
               print(comm, stderr, fmt::format("vfe: warning: {}\n", line));
             }
             for (const std::string& line : report.notes) {
               print(comm, stderr, fmt::format("vfe: note: {}\n", line));
             }
-            print(comm, stdout, import_text(report, *options));
+            print(comm, stdout, import_text(report, options));
             return done;
           }};
 }

@@ -6,24 +6,44 @@
 #include <algorithm>
 #include <vector>
 
+#include "vfe/commands/diagnosis_text.hpp"
 #include "vfe/core/counted.hpp"
 #include "vfe/core/printable.hpp"
+#include "vfe/core/wrapped.hpp"
 
 namespace vfe {
 namespace {
 
 constexpr std::size_t most_levels = 20, longest = 80;  // that a reader would read
 
-std::string reference_levels(const Schema& schema) {
-  std::string text;
-  std::vector<std::string> sources;
-  for (const Column& column : schema.columns) {
-    if (column.level.empty() || std::ranges::count(sources, column.source) > 0) continue;
-    sources.push_back(column.source);
-    text +=
-        fmt::format("factor {}: reference level {}\n", column.source, shortened(column.reference, longest));
+/// "3 factors: carrier (16 levels, reference 9E), ...": what the columns of a kind are, in a line.
+std::string columns_of(const ImportReport& report, ImportedColumn::Kind kind, const char* noun) {
+  std::vector<std::string> names;
+  for (const ImportedColumn& column : report.columns) {
+    if (column.kind != kind || column.constant || column.name == report.schema.response) continue;
+    std::string name = shortened(column.name, longest);
+    if (kind == ImportedColumn::Kind::factor) {
+      name += fmt::format(" ({}, reference {})", counted(std::ssize(column.levels), "level"),
+                          shortened(column.levels.front(), longest));
+    }
+    names.push_back(std::move(name));
   }
-  return text;
+  if (names.empty()) return "";
+  const Index count = std::ssize(names);
+  if (names.size() > most_levels) {
+    names.resize(most_levels);
+    names.push_back(fmt::format("and {} more", count - std::ssize(names)));
+  }
+  return wrapped(fmt::format("{}: {}", counted(count, noun), fmt::join(names, ", ")), text_columns, 2) + "\n";
+}
+
+std::string missing_by_column(const ImportReport& report) {
+  std::vector<std::string> counts;
+  for (const ImportedColumn& column : report.columns) {
+    if (column.missing == 0) continue;
+    counts.push_back(fmt::format("{} {}", shortened(column.name, longest), column.missing));
+  }
+  return fmt::format("{}", fmt::join(counts, ", "));
 }
 
 std::string response_codes(const Schema& schema) {
@@ -49,9 +69,14 @@ std::string response_codes(const Schema& schema) {
 
 std::string import_text(const ImportReport& report, const ImportOptions& options) {
   const Schema& schema = report.schema;
-  std::string text = reference_levels(schema) + response_codes(schema);
+  using Kind = ImportedColumn::Kind;
+  std::string text = columns_of(report, Kind::number, "number") + columns_of(report, Kind::date, "date") +
+                     columns_of(report, Kind::factor, "factor") + response_codes(schema);
   if (report.rows_dropped > 0) {
-    text += fmt::format("{} of {} rows dropped for missing values\n", report.rows_dropped, report.rows_read);
+    text += wrapped(fmt::format("{} of {} rows dropped for missing values: {}", report.rows_dropped,
+                                report.rows_read, missing_by_column(report)),
+                    text_columns, 2) +
+            "\n";
   }
   if (report.rows_held_out > 0) {
     text += fmt::format("{} rows set aside in {}\n", report.rows_held_out, options.holdout_output.string());

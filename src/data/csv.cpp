@@ -2,6 +2,8 @@
 
 #include <csv.h>
 #include <fmt/format.h>
+#include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <array>
@@ -25,26 +27,30 @@ constexpr std::size_t buffer_size = std::size_t{1} << 20;
 constexpr std::size_t max_record_size = std::size_t{64} << 20;
 
 struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
+  void operator()(gzFile_s* file) const { gzclose_r(file); }
 };
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/// The most frequent of , ; and tab in the first record of `text`, outside quotes.
+/// The most frequent of , ; tab and | in the first record of `text`, outside quotes; if it has none a blank
+/// that is between two names, and otherwise a comma.
 char find_delimiter(std::string_view text) {
-  constexpr std::array<char, 3> candidates = {',', ';', '\t'};
-  std::array<int, 3> counts = {};
-  bool quoted = false, begun = false;
+  constexpr std::array<char, 4> candidates = {',', ';', '\t', '|'};
+  std::array<int, candidates.size()> counts = {};
+  bool quoted = false, begun = false, after_blank = false, blank_between = false;
   for (const char c : text) {
+    blank_between = blank_between || (after_blank && begun && !is_blank(c));
     if (c == '"') quoted = !quoted;
     if (quoted) continue;
     if (c == '\n' && begun) break;
     begun = begun || !is_blank(c);
+    after_blank = c == ' ';
     for (std::size_t i = 0; i < candidates.size(); ++i) counts[i] += c == candidates[i];
   }
-  return candidates[std::max_element(counts.begin(), counts.end()) - counts.begin()];
+  const auto most = std::max_element(counts.begin(), counts.end());
+  return *most > 0 ? candidates[most - counts.begin()] : blank_between ? ' ' : ',';
 }
 
 /// Appends a character of code page 1252, in UTF-8.
@@ -72,13 +78,12 @@ void append_latin1(unsigned char c, std::string& text) {
 
 struct CsvReader::Impl {
   std::filesystem::path path;
-  std::unique_ptr<std::FILE, CloseFile> file;
+  std::unique_ptr<gzFile_s, CloseFile> file;  // reads what is not compressed as it is, too
   csv_parser parser{};
   std::vector<std::string> header;
 
   std::vector<char> buffer = std::vector<char>(buffer_size);
   std::size_t begin = 0, end = 0;  // of what is read and not yet parsed
-  std::uint64_t bytes = 0;
 
   std::int64_t lines = 0;        // complete lines parsed
   std::int64_t record_line = 0;  // where the record under way starts
@@ -87,17 +92,23 @@ struct CsvReader::Impl {
   std::string text;               // fields of the record, one after another
   std::vector<std::size_t> ends;  // of each field in `text`
   std::vector<std::string_view> fields;
-  Encoding encoding;
+  CsvFormat format;
+  bool row_names = false, has_read = false;
 
-  Impl(const std::filesystem::path& file_path, Encoding its_encoding)
-      : path(file_path), encoding(its_encoding) {
+  Impl(const std::filesystem::path& file_path, const CsvFormat& its_format)
+      : path(file_path == "-" ? "standard input" : file_path), format(its_format) {
     std::error_code unknown;
     if (std::filesystem::is_directory(path, unknown))
       fail(Fault::missing, "is a folder, expected a CSV file");
-    file.reset(std::fopen(path.c_str(), "rb"));
+    if (file_path == "-") {
+      const int copy = ::dup(STDIN_FILENO);  // closed with the file
+      if (copy >= 0) file.reset(gzdopen(copy, "rb"));
+    } else {
+      file.reset(gzopen(path.c_str(), "rb"));
+    }
     if (!file)
       throw Error(Fault::missing, fmt::format("opening {}: {}", path.string(), std::strerror(errno)));
-    std::setvbuf(file.get(), nullptr, _IONBF, 0);
+    gzbuffer(file.get(), buffer_size / 4);
     csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI);
     // libcsv grows its buffer by steps, of 128 bytes by default: a long field would be copied without end.
     csv_set_blk_size(&parser, buffer_size);
@@ -113,9 +124,13 @@ struct CsvReader::Impl {
 
   void fill() {
     begin = 0;
-    end = std::fread(buffer.data(), 1, buffer.size(), file.get());
-    bytes += end;
-    if (std::ferror(file.get())) fail(Fault::io, fmt::format("reading: {}", std::strerror(errno)));
+    const int count = gzread(file.get(), buffer.data(), static_cast<unsigned>(buffer.size()));
+    end = static_cast<std::size_t>(std::max(count, 0));
+    int error = Z_OK;
+    const char* problem = gzerror(file.get(), &error);
+    if (error == Z_ERRNO) fail(Fault::io, fmt::format("reading: {}", std::strerror(errno)));
+    if (error == Z_BUF_ERROR) fail(Fault::data, "compressed by gzip, and cut off");
+    if (error != Z_OK) fail(Fault::data, fmt::format("compressed by gzip, and damaged: {}", problem));
   }
 
   static void on_field(void* data, std::size_t size, void* self) {
@@ -183,15 +198,28 @@ struct CsvReader::Impl {
     text = std::move(converted);
   }
 
-  bool next() {
-    if (!read_record()) return false;
-    if (encoding == Encoding::latin1) to_utf8();
+  /// The record's text into its fields.
+  void split() {
+    if (format.encoding == Encoding::latin1) to_utf8();
     fields.clear();
     std::size_t first = 0;
     for (const std::size_t last : ends) {
-      fields.emplace_back(text.data() + first, last - first);
+      // Between two blanks there is nothing.
+      if (last > first || csv_get_delim(&parser) != ' ')
+        fields.emplace_back(text.data() + first, last - first);
       first = last;
     }
+  }
+
+  bool next() {
+    if (!read_record()) return false;
+    split();
+    // A header of one name fewer is R's; a field that is empty at the end is of a delimiter too many.
+    if (!has_read && !header.empty() && fields.size() == header.size() + 1 && !fields.back().empty()) {
+      row_names = true;
+    }
+    has_read = true;
+    if (row_names && !fields.empty()) fields.erase(fields.begin());
     return true;
   }
 
@@ -202,11 +230,18 @@ struct CsvReader::Impl {
     if (first.starts_with("\x89HDF")) {
       fail(Fault::data, "is an HDF5 file, such as a dataset, expected a CSV file");
     }
+    if (first.starts_with("PK\x03\x04")) {
+      fail(Fault::data, "is a zip archive or a spreadsheet, expected a CSV file");
+    }
     if (first.starts_with(byte_order_mark)) begin = byte_order_mark.size();
-    csv_set_delim(&parser, find_delimiter({buffer.data() + begin, end - begin}));
-    if (begin == end || !next())
+    csv_set_delim(&parser, format.delimiter != 0 ? format.delimiter
+                                                 : find_delimiter({buffer.data() + begin, end - begin}));
+    if (begin == end || !read_record())
       fail(Fault::data, "the file is empty, expected a header with the names of the columns");
+    split();
     header.assign(fields.begin(), fields.end());
+    row_names = header.size() > 1 && header.front().empty();
+    if (row_names) header.erase(header.begin());
     std::set<std::string_view> names;
     for (std::size_t i = 0; i < header.size(); ++i) {
       if (header[i].empty()) fail_at(record_line, fmt::format("column {} has no name in the header", i + 1));
@@ -224,8 +259,8 @@ struct CsvReader::Impl {
   }
 };
 
-CsvReader::CsvReader(const std::filesystem::path& path, Encoding encoding)
-    : impl_(std::make_unique<Impl>(path, encoding)) {
+CsvReader::CsvReader(const std::filesystem::path& path, const CsvFormat& format)
+    : impl_(std::make_unique<Impl>(path, format)) {
   impl_->read_header();
 }
 CsvReader::~CsvReader() = default;
@@ -234,6 +269,12 @@ const std::vector<std::string>& CsvReader::header() const {
 }
 char CsvReader::delimiter() const {
   return static_cast<char>(csv_get_delim(&impl_->parser));
+}
+bool CsvReader::has_row_names() const {
+  return impl_->row_names;
+}
+std::string CsvReader::name() const {
+  return impl_->path.string();
 }
 bool CsvReader::next() {
   return impl_->next();
@@ -245,7 +286,7 @@ std::int64_t CsvReader::line() const {
   return impl_->record_line;
 }
 std::uint64_t CsvReader::bytes_read() const {
-  return impl_->bytes;
+  return static_cast<std::uint64_t>(gzoffset(impl_->file.get()));
 }
 
 namespace {
@@ -256,25 +297,45 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-bool is_missing(std::string_view text) {
-  constexpr std::array<std::string_view, 8> words = {"", "NA", "N/A", "NaN", "nan", "null", "NULL", "."};
-  return std::find(words.begin(), words.end(), text) != words.end();
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+bool digits_alone(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
+}
+
+std::string_view without_sign(std::string_view text) {
+  if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
+  return text;
 }
 
 /// "1,5": nothing but an optional sign, digits and one comma between digits.
 bool has_decimal_comma(std::string_view text) {
-  if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
+  text = without_sign(text);
   const std::size_t comma = text.find(',');
-  const auto digits = [](std::string_view part) {
-    return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
-  };
-  return comma != std::string_view::npos && digits(text.substr(0, comma)) && digits(text.substr(comma + 1));
+  return comma != std::string_view::npos && digits_alone(text.substr(0, comma)) &&
+         digits_alone(text.substr(comma + 1));
 }
 
-}  // namespace
+/// "1,234,567.8" without the signs between groups of three digits; empty where they are not so.
+std::string without_groups(std::string_view text, char thousands, char decimal) {
+  std::string_view whole = without_sign(text.substr(0, text.find_first_of(std::string{decimal, 'e', 'E'})));
+  const auto head = static_cast<std::size_t>(whole.data() - text.data());
+  const std::string_view rest = text.substr(head + whole.size());
+  std::string digits(text.substr(0, head));
+  const std::size_t first = whole.find(thousands);
+  if (first == std::string_view::npos || first > 3 || !digits_alone(whole.substr(0, first))) return "";
+  digits += whole.substr(0, first);
+  for (whole.remove_prefix(first); !whole.empty(); whole.remove_prefix(4)) {
+    if (whole.size() < 4 || whole[0] != thousands || !digits_alone(whole.substr(1, 3))) return "";
+    digits += whole.substr(1, 3);
+  }
+  return digits + std::string(rest);
+}
 
-ParsedField parse_field(std::string_view text) {
-  text = trim(text);
+/// Of text that is a number with a decimal point.
+ParsedField parse_number(std::string_view text) {
   std::string_view digits = text;
   if (digits.size() > 1 && digits[0] == '+' && digits[1] != '-') digits.remove_prefix(1);
   double number = 0.0;
@@ -289,7 +350,38 @@ ParsedField parse_field(std::string_view text) {
     }
     if (error == std::errc() && std::isinf(number)) return {FieldKind::infinite};
   }
-  if (is_missing(text)) return {FieldKind::missing};
+  return {FieldKind::text};
+}
+
+}  // namespace
+
+const std::vector<std::string>& usual_missing() {
+  // What R, pandas, spreadsheets, SAS and the UCI repository write.
+  static const std::vector<std::string> words = {"NA",   "N/A",  "n/a",  "#N/A", "<NA>", "NaN", "nan",
+                                                 "null", "NULL", "None", "NaT",  "?",    "-",   "."};
+  return words;
+}
+
+ParsedField parse_field(std::string_view text, const FieldFormat& format) {
+  text = trim(text);
+  const std::vector<std::string>& missing = format.missing.empty() ? usual_missing() : format.missing;
+  const auto is_missing = [&] { return text.empty() || std::ranges::find(missing, text) != missing.end(); };
+  // Who says what is missing may mean a number, -999.
+  if (!format.missing.empty() && is_missing()) return {FieldKind::missing};
+  const bool comma = format.decimal == ',';
+  ParsedField field =
+      comma && text.find('.') != std::string_view::npos ? ParsedField{FieldKind::text} : parse_number(text);
+  if (field.kind != FieldKind::text) return field;
+  if (is_missing()) return {FieldKind::missing};
+  if (format.thousands != 0 || comma) {
+    std::string plain;
+    if (format.thousands != 0) plain = without_groups(text, format.thousands, format.decimal);
+    if (plain.empty()) plain = text;
+    if (comma && plain.find('.') != std::string::npos) return {FieldKind::text};
+    if (comma) std::ranges::replace(plain, ',', '.');
+    return parse_number(plain);
+  }
+  if (!without_groups(text, ',', '.').empty()) return {FieldKind::grouped};
   return {has_decimal_comma(text) ? FieldKind::decimal_comma : FieldKind::text};
 }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <limits>
 #include <set>
 
@@ -53,7 +54,7 @@ struct BadRows {
 /// A line on a terminal that tells how far the reading is; nothing where stderr is no terminal.
 class ProgressLine {
  public:
-  ProgressLine(const std::filesystem::path& input, bool quiet)
+  ProgressLine(const std::filesystem::path& input, bool quiet)  // of standard input no share is known
       : shown_(!quiet && ::isatty(STDERR_FILENO) == 1), start_(Clock::now()), last_(start_) {
     std::error_code unknown;
     if (std::filesystem::is_regular_file(input, unknown)) size_ = std::filesystem::file_size(input, unknown);
@@ -69,8 +70,11 @@ class ProgressLine {
     if (!shown_ || rows % every != 0 || seconds_since(last_) < 0.25) return;
     last_ = Clock::now();
     const double rate = static_cast<double>(rows) / seconds_since(start_);
-    const double share = size_ == 0 ? 0.0 : 100.0 * static_cast<double>(bytes) / static_cast<double>(size_);
-    notice(fmt::format("\rimporting: {:3.0f} %, {} rows, {:.0f} rows/s\033[K", share, rows, rate));
+    const std::string share =
+        size_ == 0
+            ? ""
+            : fmt::format(" {:3.0f} %,", 100.0 * static_cast<double>(bytes) / static_cast<double>(size_));
+    notice(fmt::format("\rimporting:{} {} rows, {:.0f} rows/s\033[K", share, rows, rate));
     printed_ = true;
   }
 
@@ -101,7 +105,12 @@ class RowReader {
  public:
   RowReader(const ImportOptions& options, CsvReader& csv, std::vector<SourceColumn>& columns,
             RecordSorter& sorter)
-      : options_(options), csv_(csv), columns_(columns), sorter_(sorter), record_(2 + columns.size()) {}
+      : options_(options),
+        csv_(csv),
+        columns_(columns),
+        sorter_(sorter),
+        record_(2 + columns.size()),
+        missing_by_column_(columns.size()) {}
 
   void read() {
     ProgressLine progress(options_.input, options_.quiet);
@@ -109,52 +118,70 @@ class RowReader {
       if (judge()) keep();
       progress.update(++rows_read_, csv_.bytes_read());
     }
-    if (rows_read_ == 0)
-      throw Error(Fault::data, fmt::format("{}: no rows after the header", options_.input.string()));
+    if (rows_read_ == 0) throw Error(Fault::data, fmt::format("{}: no rows after the header", csv_.name()));
     if (bad_.count > 0) throw Error(Fault::data, bad_.first + bad_.others());
     if (missing_.count > 0 && !options_.drop_missing)
       throw Error(Fault::data,
-                  fmt::format("{}; {} of {} rows have missing values (--missing drop leaves them out)",
-                              missing_.first, missing_.count, rows_read_));
+                  fmt::format("{}; {} of {} rows have missing values (--missing drop leaves them out): {}",
+                              missing_.first, missing_.count, rows_read_, fmt::join(missing_counts(), ", ")));
     if (rows_kept_ + rows_set_aside_ == 0)
-      throw Error(Fault::data, fmt::format("{}: no rows left, all {} have missing values",
-                                           options_.input.string(), rows_read_));
+      throw Error(Fault::data,
+                  fmt::format("{}: no rows left, all {} have missing values", csv_.name(), rows_read_));
     if (rows_kept_ == 0 || (options_.holdout > 0.0 && rows_set_aside_ == 0))
       throw Error(Fault::data,
                   fmt::format("{}: a holdout of {} sets aside {} of {} rows, expected some on either side",
-                              options_.input.string(), options_.holdout, rows_set_aside_,
-                              rows_kept_ + rows_set_aside_));
+                              csv_.name(), options_.holdout, rows_set_aside_, rows_kept_ + rows_set_aside_));
   }
 
+  const std::vector<Index>& missing_by_column() const { return missing_by_column_; }
   Index rows_read() const { return rows_read_; }
   Index rows_dropped() const { return missing_.count; }
   Index rows_kept() const { return rows_kept_; }
   Index rows_set_aside() const { return rows_set_aside_; }
 
  private:
+  /// "age 12", of the columns that miss most.
+  std::vector<std::string> missing_counts() const {
+    constexpr std::size_t most = 10;
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (missing_by_column_[i] > 0) order.push_back(i);
+    }
+    std::ranges::stable_sort(order, std::greater{}, [&](std::size_t i) { return missing_by_column_[i]; });
+    std::vector<std::string> counts;
+    for (const std::size_t i : order) {
+      if (counts.size() == most) {
+        counts.emplace_back("...");
+        break;
+      }
+      counts.push_back(fmt::format("{} {}", columns_[i].name(), missing_by_column_[i]));
+    }
+    return counts;
+  }
+
   std::string where(const SourceColumn& column) const {
-    return fmt::format("{}, line {}, column \"{}\"", options_.input.string(), csv_.line(), column.name());
+    return fmt::format("{}, line {}, column \"{}\"", csv_.name(), csv_.line(), column.name());
   }
 
   /// Whether the row can be used; its numbers are then in record_.
   bool judge() {
     const auto fields = csv_.fields();
     if (fields.size() != csv_.header().size()) {
-      bad_.add(csv_.line(),
-               fmt::format("{}, line {}: {} fields, expected {} (as in the header)", options_.input.string(),
-                           csv_.line(), fields.size(), csv_.header().size()));
+      bad_.add(csv_.line(), fmt::format("{}, line {}: {} fields, expected {} (as in the header)", csv_.name(),
+                                        csv_.line(), fields.size(), csv_.header().size()));
       return false;
     }
     const SourceColumn* missing = nullptr;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       SourceColumn& column = columns_[i];
       double number = 0.0;
-      switch (column.read(fields[column.position()], csv_.line(), number)) {
+      switch (column.read(fields[column.position()], csv_.line(), options_.fields, number)) {
         case SourceColumn::Status::value:
           record_[2 + i] = std::bit_cast<std::uint64_t>(number);
           break;
         case SourceColumn::Status::missing:
           if (!missing) missing = &column;
+          ++missing_by_column_[i];
           break;
         case SourceColumn::Status::bad:
           bad_.add(csv_.line(), fmt::format("{}: {}", where(column), column.problem()));
@@ -192,6 +219,7 @@ class RowReader {
   RecordSorter& sorter_;
   std::vector<std::uint64_t> record_;
   BadRows bad_, missing_;
+  std::vector<Index> missing_by_column_;
   Index rows_read_ = 0, rows_kept_ = 0, rows_set_aside_ = 0;
 };
 
@@ -241,13 +269,10 @@ Schema make_schema(const ImportOptions& options, const std::vector<SourceColumn>
       if (!options.standardize) schema.moments.push_back(column.moments());
     }
   }
-  if (schema.columns.empty())
-    throw Error(Fault::data, fmt::format("{}: no columns beside the response \"{}\"", options.input.string(),
-                                         options.response));
   schema.single = single;
   schema.has_line = true;
   schema.shuffle_seed = options.seed;
-  schema.source = options.input.filename().string();
+  schema.source = options.input == "-" ? "standard input" : options.input.filename().string();
   schema.blocks = Blocks::of_equal(0, options.block_rows > 0
                                           ? options.block_rows
                                           : default_block_rows(schema.num_columns(), schema.single, rows));
@@ -262,13 +287,14 @@ class DatasetOutput {
       : options_(options), schema_(schema), columns_(columns), writer_(path, schema) {
     writer_.set_command("import");
     constexpr Index batch_bytes = Index{8} << 20;
-    batch_ = std::clamp<Index>(batch_bytes / (schema.num_columns() * Index{sizeof(double)}), 1, 8192);
+    const Index row_bytes = std::max<Index>(schema.num_columns(), 1) * Index{sizeof(double)};
+    batch_ = std::clamp<Index>(batch_bytes / row_bytes, 1, 8192);
     start_batch();
   }
 
   void add(std::span<const std::uint64_t> record) {
     lines_.push_back(static_cast<std::int64_t>(record[1]));
-    double* coded = &x_(filled_, 0);
+    double* coded = x_.data() + filled_ * x_.cols();
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const SourceColumn& column = columns_[i];
       const double value = std::bit_cast<double>(record[2 + i]);
@@ -347,7 +373,7 @@ class DatasetOutput {
 ImportReport import_csv(const ImportOptions& options) {
   const Clock::time_point start = Clock::now();
   validate(options);
-  CsvReader csv(options.input, options.encoding);
+  CsvReader csv(options.input, options.format);
   std::vector<SourceColumn> columns = choose_columns(options, csv.header());
   RecordSorter sorter(folder_of(options.output), static_cast<Index>(2 + columns.size()), options.memory);
   RowReader reader(options, csv, columns, sorter);
@@ -357,12 +383,23 @@ ImportReport import_csv(const ImportOptions& options) {
   report.rows_read = reader.rows_read();
   report.rows_dropped = reader.rows_dropped();
   report.rows_held_out = reader.rows_set_aside();
-  for (SourceColumn& column : columns) {
+  if (csv.has_row_names())
+    report.notes.emplace_back(
+        "the first field of every row has no name in the header: taken as the names of rows, and left out");
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    SourceColumn& column = columns[i];
     try {
       column.finish(reader.rows_kept(), options.standardize, report.warnings);
     } catch (const Error& error) {
-      throw Error(error.fault(), fmt::format("{}: {}", options.input.string(), error.what()));
+      throw Error(error.fault(), fmt::format("{}: {}", csv.name(), error.what()));
     }
+    using Kind = ImportedColumn::Kind;
+    report.columns.push_back({column.name(),
+                              column.is_factor() ? Kind::factor
+                              : column.is_date() ? Kind::date
+                                                 : Kind::number,
+                              column.levels(), column.role() == Role::predictor && column.is_constant(),
+                              reader.missing_by_column()[i]});
     const std::string note = column.likeness_note(reader.rows_kept() + reader.rows_set_aside());
     if (!note.empty()) report.notes.push_back(note);
   }

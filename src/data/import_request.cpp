@@ -53,6 +53,10 @@ void validate(const ImportOptions& options) {
         fmt::format("importing: a holdout of {}, expected a share from 0 up to but not 1", options.holdout));
   if ((options.holdout > 0.0) == options.holdout_output.empty())
     refuse("importing: a holdout needs both, its share of the rows and its file");
+  if (options.fields.decimal == options.fields.thousands ||
+      options.fields.decimal == options.format.delimiter)
+    refuse(
+        fmt::format("importing: {} is the sign of decimals and of something else", options.fields.decimal));
   if (same_file(options.input, options.output) ||
       (options.holdout > 0.0 && (same_file(options.output, options.holdout_output) ||
                                  same_file(options.input, options.holdout_output))))
@@ -94,6 +98,10 @@ std::vector<SourceColumn> choose_columns(const ImportOptions& options,
       throw Error(Fault::usage, fmt::format("{}: column \"{}\" is named by --factor and by {}",
                                             options.input.string(), name, uses.at(name)));
   }
+  for (const auto& [name, level] : options.reference) {
+    require(name, "--reference");
+    if (dropped.contains(name)) use(name, "--reference");
+  }
   std::vector<SourceColumn> columns;
   for (std::size_t i = 0; i < header.size(); ++i) {
     if (dropped.contains(header[i])) continue;
@@ -101,7 +109,9 @@ std::vector<SourceColumn> choose_columns(const ImportOptions& options,
                       : header[i] == options.offset ? Role::offset
                       : header[i] == options.weight ? Role::weight
                                                     : Role::predictor;
-    columns.emplace_back(header[i], i, role, factors.contains(header[i]));
+    const auto reference = options.reference.find(header[i]);
+    columns.emplace_back(header[i], i, role, factors.contains(header[i]),
+                         reference == options.reference.end() ? "" : reference->second);
   }
   return columns;
 }

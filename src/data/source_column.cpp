@@ -1,14 +1,19 @@
 #include "data/source_column.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <optional>
 #include <utility>
 
+#include "data/iso_date.hpp"
 #include "data/likeness.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/nearest.hpp"
 #include "vfe/core/numbers.hpp"
 #include "vfe/core/printable.hpp"
 #include "vfe/data/csv.hpp"
@@ -27,11 +32,13 @@ std::string shown(std::string_view text) {
 
 }  // namespace
 
-SourceColumn::SourceColumn(std::string name, std::size_t position, Role role, bool factor)
+SourceColumn::SourceColumn(std::string name, std::size_t position, Role role, bool factor,
+                           std::string reference)
     : name_(std::move(name)),
       position_(position),
       role_(role),
       forced_factor_(factor),
+      reference_(std::move(reference)),
       least_(infinity),
       greatest_(-infinity) {
   if (factor) kind_ = Kind::factor;
@@ -43,31 +50,45 @@ SourceColumn::Status SourceColumn::bad(const std::string& problem) {
   return Status::bad;
 }
 
-SourceColumn::Status SourceColumn::read(std::string_view text, std::int64_t line, double& number) {
-  const ParsedField field = parse_field(text);
+SourceColumn::Status SourceColumn::read(std::string_view text, std::int64_t line, const FieldFormat& format,
+                                        double& number) {
+  const ParsedField field = parse_field(text, format);
   if (field.kind == FieldKind::missing) return Status::missing;
   if (field.kind == FieldKind::text && !is_utf8(text))
     return bad(shown(text) + " is not UTF-8 (--encoding latin1 reads what older programs write)");
   if (forced_factor_) return Status::value;
   if (field.kind == FieldKind::infinite) return bad(shown(text) + " is not finite");
   if (field.kind == FieldKind::decimal_comma)
-    return bad(shown(text) + " has a decimal comma, expected a decimal point");
+    return bad(shown(text) + " has a decimal comma, expected a decimal point (--decimal , reads it)");
+  if (field.kind == FieldKind::grouped)
+    return bad(
+        shown(text) +
+        " has a comma: between thousands (--thousands , reads it), or for the decimals (--decimal ,)?");
   const bool is_number = field.kind == FieldKind::number;
-  if (kind_ == Kind::unknown) kind_ = is_number ? Kind::numeric : Kind::factor;
+  const auto mixed = [&](const char* what) {
+    return bad(
+        fmt::format("{} is {}, but line {} has {} (--factor {} takes all as levels{})", shown(text), what,
+                    first_line_, first_text_, name_,
+                    is_number ? "" : fmt::format(", --na \"{}\" as missing", one_line(shortened(text, 20)))));
+  };
+  if (kind_ == Kind::unknown)
+    kind_ = is_number ? Kind::numeric : looks_like_iso_date(text) ? Kind::date : Kind::factor;
   if (first_line_ == 0) {
     first_line_ = line;
     first_text_ = shown(text);
   }
-  if (kind_ == Kind::factor)
-    return is_number ? bad(fmt::format("{} is a number, but line {} has {} (--factor {} takes all as levels)",
-                                       shown(text), first_line_, first_text_, name_))
-                     : Status::value;
+  if (kind_ == Kind::factor) return is_number ? mixed("a number") : Status::value;
+  if (kind_ == Kind::date) {
+    const std::optional<double> days = days_of_iso_date(text);
+    if (!days) return mixed(looks_like_iso_date(text) ? "no day or time that there is" : "no date");
+    number = *days;
+    return Status::value;
+  }
   if (!is_number) {
     if (role_ == Role::offset || role_ == Role::weight)
       return bad(fmt::format("{} is not a number, expected {}", shown(text),
                              role_ == Role::offset ? "an offset" : "a weight"));
-    return bad(fmt::format("{} is not a number, but line {} has {} (--factor {} takes all as levels)",
-                           shown(text), first_line_, first_text_, name_));
+    return mixed("not a number");
   }
   if (role_ == Role::weight && field.number < 0) return bad(shown(text) + " is a negative weight");
   number = field.number;
@@ -144,6 +165,17 @@ void SourceColumn::sort_levels() {
   } else {
     for (const auto& [level, code] : codes_) order.push_back(code);
   }
+  if (!reference_.empty()) {
+    const auto reference = codes_.find(reference_);
+    if (reference == codes_.end()) {
+      std::vector<std::string> all;
+      for (const auto& [level, code] : codes_) all.push_back(level);
+      throw Error(Fault::usage, fmt::format("--reference {}={}: no such level; the nearest are \"{}\"", name_,
+                                            reference_, fmt::join(nearest(reference_, all), "\", \"")));
+    }
+    std::rotate(order.begin(), std::ranges::find(order, reference->second),
+                std::next(std::ranges::find(order, reference->second)));
+  }
   rank_.resize(order.size());
   for (std::size_t i = 0; i < order.size(); ++i) rank_[order[i]] = i;
   levels_.resize(order.size());
@@ -162,6 +194,11 @@ void SourceColumn::require_several_levels(Index rows) const {
 
 std::string SourceColumn::likeness_note(Index rows) const {
   constexpr std::size_t few = 10;
+  if (is_date())
+    return fmt::format(
+        "column \"{}\" is of dates, taken as days since 1970-01-01 (--factor {} takes them as "
+        "levels)",
+        name_, name_);
   if (!is_factor() || forced_factor_) return "";
   const std::string_view like = common_likeness(levels_);
   const bool nearly_as_many = levels_.size() >= few && 10 * std::ssize(levels_) >= 9 * rows;
@@ -180,13 +217,19 @@ void SourceColumn::finish(Index rows, bool standardize, std::vector<std::string>
         warnings.push_back(
             fmt::format("level {} of column \"{}\" occurs only in rows set aside", shown(level), name_));
       else if (uses_[code] == rows && role_ == Role::predictor)
-        warnings.push_back(fmt::format("column \"{}\" has one level only, {}", name_, shown(level)));
+        warnings.push_back(
+            fmt::format("column \"{}\" has one level only, {}, and is left out", name_, shown(level)));
     }
     return;
   }
+  if (!reference_.empty())
+    throw Error(Fault::usage, fmt::format("--reference {}={}: the column is of {}, which have no reference",
+                                          name_, reference_, is_date() ? "dates" : "numbers"));
   const bool constant = least_ == greatest_;
+  constant_ = constant && role_ == Role::predictor;
   if (constant && role_ != Role::offset && role_ != Role::weight)
-    warnings.push_back(fmt::format("column \"{}\" is constant, {} in every row", name_, least_));
+    warnings.push_back(fmt::format("column \"{}\" is constant, {} in every row{}", name_, least_,
+                                   constant_ ? ", and left out" : ""));
   constexpr double large = 30.0;  // of a logarithm
   if (role_ == Role::offset && least_ >= 0.0 && greatest_ > large)
     warnings.push_back(
@@ -203,6 +246,7 @@ void SourceColumn::finish(Index rows, bool standardize, std::vector<std::string>
 }
 
 std::vector<Column> SourceColumn::design() const {
+  if (is_constant()) return {};
   if (!is_factor()) return {{name_, name_, "", "", centre_, scale_}};
   std::vector<Column> columns;
   for (std::size_t i = 1; i < levels_.size(); ++i)
@@ -212,7 +256,7 @@ std::vector<Column> SourceColumn::design() const {
 
 void SourceColumn::encode(double value, std::span<double> x) const {
   if (!is_factor()) {
-    x[0] = (value - centre_) / scale_;
+    if (!constant_) x[0] = (value - centre_) / scale_;
     return;
   }
   std::fill(x.begin(), x.end(), 0.0);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "vfe/core/rows.hpp"
+#include "vfe/data/csv.hpp"
 
 namespace vfe {
 
@@ -18,8 +19,9 @@ enum class Role { predictor, response, offset, weight };
 /// decides), the levels of a factor, the moments of numbers; then its coding in the dataset.
 class SourceColumn {
  public:
-  /// `position` among the fields of a row. `factor`: a factor even where its values are numbers.
-  SourceColumn(std::string name, std::size_t position, Role role, bool factor);
+  /// `position` among the fields of a row. `factor`: a factor even where its values are numbers. `reference`:
+  /// the level that comes first; empty: as they are sorted.
+  SourceColumn(std::string name, std::size_t position, Role role, bool factor, std::string reference = "");
 
   const std::string& name() const { return name_; }
   std::size_t position() const { return position_; }
@@ -29,7 +31,7 @@ class SourceColumn {
   enum class Status { value, missing, bad };
   /// Judges a field. Sets `number` where the column is numeric and the status `value`; problem() says what is
   /// wrong with a bad one.
-  Status read(std::string_view text, std::int64_t line, double& number);
+  Status read(std::string_view text, std::int64_t line, const FieldFormat& format, double& number);
   const std::string& problem() const { return problem_; }
 
   /// The code of a level, in the order of first use; a new level is added. Throws Fault::data beyond 1,000.
@@ -42,13 +44,18 @@ class SourceColumn {
   void see_class(double value);
 
   /// Ends the reading: sorts the levels (as numbers where all of them are numbers), settles centre and scale.
-  /// Appends what a user should know to `warnings`. Throws Fault::data for a response of one level.
+  /// Appends what a user should know to `warnings`. Throws Fault::data for a response of one level,
+  /// Fault::usage for a reference that is none.
   void finish(Index rows, bool standardize, std::vector<std::string>& warnings);
 
   // After finish():
 
-  /// What the levels of a factor look like, where they may have been meant to be something else; else empty.
+  /// What the levels of a factor look like, where they may have been meant to be something else, or that
+  /// dates were taken for numbers; else empty.
   std::string likeness_note(Index rows) const;
+  /// Whether nothing of it is in the design: it says the same in every row.
+  bool is_constant() const { return is_factor() ? levels_.size() < 2 : constant_; }
+  bool is_date() const { return kind_ == Kind::date; }
 
   const std::vector<std::string>& levels() const { return levels_; }
   double centre() const { return centre_; }
@@ -61,16 +68,17 @@ class SourceColumn {
   MeanAndSd moments() const { return moments_; }
   /// The rounding of the largest value to single precision as it is stored, in standard deviations.
   double single_rounding() const;
-  /// Columns of the design matrix: one of a numeric column, one per level but the first of a factor.
+  /// Columns of the design matrix: one of a numeric column that varies, one per level but the first of a
+  /// factor.
   std::vector<Column> design() const;
-  std::size_t width() const { return is_factor() ? levels_.size() - 1 : 1; }
+  std::size_t width() const { return is_factor() ? levels_.size() - 1 : constant_ ? 0 : 1; }
   /// Sets x (width() of them) to the coding of a value as given to count().
   void encode(double value, std::span<double> x) const;
   /// The value of a response, offset or weight: a number as it was, or the position of its level.
   double plain(double value) const;
 
  private:
-  enum class Kind { unknown, numeric, factor };
+  enum class Kind { unknown, numeric, date, factor };
   Status bad(const std::string& problem);
   void sort_levels();
   void require_several_levels(Index rows) const;
@@ -79,6 +87,7 @@ class SourceColumn {
   std::size_t position_;
   Role role_;
   bool forced_factor_;
+  std::string reference_;
   Kind kind_ = Kind::unknown;
   std::string first_text_;  // which decided the kind
   std::int64_t first_line_ = 0;
@@ -92,7 +101,7 @@ class SourceColumn {
   double mean_ = 0.0, squares_ = 0.0;  // Welford (1962): mean, sum of squared deviations
   double least_ = 0.0, greatest_ = 0.0;
   std::set<double> numbers_;
-  bool only_classes_ = true;
+  bool only_classes_ = true, constant_ = false;
   MeanAndSd moments_;
   double centre_ = 0.0, scale_ = 1.0;
 };

@@ -34,7 +34,7 @@ TEST_F(CommandsProgram, FromCsvToPredictions) {
       vfe("import trial.csv -o data.h5 --response response --drop id --holdout 0.25 --holdout-output test.h5 "
           "--quiet");
   ASSERT_EQ(imported.code, 0) << imported.err;
-  EXPECT_THAT(imported.out, AllOf(HasSubstr("factor sex: reference level female"),
+  EXPECT_THAT(imported.out, AllOf(HasSubstr("1 factor: sex (2 levels, reference female)"),
                                   HasSubstr("rows set aside in test.h5"), HasSubstr(" rows, 2 columns")));
   const Finished checked = vfe("check fit.toml");
   EXPECT_EQ(checked.code, 0) << checked.err;

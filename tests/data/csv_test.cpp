@@ -1,8 +1,11 @@
 #include "vfe/data/csv.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
 
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -110,6 +113,57 @@ TEST_F(Csv, ReadsRecordsAcrossTheEdgeOfTheBuffer) {
   EXPECT_EQ(read(text), expected);
 }
 
+TEST_F(Csv, FaultsB3NamesOfRowsAreLeftOut) {
+  const std::vector<Record> records = {Record{2, {"1", "2"}}, Record{3, {"3", "4"}}};
+  EXPECT_EQ(read(",a,b\n0,1,2\n1,3,4\n"), records);  // of pandas
+  EXPECT_THAT(header, ElementsAre("a", "b"));
+  EXPECT_EQ(read("\"\",\"a\",\"b\"\n\"x\",1,2\n\"y\",3,4\n"), records);  // of R's write.csv
+  EXPECT_EQ(read("\"a\" \"b\"\n\"x\" 1 2\n\"y\" 3 4\n"), records);       // of its write.table
+  EXPECT_THAT(header, ElementsAre("a", "b"));
+  // A delimiter at the end is no name.
+  EXPECT_THAT(read("a,b\n1,2,\n"), ElementsAre(Record{2, {"1", "2", ""}}));
+}
+
+TEST_F(Csv, FaultsB6FindsTheDelimiter) {
+  const std::vector<Record> records = {Record{2, {"1", "2"}}};
+  for (const char* text : {"a|b\n1|2\n", "a b\n1 2\n", "  a    b\n  1    2\n"})
+    EXPECT_EQ(read(text), records) << text;
+  write_file(file, "a,x:b\n1:2\n");
+  CsvReader csv(file, {.delimiter = ':'});
+  EXPECT_THAT(csv.header(), ElementsAre("a,x", "b"));
+}
+
+TEST_F(Csv, FaultsB10ReadsWhatGzipMade) {
+  std::string text = "a,b\n";
+  for (int i = 0; i < 5000; ++i) text += fmt::format("{},{}\n", i, i * i % 1009);
+  const std::vector<Record> plain = read(text);
+  const std::filesystem::path compressed = folder.path() / "data.csv.gz";
+  gzFile out = gzopen(compressed.c_str(), "wb");
+  gzwrite(out, text.data(), static_cast<unsigned>(text.size()));
+  gzclose(out);
+  const auto count = [](const std::filesystem::path& path) {
+    CsvReader csv(path);
+    std::size_t rows = 0;
+    while (csv.next()) ++rows;
+    return rows;
+  };
+  EXPECT_EQ(count(compressed), plain.size());
+  const std::string whole = read_file(compressed);
+  for (const auto& [damaged, what] :
+       {std::pair{whole.substr(0, whole.size() / 2), "cut off"},
+        std::pair{whole.substr(0, 100) + std::string(60, 'x') + whole.substr(160), "damaged"}}) {
+    write_file(compressed, damaged);
+    try {
+      count(compressed);
+      ADD_FAILURE() << "accepted what is " << what;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.fault(), Fault::data);
+      EXPECT_THAT(error.what(), HasSubstr(what));
+    }
+  }
+  EXPECT_THAT(error("PK\x03\x04 and more"), HasSubstr("spreadsheet"));
+}
+
 TEST_F(Csv, RefusesWhatIsNoFile) {
   EXPECT_THROW(CsvReader(folder.path() / "absent.csv"), Error);
   try {
@@ -160,12 +214,48 @@ TEST(ParseField, KnowsWhatIsMissing) {
     EXPECT_EQ(parse_field(text).kind, FieldKind::missing) << text;
 }
 
+TEST(ParseField, FaultsB5KnowsWhatOthersWriteForNothing) {
+  for (const char* text : {"?", "n/a", "None", "<NA>", "#N/A", "-", "NaT"})
+    EXPECT_EQ(parse_field(text).kind, FieldKind::missing) << text;
+  const FieldFormat own{.missing = {"-999", "unknown"}};
+  for (const char* text : {"", "-999", "unknown"}) {
+    EXPECT_EQ(parse_field(text, own).kind, FieldKind::missing) << text;
+  }
+  EXPECT_EQ(parse_field("-999", {}).number, -999.0);
+  for (const char* text : {"NA", "?"}) EXPECT_EQ(parse_field(text, own).kind, FieldKind::text) << text;
+}
+
+TEST(ParseField, FaultsB6ReadsDecimalCommasAndThousands) {
+  const FieldFormat comma{.decimal = ','}, english{.thousands = ','},
+      german{.decimal = ',', .thousands = '.'};
+  const auto number = [](const char* text, const FieldFormat& format) {
+    const ParsedField field = parse_field(text, format);
+    return field.kind == FieldKind::number ? field.number : std::nan("");
+  };
+  EXPECT_EQ(number("1,5", comma), 1.5);
+  EXPECT_EQ(number("-12", comma), -12.0);
+  EXPECT_EQ(number("2,5e-3", comma), 2.5e-3);
+  EXPECT_EQ(number("1,234,567.5", english), 1234567.5);
+  EXPECT_EQ(number("-1,234", english), -1234.0);
+  EXPECT_EQ(number("999.5", english), 999.5);
+  EXPECT_EQ(number("1.234.567,5", german), 1234567.5);
+  EXPECT_EQ(number("1234,5", german), 1234.5);
+  for (const char* text : {"1.5", "1,5,2", ","})
+    EXPECT_EQ(parse_field(text, comma).kind, FieldKind::text) << text;
+  for (const char* text : {"1,23", "12,3456", ",123", "1,,234"})
+    EXPECT_EQ(parse_field(text, english).kind, FieldKind::text) << text;
+  for (const char* text : {"3.5", "1.23,5"})
+    EXPECT_EQ(parse_field(text, german).kind, FieldKind::text) << text;
+  for (const char* text : {"1,234", "-12,345,678", "1,234.5"})
+    EXPECT_EQ(parse_field(text).kind, FieldKind::grouped) << text;
+}
+
 TEST(ParseField, TellsOtherTextsApart) {
   for (const char* text : {"inf", "-inf", "Infinity", "+inf", "1e999", "-1e999"})
     EXPECT_EQ(parse_field(text).kind, FieldKind::infinite) << text;
   for (const char* text : {"1,5", "-12,25", "+0,5"})
     EXPECT_EQ(parse_field(text).kind, FieldKind::decimal_comma) << text;
-  for (const char* text : {"red", "1.5x", "+-1", "0x10", "1,5,2", ",5", "1 2", "-", "+", "e5", "NAN"})
+  for (const char* text : {"red", "1.5x", "+-1", "0x10", "1,5,2", ",5", "1 2", "+", "e5", "NAN"})
     EXPECT_EQ(parse_field(text).kind, FieldKind::text) << text;
 }
 
@@ -174,7 +264,7 @@ TEST_F(Csv, FaultsA4Latin1BecomesUtf8) {
              "gr\xf6\xdf"
              "e,y\nj\xe4,\x80 5\n\"\xe9,\xe8\",plain\n");
   EXPECT_THROW(CsvReader{file}, Error);
-  CsvReader csv(file, Encoding::latin1);
+  CsvReader csv(file, {.encoding = Encoding::latin1});
   EXPECT_THAT(csv.header(), ElementsAre("gr\xc3\xb6\xc3\x9f"
                                         "e",
                                         "y"));

@@ -226,19 +226,58 @@ TEST_F(Import, ReadsWhatSpreadsheetsWrite) {
   EXPECT_EQ(import("a\tb\ty\n1\tx\t2\n3\tz\t5").schema.content, plain.schema.content);
 }
 
-TEST_F(Import, KeepsAConstantColumnAsZeros) {
-  const Table table = import("a,b,y\n7.1,1,2\n7.1,2,4\n7.1,3,9\n");
-  EXPECT_EQ(table.schema.columns[0], (Column{"a", "a", "", "", 7.1, 1.0}));
-  EXPECT_TRUE(table.x.col(0).isZero(0.0));
-  EXPECT_THAT(report.warnings, ElementsAre(AllOf(HasSubstr("\"a\""), HasSubstr("constant"))));
+TEST_F(Import, FaultsB8AConstantColumnIsLeftOut) {
+  const Table table = import("a,b,f,y\n7.1,1,u,2\n7.1,2,u,4\n7.1,3,u,9\n");
+  ASSERT_EQ(table.schema.num_columns(), 1);
+  EXPECT_EQ(table.schema.columns[0].name, "b");
+  EXPECT_THAT(report.warnings,
+              ElementsAre(AllOf(HasSubstr("\"a\" is constant, 7.1 in every row"), HasSubstr("left out")),
+                          AllOf(HasSubstr("\"f\" has one level only"), HasSubstr("left out"))));
 }
 
-TEST_F(Import, TakesASingleRow) {
-  const Table table = import("a,b,y\n1,2,3\n");
-  EXPECT_EQ(table.schema.num_rows(), 1);
-  EXPECT_TRUE(table.x.isZero(0.0));
-  EXPECT_EQ(table.y[0], 3.0);
-  EXPECT_EQ(report.warnings.size(), 3u);
+TEST_F(Import, FaultsB7TheResponseAloneWillDo) {
+  for (const char* text : {"y\n1\n2\n", "a,b,y\n1,2,1\n1,2,2\n"}) {
+    const Table table = import(text);
+    EXPECT_EQ(table.schema.num_columns(), 0);
+    EXPECT_EQ(table.x.cols(), 0);
+    EXPECT_EQ(table.y.sum(), 3.0);
+  }
+}
+
+TEST_F(Import, FaultsB3NamesOfRowsAreSaidToBeLeftOut) {
+  EXPECT_EQ(import(",a,y\n0,1,2\n1,3,4\n").schema.num_columns(), 1);
+  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("names of rows")));
+}
+
+TEST_F(Import, FaultsB6AFactorHasTheReferenceThatWasAskedFor) {
+  options.reference = {{"f", "m"}};
+  const Table table = import("f,a,y\nz,1,1\nm,2,2\na,5,3\n");
+  EXPECT_EQ(table.schema.columns[0], (Column{"f[a]", "f", "a", "m", 0.0, 1.0}));
+  EXPECT_EQ(table.schema.columns[1], (Column{"f[z]", "f", "z", "m", 0.0, 1.0}));
+  EXPECT_THAT(error("f,a,y\nz,1,1\nmm,2,2\n", Fault::usage),
+              AllOf(HasSubstr("--reference f=m"), HasSubstr("\"mm\"")));
+  options.reference = {{"a", "1"}};
+  EXPECT_THAT(error("f,a,y\nz,1,1\nm,2,2\n", Fault::usage), HasSubstr("of numbers"));
+}
+
+TEST_F(Import, FaultsB9SaysWhatItTookEachColumnFor) {
+  options.drop_missing = true;
+  const Table table =
+      import("day,a,f,y\n2024-03-01,1,u,1\n2024-03-02,?,v,2\n2024-03-05,2.5,w,NA\n2024-03-04,4,u,1\n");
+  EXPECT_DOUBLE_EQ(table.schema.columns[0].centre, 19784.5);  // 1 and 4 March
+  using Kind = ImportedColumn::Kind;
+  ASSERT_EQ(report.columns.size(), 4U);
+  EXPECT_EQ(report.columns[0].kind, Kind::date);
+  EXPECT_EQ(report.columns[1].kind, Kind::number);
+  EXPECT_EQ(report.columns[1].missing, 1);
+  EXPECT_EQ(report.columns[2].kind, Kind::factor);
+  EXPECT_THAT(report.columns[2].levels, ElementsAre("u"));
+  EXPECT_EQ(report.columns[3].missing, 1);
+  options.drop_missing = false;
+  EXPECT_THAT(error("a,b,y\n1,NA,1\nNA,NA,2\n2,3,3\n"),
+              HasSubstr("2 of 3 rows have missing values (--missing "
+                        "drop leaves them out): b 2, a 1"));
+  EXPECT_THAT(error("day,y\n2024-03-01,1\n2024-02-30,2\n"), AllOf(HasSubstr("line 3"), HasSubstr("no day")));
 }
 
 TEST_F(Import, SetsRowsAsideWithTheSameCoding) {
@@ -325,7 +364,9 @@ TEST_F(Import, RefusesAColumnOfNumbersAndTexts) {
 }
 
 TEST_F(Import, RefusesNumbersItCannotHold) {
-  EXPECT_THAT(error("a;y\n1,5;1\n2,5;2\n"), AllOf(HasSubstr("line 2"), HasSubstr("decimal comma")));
+  EXPECT_THAT(error("a;y\n1,5;1\n2,5;2\n"),
+              AllOf(HasSubstr("line 2"), HasSubstr("decimal comma"), HasSubstr("--decimal ,")));
+  EXPECT_THAT(error("a,y\n\"1,234\",1\n5,2\n"), AllOf(HasSubstr("line 2"), HasSubstr("--thousands ,")));
   EXPECT_THAT(error("a,y\n1,1\ninf,2\n"), AllOf(HasSubstr("line 3"), HasSubstr("\"inf\" is not finite")));
   EXPECT_THAT(error("a,y\n1,1\n2,1e999\n"),
               AllOf(HasSubstr("line 3, column \"y\""), HasSubstr("not finite")));
@@ -337,11 +378,9 @@ TEST_F(Import, RefusesBadOffsetsAndWeights) {
   EXPECT_THAT(error("a,w,y\n1,heavy,1\n"), AllOf(HasSubstr("line 2"), HasSubstr("expected a weight")));
 }
 
-TEST_F(Import, RefusesFilesWithoutRowsOrColumns) {
+TEST_F(Import, RefusesFilesWithoutRows) {
   EXPECT_THAT(error(""), HasSubstr("empty"));
   EXPECT_THAT(error("a,y\n"), HasSubstr("no rows"));
-  EXPECT_THAT(error("y\n1\n2\n"), HasSubstr("no columns"));
-  EXPECT_THAT(error("f,y\nu,1\nu,2\n"), HasSubstr("no columns"));
   EXPECT_THAT(error("a,y\n1,2\n\"3,4\n"), AllOf(HasSubstr("line 3"), HasSubstr("not closed")));
 }
 

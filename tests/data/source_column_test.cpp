@@ -23,7 +23,7 @@ struct ReadColumn {
     Index rows = 0;
     for (const std::string& field : fields) {
       double value = 0.0;
-      if (column.read(field, 2 + rows, value) != SourceColumn::Status::value) {
+      if (column.read(field, 2 + rows, {}, value) != SourceColumn::Status::value) {
         throw Error(Fault::data, column.problem());
       }
       ++rows;
@@ -49,8 +49,10 @@ TEST(FaultsA2SourceColumn, SaysWhatATextMayHaveBeen) {
             "response \"price\" is text, such as \"$100.22\"; 200 levels in 200 rows: a number with a unit?");
   EXPECT_THAT(warning(Role::predictor, texts(200, "", "%")),
               HasSubstr("column \"price\" is text, such as \"100%\"; 200 levels in 200 rows: a number"));
-  EXPECT_THAT(warning(Role::predictor, {"2024-03-01", "2024-03-02", "2024-03-01"}),
+  EXPECT_THAT(warning(Role::predictor, {"1.3.2024", "2.3.2024", "1.3.2024"}),
               HasSubstr("2 levels in 3 rows: a date?"));
+  EXPECT_THAT(warning(Role::predictor, {"2024-03-01", "2024-03-02", "2024-03-01"}),
+              HasSubstr("is of dates, taken as days since 1970-01-01"));
   EXPECT_THAT(warning(Role::predictor, texts(30, "mol", "")),
               HasSubstr("30 levels in 30 rows: an identifier"));
   EXPECT_EQ(warning(Role::response, {"lo", "mid", "hi", "lo", "lo"}), "");

@@ -4,6 +4,7 @@
 #include "reference/posterior.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/random.hpp"
+#include "vfe/program/sample.hpp"
 
 namespace vfe {
 namespace {
@@ -32,6 +33,28 @@ TEST_F(HardData, ConstantColumnKeepsItsPrior) {
   for (std::size_t i = 1; i < draws.values.size(); i += 2) square += draws.values[i] * draws.values[i];
   EXPECT_NEAR(std::sqrt(square / (0.5 * static_cast<double>(draws.values.size()))), 2.5, 0.15);
   EXPECT_EQ(text(result, "verdict"), "certified") << text(result, "reason");
+}
+
+TEST_F(HardData, FaultsB7AnInterceptAloneIsFitted) {
+  const Table coins = table(40, 0);
+  const double heads = coins.y.sum();
+  // By quadrature, of the log odds with their normal prior of sd 10.
+  double mass = 0.0, first = 0.0, second = 0.0;
+  for (double odds = -8.0; odds <= 8.0; odds += 1e-3) {
+    const double density = std::exp(heads * odds - 40.0 * std::log1p(std::exp(odds)) + 40.0 * std::log(2.0) -
+                                    odds * odds / 200.0);
+    mass += density;
+    first += density * odds;
+    second += density * odds * odds;
+  }
+  const double mean = first / mass, sd = std::sqrt(second / mass - mean * mean);
+  Config alone = config(write(coins, 16));
+  alone.family.type = "auto";
+  const ResultFile result = run(alone);
+  EXPECT_EQ(text(result, "verdict"), "certified") << text(result, "reason");
+  const Moments moments = moments_of(result);
+  EXPECT_NEAR(moments.mean[0], mean, 0.05 * sd);
+  EXPECT_NEAR(moments.sd[0], sd, 0.03 * sd);
 }
 
 TEST_F(HardData, ResponseOutsideTheSupportNamesItsRow) {
