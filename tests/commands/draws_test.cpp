@@ -5,9 +5,12 @@
 #include "run/small_fit.hpp"
 #include "vfe/commands/saved_fit.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/model/non_centred.hpp"
 
 namespace vfe {
 namespace {
+
+using testing::HasSubstr;
 
 class Draws : public testing::Test {
  protected:
@@ -58,6 +61,29 @@ TEST_F(Draws, EveryFamilyComesBackFromItsResult) {
     const Variable &a = before.variable("posterior", "beta"), &b = again.variable("posterior", "beta");
     ASSERT_EQ(a.values.size(), b.values.size()) << family;
     for (std::size_t i = 0; i < a.values.size(); ++i) EXPECT_NEAR(a.values[i], b.values[i], 1e-12) << family;
+  }
+}
+
+TEST_F(Draws, OfAFitOfFewRowsTheyAreOfTheCoefficients) {
+  write_dataset(folder / "data.h5", small_schema(6), small_rows(7, 6));
+  run_fit(small_config(folder, {"family.type=auto"}), Existing::overwrite);
+  ResultFile before = read_result(folder / "run" / "result.h5");
+  ASSERT_TRUE(before.arrays.contains(conditional_normal_name));
+  const ResultFile again = draw(500, 1);
+  for (const char* name : {"intercept", "beta", "sigma", "beta_original"}) {
+    const Variable &a = before.variable("posterior", name), &b = again.variable("posterior", name);
+    ASSERT_EQ(a.values.size(), b.values.size()) << name;
+    for (std::size_t i = 0; i < a.values.size(); ++i) EXPECT_NEAR(a.values[i], b.values[i], 1e-9) << name;
+  }
+  // Of another model.
+  before.arrays[conditional_normal_name].conservativeResize(4, Eigen::NoChange);
+  write_result(folder / "run" / "result.h5", before);
+  try {
+    draw(500);
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::data);
+    EXPECT_THAT(error.what(), HasSubstr("expected those of 7 coefficients"));
   }
 }
 
