@@ -83,7 +83,8 @@ class Job {
 
 /// The program with arguments, on this many ranks; 0: without mpirun.
 inline std::string vfe_command(const std::string& arguments, int ranks = 0) {
-  const std::string program = std::string(VFE_PROGRAM) + " " + arguments;
+  std::string program = VFE_PROGRAM;
+  program += " " + arguments;
   if (ranks == 0) return "exec " + program;
   return std::string("exec ") + VFE_MPIEXEC + " --oversubscribe --bind-to none -n " + std::to_string(ranks) +
          " " + program;

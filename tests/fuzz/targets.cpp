@@ -40,18 +40,27 @@ class CsvTarget : public Target {
               "x,y\n1,ja\n2,nein\n3,j\xe4\n4,nein\n",
               "id,date,y\nA1,2024-01-02,1e-3\nA2,2024-01-03,-7\nA3,2024-01-04,2.5e10\n",
               "y\n1\n2\n3\n",
+              ",x,y\n0,1,2\n1,3,4\n",
+              "\"x\" \"colour\" \"y\"\n\"a\" 1 red 2\n\"b\" 3 blue 4\n",
               "x,y\n1.0,$100\n2.0,\"1,234\"\n3.0,12.5%\n"};
   }
   void attempt(Mutator& mutator) override {
     put(folder_ / "table.csv",
-        mutator.mutated(seeds_, {",", ";", "\t", "\"", "\"\"", "\n", "\r\n", "\r", "NA", "inf", "y", "x",
-                                 "\xef\xbb\xbf", "\xc3\xa9", "\xff", std::string(1, '\0'), "1,5"}));
+        mutator.mutated(
+            seeds_, {",",   ";",       "\t", "\"", "\"\"",         "\n",       "\r\n", "\r",
+                     "NA",  "inf",     "y",  "x",  "\xef\xbb\xbf", "\xc3\xa9", "\xff", std::string(1, '\0'),
+                     "1,5", "1.234,5", "|",  " ",  "2024-02-29"}));
     ImportOptions options{.input = folder_ / "table.csv", .output = folder_ / "data.h5", .response = "y"};
     options.quiet = true;
     options.drop_missing = mutator.one_in(2);
     options.standardize = !mutator.one_in(3);
     options.single = mutator.one_in(2);
-    if (mutator.one_in(3)) options.encoding = Encoding::latin1;
+    if (mutator.one_in(3)) options.format.encoding = Encoding::latin1;
+    if (mutator.one_in(4)) options.format.delimiter = ' ';
+    if (mutator.one_in(3)) options.fields.decimal = ',';
+    if (mutator.one_in(3)) options.fields.thousands = mutator.one_in(2) ? '.' : ' ';
+    if (mutator.one_in(4)) options.fields.missing = {"1", "inf"};
+    if (mutator.one_in(4)) options.reference = {{"colour", "red"}};
     if (mutator.one_in(3)) options.memory = 1;  // through a temporary file
     if (mutator.one_in(4)) options.factor = {"x"};
     if (mutator.one_in(4)) options.drop = {"colour"};
