@@ -15,7 +15,11 @@ using testing::ThrowsMessage;
 
 ResultFile file_with_sample() {
   ResultFile file;
-  put_sample({Matrix::Random(3, 5), Vector::Random(5), Vector::Constant(5, -std::log(5.0))}, file);
+  put_sample({.theta = Matrix::Random(3, 5),
+              .gradient = {},
+              .log_joint = Vector::Random(5),
+              .log_weight = Vector::Constant(5, -std::log(5.0))},
+             file);
   Moments moments;
   moments.mean = moments.mean_error = moments.sd = moments.sd_error = Vector::Ones(4);
   moments.quantiles = moments.quantile_errors = Matrix::Ones(3, 4);

@@ -57,6 +57,20 @@ TEST_F(HardData, FaultsB7AnInterceptAloneIsFitted) {
   EXPECT_NEAR(moments.sd[0], sd, 0.03 * sd);
 }
 
+/// Of normal noise the data say of nu that it is large, and its prior, gamma(2, 0.1), has all moments.
+TEST_F(HardData, FaultsDDegreesOfFreedomOfNormalNoiseAreCertified) {
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    Config noise = config(write(linear_rows(300, 1, 1.0), 64, true));
+    noise.model.type = "student_t";
+    noise.model.glm.likelihood = Likelihood::student_t;
+    noise.family.type = "auto";
+    noise.fit.seed = seed;
+    const ResultFile result = run(noise);
+    EXPECT_EQ(text(result, "verdict"), "certified") << text(result, "reason");
+    EXPECT_LT(std::get<std::int64_t>(result.attributes.at("gradients")), 10'000);
+  }
+}
+
 TEST_F(HardData, ResponseOutsideTheSupportNamesItsRow) {
   Table bad = table(100, 2);
   bad.y[41] = 2.0;
