@@ -1,0 +1,61 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vfe/core/table.hpp"
+#include "vfe/formula/expression.hpp"
+#include "vfe/formula/syntax.hpp"
+
+namespace vfe {
+
+/// What a term of a formula is a product of.
+struct FormulaVariable {
+  enum class Kind {
+    number,          ///< `of`
+    factor,          ///< the factor column `column`
+    numbers_factor,  ///< factor(of): a level for each number that occurs
+    matrix,          ///< the matrix column `column`
+    poly,            ///< orthogonal polynomials of degrees 1 to `degree`
+    bs,              ///< B-splines
+    ns,              ///< natural cubic splines
+  };
+  Kind kind = Kind::number;
+  std::string name;  ///< as R writes it
+  NumberExpression of{};
+  Index column = -1;            ///< of the table
+  Index width = 1;              ///< columns that it makes; 0 of a factor
+  Index degree = 3;             ///< of poly, bs
+  Index num_knots = 0;          ///< of bs, ns, inside: at quantiles unless they are given
+  std::vector<double> knots{};  ///< as given, rising
+  bool intercept = false;       ///< of bs, ns: the first column stays
+
+  bool is_factor() const { return kind == Kind::factor || kind == Kind::numbers_factor; }
+};
+
+/// A product of variables.
+struct FormulaTerm {
+  std::string name;
+  std::vector<std::size_t> variables;  ///< rising
+  /// By variable: of a factor, whether all of its levels have a coefficient, or all but the first.
+  std::vector<bool> is_full;
+};
+
+/// What a formula says of the columns of a table, as R's terms(): main effects before interactions.
+struct FormulaTerms {
+  std::vector<FormulaVariable> variables;
+  std::vector<FormulaTerm> terms;
+  bool has_intercept = true;
+  FormulaVariable response;  ///< a number or a factor
+  std::vector<NumberExpression> offsets;
+  std::optional<NumberExpression> weights, trials;
+  std::optional<FormulaVariable> censoring;  ///< likewise
+};
+
+/// A formula's terms over a table of those columns. `.` is every number and factor, in the order of the
+/// table, that is neither response nor its trials, censoring or weights, nor an offset. Factors are coded by
+/// R's rule (treatment contrasts where a term before holds the others of the term's variables). Throws
+/// Fault::config.
+FormulaTerms expand_terms(const FormulaSyntax& syntax, const TableSchema& schema);
+
+}  // namespace vfe
