@@ -1,0 +1,61 @@
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "vfe/core/table.hpp"
+#include "vfe/formula/needs.hpp"
+#include "vfe/formula/terms.hpp"
+
+namespace vfe {
+
+/// A term's columns without their zeros: `width` numbers of each row (one, which is 1, where there are none),
+/// times the coefficients of the cell that the row is in. Coefficient `first_coefficient` + cell * width + j
+/// belongs to number j.
+struct DesignTerm {
+  std::string name;
+  Index column = -1;  ///< of DesignRows::numbers, the first of `width`; -1: the number 1
+  Index width = 1;
+  Index index = -1;     ///< of DesignRows::cells; -1: the one cell there is
+  Index num_cells = 1;  ///< with rows of the fit
+  Index first_coefficient = 0;
+
+  Index num_coefficients() const { return width * num_cells; }
+};
+
+/// How the terms of a formula become columns, and what that takes to be known of all rows.
+class DesignPlan {
+ public:
+  DesignPlan(FormulaTerms terms, const TableSchema& schema);
+
+  const std::vector<DesignNeed>& needs() const { return needs_; }
+
+ private:
+  friend class Design;
+
+  /// Numeric variables, of whose product the columns stand side by side; the first runs fastest.
+  struct Product {
+    std::vector<std::size_t> variables;
+    Index column = 0, width = 1;
+  };
+
+  void resolve(NumberExpression& expression);
+  std::size_t need(DesignNeed need);
+  std::size_t need_for(const FormulaVariable& variable);
+  std::size_t product_of(const std::vector<std::size_t>& variables);
+  Index cells_of(const FormulaTerm& term);
+
+  FormulaTerms terms_;
+  TableSchema schema_;
+  std::vector<Index> slots_;
+  std::vector<DesignNeed> needs_;
+  std::vector<std::size_t> basis_needs_;  ///< by variable: what its basis or its levels take
+  std::vector<Product> products_;
+  std::map<std::vector<std::size_t>, std::size_t> product_places_;  ///< by their variables
+  Index num_numbers_ = 0;
+  std::vector<std::size_t> cells_;                   ///< by index: the need of its cells
+  std::map<std::size_t, std::size_t> index_places_;  ///< by that need
+  std::vector<DesignTerm> design_terms_;
+};
+
+}  // namespace vfe
