@@ -71,7 +71,6 @@ FormulaLexer::FormulaLexer(const std::string& text) : text_(text) {
 }
 
 void FormulaLexer::advance() {
-  last_end_ = token_.end;
   token_ = read(token_.end);
 }
 
@@ -85,7 +84,6 @@ std::string FormulaLexer::takes_label() {
   const FormulaToken next = read(token_.end);
   if (next.kind != Kind::mark || next.text != "=") return "";
   const std::string label = token_.text;
-  last_end_ = next.end;
   token_ = read(next.end);
   return label;
 }

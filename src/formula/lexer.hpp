@@ -23,7 +23,6 @@ class FormulaLexer {
   explicit FormulaLexer(const std::string& text);  ///< which must outlive it
   const FormulaToken& token() const { return token_; }
   void advance();
-  std::size_t last_end() const { return last_end_; }  ///< of the word before
   /// The word as an error shows it.
   std::string shown() const;
   /// The name before a = sign, both taken; empty, and nothing taken, where there is none.
@@ -36,7 +35,6 @@ class FormulaLexer {
 
   const std::string& text_;
   FormulaToken token_;
-  std::size_t last_end_ = 0;
 };
 
 }  // namespace vfe

@@ -79,10 +79,8 @@ class Parser {
     fail(fmt::format("found {}, expected {}", lexer_.shown(), expected));
   }
 
-  /// Adds a node that ends where the last token did.
   std::size_t add(FormulaNode node, std::size_t begin) {
     node.begin = begin;
-    node.end = lexer_.last_end();
     node.first = node.operands.empty() ? syntax_.nodes.size() : first_of(node.operands);
     syntax_.nodes.push_back(std::move(node));
     return syntax_.nodes.size() - 1;
@@ -102,8 +100,7 @@ class Parser {
       if (is_power && !arithmetic && token().kind != Token::Kind::number) fail_expecting("a whole number");
       const std::size_t right =
           is_power && !arithmetic ? number() : expression(is_power ? power : power + 1, arithmetic);
-      left =
-          add({Kind::binary, sign.text, 0.0, arithmetic, 0, 0, 0, {left, right}}, syntax_.nodes[left].begin);
+      left = add({Kind::binary, sign.text, 0.0, arithmetic, 0, 0, {left, right}}, syntax_.nodes[left].begin);
     }
     return left;
   }
@@ -114,7 +111,7 @@ class Parser {
     if (is("+") || is("-")) {
       const Token sign = take();
       const std::size_t operand = expression(arithmetic ? unary_binding : 2, arithmetic);
-      return add({Kind::unary, sign.text, 0.0, arithmetic, 0, 0, 0, {operand}}, begin);
+      return add({Kind::unary, sign.text, 0.0, arithmetic, 0, 0, {operand}}, begin);
     }
     if (is("(")) return parentheses(arithmetic);
     if (kind == Token::Kind::number) {
@@ -141,10 +138,10 @@ class Parser {
       const Token bar = take();
       const std::size_t groups = expression(1, false);
       take(")", "\")\"");
-      return add({Kind::group, bar.text, 0.0, false, 0, 0, 0, {inner, groups}}, begin);
+      return add({Kind::group, bar.text, 0.0, false, 0, 0, {inner, groups}}, begin);
     }
     take(")", arithmetic ? "an arithmetic operator or \")\"" : "an operator or \")\"");
-    return add({Kind::parentheses, "(", 0.0, arithmetic, 0, 0, 0, {inner}}, begin);
+    return add({Kind::parentheses, "(", 0.0, arithmetic, 0, 0, {inner}}, begin);
   }
 
   /// The number that the formula goes on with, behind its sign.

@@ -1,13 +1,18 @@
 #include "vfe/formula/design.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "formula/molecules.hpp"
+#include "vfe/core/numbers.hpp"
 
 namespace vfe {
 namespace {
@@ -15,6 +20,7 @@ namespace {
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::UnorderedElementsAreArray;
 
 /// What tests/formula/fixtures.R wrote: what R makes of formulas.
@@ -130,6 +136,241 @@ TEST(Design, NamesOfFormulasMadeAtRandomAreThoseOfR) {
         << formula;
   }
   EXPECT_LT(num_refused, 20);
+}
+
+/// Rows of molecules(): factors in turn, a number that rises, a matrix.
+TableRows some_molecules(Index num_rows) {
+  TableRows rows = missing_rows(molecules(), num_rows);
+  auto& numbers = std::get<TableRows::RowMajor<double>>(rows.numbers);
+  auto& fingerprints = std::get<TableRows::RowMajor<double>>(rows.matrices.front());
+  for (Index i = 0; i < num_rows; ++i) {
+    const auto x = static_cast<double>(i);
+    numbers.row(i) << 10.0 * x, x, 100.0 + x;
+    rows.codes.row(i) << static_cast<int>(i % 3), static_cast<int>(i / 3 % 2);
+    rows.integers(i, 0) = i % 4;
+    fingerprints.row(i) << x, -x, 0.5;
+  }
+  return rows;
+}
+
+TEST(Design, CoefficientsAreNamedByTermLevelAndColumn) {
+  const Design design = designed("y ~ colour * logp + poly(mass, 2):shape + fp + factor(count)", molecules(),
+                                 some_molecules(24));
+  EXPECT_THAT(
+      design.coefficient_names(),
+      ElementsAre("colour[green]", "colour[blue]", "logp", "fp[1]", "fp[2]", "fp[3]", "factor(count)[1]",
+                  "factor(count)[2]", "factor(count)[3]", "colour[green]:logp", "colour[blue]:logp",
+                  "poly(mass, 2)[1]:shape[round]", "poly(mass, 2)[2]:shape[round]",
+                  "poly(mass, 2)[1]:shape[flat]", "poly(mass, 2)[2]:shape[flat]"));
+}
+
+TEST(Design, FactorsMakeNoColumns) {
+  const TableRows rows = some_molecules(24);
+  const Design design = designed("y ~ colour * shape + colour:logp + logp", molecules(), rows);
+  EXPECT_EQ(design.num_numbers(), 1);  // logp, of two terms
+  EXPECT_EQ(design.num_indices(), 3);  // colour, of two terms, shape, colour:shape
+  EXPECT_EQ(design.num_coefficients(), 2 + 1 + 1 + 2 + 2);
+  DesignRows evaluated;
+  ASSERT_FALSE(design.evaluate(rows, evaluated));
+  for (const DesignTerm& term : design.terms()) {
+    if (term.name != "colour:shape") continue;
+    EXPECT_EQ(term.column, -1);
+    for (Index i = 0; i < 24; ++i) {
+      const int colour = rows.codes(i, 0), shape = rows.codes(i, 1);
+      EXPECT_EQ(evaluated.cells(i, term.index), colour > 0 && shape > 0 ? colour - 1 : -1);
+    }
+  }
+}
+
+TEST(Design, ProductsOfMatricesAndBases) {
+  const TableRows rows = some_molecules(24);
+  const Design design = designed("y ~ 0 + fp:logp:colour", molecules(), rows);
+  DesignRows evaluated;
+  ASSERT_FALSE(design.evaluate(rows, evaluated));
+  const Matrix x = written_out(design, evaluated);
+  ASSERT_EQ(x.cols(), 9);
+  EXPECT_EQ(design.coefficient_names()[4], "fp[2]:logp:colour[green]");
+  for (Index i = 0; i < 24; ++i) {
+    const auto value = static_cast<double>(i);
+    EXPECT_EQ(x(i, 4), i % 3 == 1 ? -value * value : 0.0);
+    EXPECT_EQ(x(i, 8), i % 3 == 2 ? 0.5 * value : 0.0);
+  }
+}
+
+TEST(Design, ResponseOffsetWeightsTrialsAndCensoring) {
+  const TableRows rows = some_molecules(6);
+  DesignRows evaluated;
+  const std::string formula =
+      "log(y + 1) | weights(mass / 2) + trials(8) + cens(shape) ~ logp + offset(mass) + offset(-logp)";
+  ASSERT_FALSE(designed(formula, molecules(), rows).evaluate(rows, evaluated));
+  EXPECT_EQ(evaluated.response[2], std::log(21.0));
+  EXPECT_EQ(evaluated.weights[2], 51.0);
+  EXPECT_EQ(evaluated.trials[2], 8.0);
+  EXPECT_EQ(evaluated.censoring, (Vector{{0.0, 0.0, 0.0, 1.0, 1.0, 1.0}}));
+  EXPECT_EQ(evaluated.offset, Vector::Constant(6, 100.0));
+  ASSERT_FALSE(designed("colour ~ scale(logp)", molecules(), rows).evaluate(rows, evaluated));
+  EXPECT_EQ(evaluated.response, (Vector{{0.0, 1.0, 2.0, 0.0, 1.0, 2.0}}));
+  EXPECT_EQ(evaluated.offset.size() + evaluated.weights.size() + evaluated.trials.size() +
+                evaluated.censoring.size(),
+            0);
+}
+
+TEST(Design, CellsWithoutRowsHaveNoCoefficient) {
+  TableRows rows = some_molecules(24);
+  for (Index i = 0; i < 24; ++i)
+    if (rows.codes(i, 0) == 1) rows.codes(i, 1) = 0;  // nothing green is flat
+  const Design design = designed("y ~ colour * shape + logp", molecules(), rows);
+  EXPECT_THAT(design.empty_cells(), ElementsAre("colour[green]:shape[flat]"));
+  EXPECT_THAT(design.coefficient_names(), ElementsAre("colour[green]", "colour[blue]", "shape[flat]", "logp",
+                                                      "colour[blue]:shape[flat]"));
+  DesignRows evaluated;
+  ASSERT_FALSE(design.evaluate(rows, evaluated));
+  EXPECT_EQ(written_out(design, evaluated).col(4).sum(), 4.0);
+  TableRows other = rows;
+  other.codes.row(7) << 1, 1;
+  const auto unusable = design.evaluate(other, evaluated);
+  ASSERT_TRUE(unusable);
+  EXPECT_EQ(unusable->row, 7);
+  EXPECT_EQ(unusable->found, "colour[green]:shape[flat], which no row of the fit had");
+}
+
+TEST(Design, NewRowsAreTransformedAsThoseOfTheFit) {
+  const TableRows rows = some_molecules(24);
+  const Design design = designed("y ~ scale(logp) + factor(count)", molecules(), rows);
+  DesignRows all, some;
+  ASSERT_FALSE(design.evaluate(rows, all));
+  ASSERT_FALSE(design.evaluate_terms(some_rows(rows, 5, 9), some));
+  EXPECT_EQ(some.numbers, all.numbers.middleRows(5, 4));
+  EXPECT_EQ(some.cells, all.cells.middleRows(5, 4));
+}
+
+TEST(Design, SinglePrecisionIsReadAsItIs) {
+  TableRows rows = some_molecules(24);
+  const TableRows::RowMajor<float> numbers =
+      std::get<TableRows::RowMajor<double>>(rows.numbers).cast<float>() * 0.1f;
+  const TableRows::RowMajor<float> fingerprints =
+      std::get<TableRows::RowMajor<double>>(rows.matrices[0]).cast<float>();
+  rows.numbers = numbers;
+  rows.matrices[0] = fingerprints;
+  DesignRows evaluated;
+  ASSERT_FALSE(designed("y ~ mass + fp", molecules(), rows).evaluate(rows, evaluated));
+  EXPECT_EQ(evaluated.numbers(3, 0), static_cast<double>(numbers(3, 2)));
+  EXPECT_EQ(evaluated.numbers(3, 2), -3.0);
+}
+
+TEST(Design, ValuesThatCannotBeUsedAreNamedWithTheirRow) {
+  const TableRows rows = some_molecules(24);
+  const Design design = designed("y ~ colour:logp + fp + factor(count) + poly(mass, 2)", molecules(), rows);
+  const auto found = [&](auto spoil, Index row) {
+    TableRows spoilt = rows;
+    spoil(spoilt);
+    DesignRows evaluated;
+    const auto unusable = design.evaluate(spoilt, evaluated);
+    if (!unusable) return std::string();
+    EXPECT_EQ(unusable->row, row);
+    return unusable->found;
+  };
+  const auto number = [](TableRows& spoilt, Index row, Index slot) -> double& {
+    return std::get<TableRows::RowMajor<double>>(spoilt.numbers)(row, slot);
+  };
+  EXPECT_EQ(found([](TableRows&) {}, 0), "");
+  EXPECT_EQ(found([&](TableRows& r) { number(r, 4, 1) = nan; }, 4), "logp is missing, expected a number");
+  EXPECT_EQ(found([&](TableRows& r) { number(r, 5, 2) = infinity; }, 5),
+            "mass is inf, expected a finite number");
+  EXPECT_EQ(found([&](TableRows& r) { number(r, 6, 0) = nan; }, 6), "y is missing, expected a number");
+  EXPECT_EQ(found([](TableRows& r) { r.codes(7, 0) = -1; }, 7), "colour is missing, expected a level");
+  EXPECT_EQ(found([](TableRows& r) { r.codes(8, 0) = 3; }, 8),
+            "colour has the code 3, expected one from 0 to 2");
+  EXPECT_EQ(found([](TableRows& r) { r.integers(9, 0) = 17; }, 9), "factor(count): 17 is none of its levels");
+  EXPECT_EQ(found([](TableRows& r) { r.integers(9, 0) = TableRows::missing_integer; }, 9),
+            "count is missing, expected a number");
+  EXPECT_EQ(found([](TableRows& r) { std::get<TableRows::RowMajor<double>>(r.matrices[0])(2, 1) = nan; }, 2),
+            "fp[2] is nan, expected a finite number");
+}
+
+TEST(Design, OfNothingIsNothing) {
+  const TableRows rows = some_molecules(5);
+  const Design design = designed("y ~ 0", molecules(), rows);
+  DesignRows evaluated;
+  ASSERT_FALSE(design.evaluate(rows, evaluated));
+  EXPECT_EQ(design.num_coefficients(), 0);
+  EXPECT_FALSE(design.has_intercept());
+  EXPECT_EQ(evaluated.numbers.rows(), 5);
+  EXPECT_TRUE(designed("y ~ 1", molecules(), rows).has_intercept());
+}
+
+/// Names and numbers, and every other character by itself.
+std::vector<std::string> words_of(const std::string& formula) {
+  std::vector<std::string> words;
+  bool in_name = false;
+  for (char c : formula) {
+    const bool is_name = std::isalnum(static_cast<unsigned char>(c)) != 0;
+    if (!is_name || !in_name) words.emplace_back();
+    words.back() += c;
+    in_name = is_name;
+  }
+  return words;
+}
+
+/// Whatever a formula was changed to: a design, or an Error of one line.
+TEST(Design, FormulasChangedAtRandomGiveADesignOrOneLine) {
+  const std::vector<std::string> formulas{
+      "log(y + 1) | weights(mass) ~ colour * shape + bs(logp, df = 5):colour - 1 + I(mass^2) + offset(count)",
+      "y ~ (colour + shape + logp)^2 + poly(mass, 3) %in% shape + `fp` + factor(count)/scale(log(mass))",
+      "y | trials(count + 1) ~ . - mass + ns(mass, knots = c(104, 111))",
+      "shape ~ exp(logp / 10) * center(mass) + fp:colour + log10(mass) + sqrt(count) + abs(-logp)",
+      "y ~ logp + (1 + mass | shape)"};
+  const std::vector<std::string> pieces{
+      "+",  "-",    "*",      "/",    ":",        "^",    "(",    ")",     "~",   "|",
+      "||", "%in%", ".",      "0",    "1",        "2",    "1e9",  ",",     "=",   "`",
+      " ",  "\n",   "colour", "logp", "fp",       "y",    "log(", "poly(", "bs(", "factor(",
+      "I(", "c(",   "df = ",  "TRUE", "\xc3\xa9", "\xff", "#",    "-1e308"};
+  const TableRows rows = some_molecules(24);
+  std::mt19937 bits(7);
+  const auto below = [&](std::size_t size) {
+    return std::uniform_int_distribution<std::size_t>(0, size - 1)(bits);
+  };
+  int num_designs = 0, num_refused = 0;
+  for (int trial = 0; trial < 2000; ++trial) {
+    std::vector<std::string> words = words_of(formulas[below(formulas.size())]);
+    for (std::size_t change = 1 + below(2); change > 0; --change) {
+      const std::size_t at = below(words.size());
+      const std::string word = below(2) == 0 ? pieces[below(pieces.size())] : words[below(words.size())];
+      switch (below(4)) {
+        case 0:
+          words[at] = word;
+          break;
+        case 1:
+          words[at] += word;
+          break;
+        case 2:
+          words[at].pop_back();
+          break;
+        default:
+          std::swap(words[at], words[below(words.size())]);
+      }
+      std::erase(words, "");
+    }
+    const std::string formula = fmt::format("{}", fmt::join(words, ""));
+    try {
+      const Design design = designed(formula, molecules(), rows);
+      DesignRows evaluated;
+      if (const auto unusable = design.evaluate(rows, evaluated))
+        throw RowError(unusable->row, unusable->found);
+      EXPECT_TRUE(written_out(design, evaluated).allFinite()) << formula;
+      EXPECT_EQ(static_cast<Index>(design.coefficient_names().size()), design.num_coefficients()) << formula;
+      ++num_designs;
+    } catch (const Error& error) {
+      const std::string line = error.what();
+
+      EXPECT_TRUE(error.fault() == Fault::config || error.fault() == Fault::data) << line;
+      EXPECT_THAT(line, Not(HasSubstr("\n"))) << formula;
+      EXPECT_LT(line.size(), 400u) << line;
+      ++num_refused;
+    }
+  }
+  EXPECT_GT(num_designs, 200) << num_refused;
+  EXPECT_GT(num_refused, 200) << num_designs;
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ struct FormulaNode {
   std::string text;                     ///< the name, function or operator
   double number = 0.0;                  ///< of a number
   bool arithmetic = false;              ///< operators mean what they do in arithmetic, not in formulas
-  std::size_t begin = 0, end = 0;       ///< bytes of the formula
+  std::size_t begin = 0;                ///< byte of the formula
   std::size_t first = 0;                ///< of the nodes [first, this] it is made of
   std::vector<std::size_t> operands{};  ///< nodes
   std::vector<std::string> settings{};  ///< of a call: what operands but the first set, "df"
