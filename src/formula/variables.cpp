@@ -126,12 +126,14 @@ void refuse_single_level(const FormulaSyntax& syntax, std::size_t node, const Ta
 
 FormulaVariable column_variable(const TableNames& names, Index column) {
   const TableColumn& of = names.schema()[column];
-  FormulaVariable variable{Kind::factor, of.name, {}, column, 0};
+  // In backticks where it could be taken for a call, a column of a matrix or an interaction.
+  const bool is_plain = of.name.find_first_of("()[]:") == std::string::npos;
+  FormulaVariable variable{Kind::factor, is_plain ? of.name : formula_name(of.name), {}, column, 0};
   if (of.type == ColumnType::matrix) {
     variable.kind = Kind::matrix;
     variable.width = of.width;
   } else if (of.type != ColumnType::factor) {
-    variable = {Kind::number, of.name, {of.name, {names.step(column)}}};
+    variable = {Kind::number, variable.name, {of.name, {names.step(column)}}};
   }
   return variable;
 }

@@ -116,10 +116,17 @@ TEST(FormulaTerms, SettingsOfSplinesAndPolynomials) {
   EXPECT_EQ(variable("fp").width, 3);
 }
 
-TEST(FormulaTerms, AColumnIsNotTheCallThatItIsNamedLike) {
+TEST(FormulaTerms, AColumnIsNotWhatItIsNamedLike) {
   TableSchema schema = molecules();
   schema.columns.push_back({"log(mass)", ColumnType::number});
-  EXPECT_EQ(terms_of("y ~ log(mass) + `log(mass)`", schema).terms.size(), 2u);
+  schema.columns.push_back({"logp:mass", ColumnType::number});
+  schema.columns.push_back({"log mass", ColumnType::number});
+  std::vector<std::string> names;
+  for (const FormulaTerm& term :
+       terms_of("y ~ log(mass) + `log(mass)` + logp:mass + `logp:mass` + `log mass`", schema).terms) {
+    names.push_back(term.name);
+  }
+  EXPECT_THAT(names, ElementsAre("log(mass)", "`log(mass)`", "`logp:mass`", "log mass", "logp:mass"));
 }
 
 TEST(FormulaTerms, MistakesAreOneLineThatPointsAtThePlace) {
