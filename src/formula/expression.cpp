@@ -28,6 +28,22 @@ int num_operands(Kind kind) {
   }
 }
 
+/// Whether reason() asks for the first operand.
+bool is_explained_by_operands(Kind kind) {
+  switch (kind) {
+    case Kind::divide:
+    case Kind::power:
+    case Kind::log:
+    case Kind::log10:
+    case Kind::log1p:
+    case Kind::exp:
+    case Kind::sqrt:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /// Functions of the standard library, number by number: those of vectors have other last digits where a row
 /// falls into what is left over.
 template <class Function>
@@ -146,15 +162,14 @@ std::optional<UnusableValue> NumberExpression::evaluate(const TableRows& rows,
       stack.pop_back();
     }
     Vector& x = stack.back();
-    const bool changes_values = operands > 0;
     Vector before;
-    if (changes_values) before = x;
+    if (is_explained_by_operands(step.kind)) before = x;
     apply(step, rows, statistics, x, right);
     if (x.allFinite()) continue;
     Index row = 0;
     while (std::isfinite(x[row])) ++row;
     const std::string found =
-        reason(step, changes_values ? before[row] : 0.0, operands == 2 ? right[row] : 0.0, x[row]);
+        reason(step, before.size() > 0 ? before[row] : 0.0, operands == 2 ? right[row] : 0.0, x[row]);
     return UnusableValue{row, steps.size() == 1 ? found : name + ": " + found};
   }
   values = stack.back();

@@ -20,13 +20,12 @@ std::optional<UnusableValue> read_codes(const CellFactor& factor, const TableRow
   if (factor.slot >= 0) {
     codes = rows.codes.col(factor.slot);
     const auto num_levels = static_cast<int>(factor.levels.size());
-    for (Index i = 0; i < codes.size(); ++i) {
-      if (codes[i] >= 0 && codes[i] < num_levels) continue;
-      return UnusableValue{i, codes[i] == -1 ? factor.name + " is missing, expected a level"
-                                             : fmt::format("{} has the code {}, expected one from 0 to {}",
-                                                           factor.name, codes[i], num_levels - 1)};
-    }
-    return std::nullopt;
+    if (((codes.array() >= 0) && (codes.array() < num_levels)).all()) return std::nullopt;
+    Index row = 0;
+    while (codes[row] >= 0 && codes[row] < num_levels) ++row;
+    return UnusableValue{row, codes[row] == -1 ? factor.name + " is missing, expected a level"
+                                               : fmt::format("{} has the code {}, expected one from 0 to {}",
+                                                             factor.name, codes[row], num_levels - 1)};
   }
   Vector values(rows.num_rows);
   if (auto unusable = factor.of.evaluate(rows, statistics, values)) return unusable;
