@@ -19,13 +19,6 @@ using testing::HasSubstr;
 
 constexpr int steps = 300;
 
-/// Whether a process runs: what is dead and not yet waited for does not.
-bool is_alive(pid_t pid) {
-  const std::string stat = contents("/proc/" + std::to_string(pid) + "/stat");
-  const std::size_t name_end = stat.rfind(')');
-  return name_end != std::string::npos && stat.substr(name_end + 2, 1) != "Z";
-}
-
 /// "lambda draws", the hashes of the finished fit in run/, and the groups of its result.
 std::string bits_of_run(const std::filesystem::path& folder) {
   return hashes(folder) + bits_of_groups(read_result(folder / "run" / "result.h5"));
@@ -107,7 +100,7 @@ class Reliability : public testing::Test {
     } else {
       ::kill(pids[random() % pids.size()], SIGKILL);
     }
-    const bool hit = job.wait().code != 0;
+    const bool hit = end_of_mpirun(job).code != 0;
     // mpirun may be gone before the last of its ranks, which holds the lock of the folder.
     EXPECT_TRUE(wait_until([&] { return std::ranges::none_of(pids, is_alive); }));
     return hit;

@@ -1,12 +1,14 @@
 #pragma once
 #include <sys/types.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "run/temporary_folder.hpp"
+#include "cli/program.hpp"
 
 namespace vfe {
 
@@ -25,6 +27,24 @@ inline std::vector<pid_t> ranks_of(pid_t mpirun) {
     }
   }
   return found;
+}
+
+/// Whether a process runs: what is dead and not yet waited for does not.
+inline bool is_alive(pid_t pid) {
+  const std::string stat = contents("/proc/" + std::to_string(pid) + "/stat");
+  const std::size_t name_end = stat.rfind(')');
+  return name_end != std::string::npos && stat.substr(name_end + 2, 1) != "Z";
+}
+
+/// Waits for an mpirun. That of Open MPI 4.1 may hang at its own end, in a lock of PMIx, where a rank has
+/// died while MPI came up: it is killed when none of its ranks has been there for ten seconds.
+inline Finished end_of_mpirun(Job& job) {
+  for (bool seen_without = false; !wait_until([&] { return !job.running(); }, 10.0);) {
+    const bool without = std::ranges::none_of(ranks_of(job.pid()), is_alive);
+    if (without && seen_without) ::kill(job.pid(), SIGKILL);
+    seen_without = without;
+  }
+  return job.wait();
 }
 
 }  // namespace vfe

@@ -60,7 +60,7 @@ class Signals : public testing::Test {
         if (!job.running()) continue;
         ::kill(pids[static_cast<std::size_t>(moment) % pids.size()], signal);
         tally.add();
-        judge(job.wait(), signal, ranks, tally);
+        judge(ranks == 0 ? job.wait() : end_of_mpirun(job), signal, ranks, tally);
         const Finished resumed = Job(folder.path(), command(ranks == 0 ? 0 : 3)).wait();
         if (resumed.code != 0) {
           tally.lose(std::string(strsignal(signal)) + ", then " + resumed.err);
