@@ -20,6 +20,7 @@
 #include "vfe/run/result_attributes.hpp"
 #include "vfe/statistics/psis.hpp"
 #include "vfe/statistics/weights.hpp"
+#include "vfe/verdict/wide_draws.hpp"
 
 namespace vfe {
 namespace {
@@ -60,6 +61,22 @@ Objection objection_to(const State& state) {
                                 100.0 * share));
   }
   return {};
+}
+
+/// [collective] What draws wider than q's find that q misses; nothing if the ranks were asked to stop.
+std::optional<Objection> objection_by_wide_draws(const Config& config, const Target& target,
+                                                 const Family& family, const State& state,
+                                                 const OwnedDraws& of_q) {
+  if (target.size() > most_wide_dimensions || !of_q.log_joint.array().isFinite().any()) return Objection{};
+  const Vector mean = family.mean(state.lambda), sd = family.standard_deviation(state.lambda);
+  const Student density = wider_than(mean, sd);
+  const Address at{.seed = config.fit.seed, .purpose = Purpose::wide_result};
+  OwnedDraws wide{.theta = density.draw(at, of_q.size() / 2), .gradient = {}};
+  wide.log_joint.resize(wide.size());
+  if (!log_joint_unless_stopped(target, wide.theta, wide.log_joint)) return std::nullopt;
+  const OwnedDraws all = in_one_sample(view(of_q), view(wide), density, family, state.lambda);
+  return missed_by_q(view(all), view(of_q),
+                     [&](Index i) { return target.parameters().unconstrained_name(i); });
 }
 
 /// Of draws that are as good as independent.
@@ -144,8 +161,13 @@ std::optional<FitResult> make_result_of_q(const Communicator& comm, const Config
   const Parameters& parameters = model.parameters();
   Matrix quantities(num_constrained(model.quantities()), draws.theta.cols());
   model.compute_quantities(draws.theta, config.fit.seed, 0, quantities);
+  std::optional<Objection> objection = objection_to(state);
+  if (objection->empty()) {
+    objection = objection_by_wide_draws(config, problem.target(), family, state, draws);
+    if (!objection) return std::nullopt;
+  }
   const QUnderTest tested{view(draws), family.mean(state.lambda), family.standard_deviation(state.lambda),
-                          quantities.topRows(num_judged_values(model)), objection_to(state)};
+                          quantities.topRows(num_judged_values(model)), *objection};
   const Index non_finite = tested.non_finite();
 
   result.verdict = judge(tested, [&](Index i) {

@@ -20,8 +20,8 @@
 namespace vfe {
 namespace {
 
-constexpr double wrong = 0.005;                          // probability of one larger, over all values
-constexpr double most_lost = 1e-3, most_outside = 1e-3;  // shares of the weights; of q without a density
+constexpr double wrong = 0.005;     // probability of one larger, over all values
+constexpr double most_lost = 1e-3;  // share of the weights
 // Iterations after which chains have forgotten where they began, and of a run whose mean no other run's tells
 // much of: neighbours in a chain are correlated by less than 0.5, or trajectories grow.
 constexpr Index forgotten = 32, iterations_of_a_run = 128, most_runs = 4;
@@ -340,12 +340,12 @@ Certificate certify(const WeightedPool& pool, const Affine& whitening, const Jud
         return fmt::format("too few draws carry weight: {} (at least {:.0f} are needed)", tail, limits::ess);
       });
   const double outside = share_outside(pool, whitening);
-  findings.expect(outside <= most_outside,
+  findings.expect(outside <= limits::outside,
                   "the density ends within the region of the posterior, or cannot be computed there", [&] {
                     return fmt::format(
                         "the density is not finite in a region with {:.2g} of q (limit {}): "
                         "where it ends without a transform, or cannot be computed, Stein's identities fail",
-                        outside, most_outside);
+                        outside, limits::outside);
                   });
   const double strictness = strictness_at(certificate.khat - smoothed.khat_error);
   const MomentOptions own_options = with_centres(options, values, pool.modes, pool.symmetries);

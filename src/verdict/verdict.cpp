@@ -156,6 +156,11 @@ Verdict judge(const QUnderTest& tested, const std::function<std::string(Index)>&
   if (!tested.objection.empty()) {
     verdict.reason = fmt::format("{}; {}", tested.objection.reason, tail);
     verdict.plain = tested.objection.plain;
+  } else if (static_cast<double>(tested.non_finite()) > limits::outside * static_cast<double>(num_draws)) {
+    verdict.reason =
+        fmt::format("the log density is not finite at {} of {} draws of q (limit {} of them); {}",
+                    tested.non_finite(), num_draws, limits::outside, tail);
+    verdict.plain = "the density ends within the region of the posterior, or cannot be computed there";
   } else if (!weights_pass) {
     verdict.reason = fmt::format("q does not cover the posterior: {}", tail);
     verdict.plain = "the approximation does not cover the posterior";

@@ -127,6 +127,14 @@ TEST(Verdict, NonFiniteDrawsForbidTheCertificate) {
   EXPECT_NE(verdict.reason.find("not finite at 1 draw"), std::string::npos) << verdict.reason;
 }
 
+TEST(Verdict, ADensityThatEndsWithinQIsRejected) {
+  Drawn evidence = gaussian(Vector::Zero(2), Vector::Ones(2));
+  evidence.log_weight.head(5).setConstant(-infinity);
+  const Verdict verdict = judge(evidence, name);
+  EXPECT_EQ(verdict.grade, Grade::rejected);
+  EXPECT_NE(verdict.reason.find("not finite at 5 of 4000 draws"), std::string::npos) << verdict.reason;
+}
+
 TEST(Verdict, NothingFiniteIsRejected) {
   Drawn evidence = gaussian(Vector::Zero(2), Vector::Ones(2));
   evidence.log_weight.setConstant(-infinity);

@@ -10,5 +10,8 @@ inline constexpr double ess = 100.0;
 /// Of the weights' tail: with a heavier one their variance is infinite, and errors look smaller than they
 /// are.
 inline constexpr double finite_variance_khat = 0.5;
+/// Share of q where the density may not be finite: where it ends without a transform, or cannot be computed,
+/// weights know nothing of what is beyond.
+inline constexpr double outside = 1e-3;
 
 }  // namespace vfe::limits
