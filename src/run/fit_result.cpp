@@ -71,7 +71,7 @@ std::optional<Objection> objection_by_wide_draws(const Config& config, const Tar
   const Vector mean = family.mean(state.lambda), sd = family.standard_deviation(state.lambda);
   const Student density = wider_than(mean, sd);
   const Address at{.seed = config.fit.seed, .purpose = Purpose::wide_result};
-  OwnedDraws wide{.theta = density.draw(at, of_q.size() / 2), .gradient = {}};
+  OwnedDraws wide{.theta = density.draw(at, (of_q.size() + 1) / 2), .gradient = {}};
   wide.log_joint.resize(wide.size());
   if (!log_joint_unless_stopped(target, wide.theta, wide.log_joint)) return std::nullopt;
   const OwnedDraws all = in_one_sample(view(of_q), view(wide), density, family, state.lambda);
