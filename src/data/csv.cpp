@@ -15,6 +15,7 @@
 #include <cstring>
 #include <set>
 
+#include "data/digit.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/printable.hpp"
 
@@ -84,6 +85,7 @@ struct CsvReader::Impl {
 
   std::vector<char> buffer = std::vector<char>(buffer_size);
   std::size_t begin = 0, end = 0;  // of what is read and not yet parsed
+  z_off_t bytes = 0;               // of the file, read so far
 
   std::int64_t lines = 0;        // complete lines parsed
   std::int64_t record_line = 0;  // where the record under way starts
@@ -131,6 +133,7 @@ struct CsvReader::Impl {
     if (error == Z_ERRNO) fail(Fault::io, fmt::format("reading: {}", std::strerror(errno)));
     if (error == Z_BUF_ERROR) fail(Fault::data, "compressed by gzip, and cut off");
     if (error != Z_OK) fail(Fault::data, fmt::format("compressed by gzip, and damaged: {}", problem));
+    bytes = std::max<z_off_t>(gzoffset(file.get()), 0);  // of a pipe nobody knows
   }
 
   static void on_field(void* data, std::size_t size, void* self) {
@@ -273,8 +276,8 @@ char CsvReader::delimiter() const {
 bool CsvReader::has_row_names() const {
   return impl_->row_names;
 }
-std::string CsvReader::name() const {
-  return impl_->path.string();
+const std::string& CsvReader::name() const {
+  return impl_->path.native();
 }
 bool CsvReader::next() {
   return impl_->next();
@@ -286,7 +289,7 @@ std::int64_t CsvReader::line() const {
   return impl_->record_line;
 }
 std::uint64_t CsvReader::bytes_read() const {
-  return static_cast<std::uint64_t>(gzoffset(impl_->file.get()));
+  return static_cast<std::uint64_t>(impl_->bytes);
 }
 
 namespace {
@@ -295,10 +298,6 @@ std::string_view trim(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 bool digits_alone(std::string_view text) {
@@ -369,9 +368,10 @@ ParsedField parse_field(std::string_view text, const FieldFormat& format) {
   // Who says what is missing may mean a number, -999.
   if (!format.missing.empty() && is_missing()) return {FieldKind::missing};
   const bool comma = format.decimal == ',';
-  ParsedField field =
-      comma && text.find('.') != std::string_view::npos ? ParsedField{FieldKind::text} : parse_number(text);
-  if (field.kind != FieldKind::text) return field;
+  if (!comma) {
+    const ParsedField field = parse_number(text);
+    if (field.kind != FieldKind::text) return field;
+  }
   if (is_missing()) return {FieldKind::missing};
   if (format.thousands != 0 || comma) {
     std::string plain;

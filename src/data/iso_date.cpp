@@ -3,15 +3,13 @@
 #include <array>
 #include <chrono>
 
+#include "data/digit.hpp"
+
 namespace vfe {
 namespace {
 
 constexpr std::string_view pattern = "dddd-dd-ddTdd:dd:dd";   // d: a digit
 constexpr std::array<std::size_t, 3> lengths = {10, 16, 19};  // of a day, a minute, a second
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 int number(std::string_view text, std::size_t first, std::size_t count) {
   int value = 0;

@@ -5,14 +5,12 @@
 #include <cctype>
 #include <map>
 
+#include "data/digit.hpp"
+
 namespace vfe {
 namespace {
 
 constexpr std::string_view number = "a number with a unit", date = "a date";
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t';

@@ -38,7 +38,8 @@ OwnedDraws in_one_sample(const Draws& of_q, const Draws& wide, const Student& de
   all.log_joint << of_q.log_joint, wide.log_joint;
   Vector log_q(n + m);
   Matrix no_gradient(all.theta.rows(), 0);
-  family.log_density(lambda, all.theta, log_q, no_gradient);
+  log_q.head(n) = of_q.log_proposal;
+  family.log_density(lambda, wide.theta, log_q.tail(m), no_gradient);
   const Vector log_wide = density.log_density(all.theta);
   const double share = static_cast<double>(n) / static_cast<double>(n + m);
   all.log_proposal.resize(n + m);

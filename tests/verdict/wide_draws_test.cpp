@@ -34,8 +34,9 @@ Objection missed(LogDensity log_density, std::uint64_t seed, Index n = 4000) {
     return draws;
   };
   OwnedDraws of_q = evaluate(Student{{mean, sd}}.draw({.seed = seed, .purpose = Purpose::result}, n));
-  of_q.log_weight = of_q.log_joint.array() + 0.5 * of_q.theta.row(0).transpose().array().square() +
-                    0.5 * std::log(2.0 * std::numbers::pi);
+  of_q.log_proposal =
+      -0.5 * of_q.theta.row(0).transpose().array().square() - 0.5 * std::log(2.0 * std::numbers::pi);
+  of_q.log_weight = of_q.log_joint - of_q.log_proposal;
   const Student density = wider_than(mean, sd);
   const OwnedDraws wide = evaluate(density.draw({.seed = seed, .purpose = Purpose::wide_result}, n / 2));
   const OwnedDraws all = in_one_sample(view(of_q), view(wide), density, *family, lambda);
@@ -67,6 +68,7 @@ TEST(WideDraws, WeightsAreThoseOfTheMixture) {
   OwnedDraws one{.theta = Matrix::Constant(1, 3, 0.5), .gradient = {}},
       other{.theta = Matrix::Constant(1, 1, 40.0), .gradient = {}};
   one.log_joint = Vector::Constant(3, 1.0);
+  one.log_proposal = Vector::Constant(3, -0.125 - 0.5 * std::log(2.0 * std::numbers::pi));
   other.log_joint = Vector::Constant(1, -infinity);
   const OwnedDraws all = in_one_sample(view(one), view(other), density, *family, lambda);
   const double q = std::exp(-0.125) / std::sqrt(2.0 * std::numbers::pi);

@@ -18,8 +18,9 @@ enum class Encoding { utf8, latin1 };
 /// How the records of a table in text are written.
 struct CsvFormat {
   Encoding encoding = Encoding::utf8;
-  /// Between fields; 0: the one of , ; tab | that is most frequent in the header, outside quotes, or where
-  /// there is none of these, blanks. Several blanks are one.
+  /// Between fields; 0: the one of , ; tab | that is most frequent in the header, outside quotes; where
+  /// there is none of these a blank, if one stands between two names, or else the comma. Several blanks are
+  /// one.
   char delimiter = 0;
 };
 
@@ -40,8 +41,8 @@ class CsvReader {
 
   const std::vector<std::string>& header() const;
   char delimiter() const;
-  bool has_row_names() const;  ///< once a record was read
-  std::string name() const;    ///< of the file, for messages
+  bool has_row_names() const;       ///< once a record was read
+  const std::string& name() const;  ///< of the file, for messages
 
   /// Goes to the next record; false at the end of the file. Throws Fault::data naming the line for a quote
   /// that is not closed or stands inside an unquoted field, a NUL byte, a carriage return that ends a line

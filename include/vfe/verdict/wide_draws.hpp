@@ -18,8 +18,8 @@ inline constexpr Index most_wide_dimensions = 30;
 Student wider_than(ConstVec mean, ConstVec sd);
 
 /// Draws of q and of the wide density as one sample of the mixture of both (Veach and Guibas 1995): weights
-/// are bounded by those of either. `of_q` and `wide` have theta and log_joint; what is not finite counts for
-/// nothing.
+/// are bounded by those of either. Both have theta and log_joint, and `of_q` its log_proposal; what is not
+/// finite counts for nothing.
 OwnedDraws in_one_sample(const Draws& of_q, const Draws& wide, const Student& density, const Family& family,
                          ConstVec lambda);
 
