@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "vfe/commands/diagnosis_text.hpp"
 #include "vfe/core/counted.hpp"
 #include "vfe/core/printable.hpp"
 #include "vfe/core/wrapped.hpp"

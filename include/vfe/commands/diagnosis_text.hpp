@@ -9,9 +9,6 @@ namespace vfe {
 /// What the result may be used for, or why for nothing and what to try: one sentence, without a newline.
 std::string usability(const Verdict& verdict);
 
-/// Lines of at most this many columns, but those of JSON.
-constexpr std::size_t text_columns = 100;
-
 /// Grade and reason, free energy and evidence, in lines each ended by a newline.
 std::string verdict_text(const Verdict& verdict);
 

@@ -5,6 +5,9 @@
 
 namespace vfe {
 
+/// What commands print has lines of at most this many columns, but JSON.
+inline constexpr std::size_t text_columns = 100;
+
 /// Columns that a text takes on a terminal, one for each character.
 std::size_t num_columns(std::string_view text);
 

@@ -59,9 +59,9 @@ struct Verdict {
 /// theta exact, of values those of the draws), so their errors vanish as q approaches the posterior. A value
 /// that is constant or not finite is passed over. Corrected: q's moments fail, but k-hat and the standard
 /// errors of those estimates (mean 0.02 sd, sd 1.25 %) say that the weighted draws are right. Neither where
-/// the log density is not finite at more than 0.001 of the draws. Where k-hat is
-/// above 0.5 the weights have no finite variance and errors look smaller than they are: all four limits are
-/// halved. `name` names a coordinate of theta, or from d on a value, in the reason.
+/// the log density is not finite at more than 0.001 of the draws. Where k-hat is above 0.5 the weights have
+/// no finite variance and errors look smaller than they are: all four limits are halved. `name` names a
+/// coordinate of theta, or from d on a value, in the reason.
 Verdict judge(const QUnderTest& tested, const std::function<std::string(Index)>& name);
 
 }  // namespace vfe
