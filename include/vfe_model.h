@@ -34,7 +34,8 @@ typedef struct vfe_parameter {
   double lower, upper;
 } vfe_parameter;
 
-/* The rows of a block; those of the configuration's data.file, as stored there. Without one, a model has one
+/* The rows of a block of the configuration's data.file, as model.formula makes columns of them: numbers in
+ * their own units, a factor as columns of zeros and ones, none for an intercept. Without a file, a model has one
  * block of no rows and no columns, and all pointers are NULL. All of it stays where it is until the block is
  * closed. */
 typedef struct vfe_rows {

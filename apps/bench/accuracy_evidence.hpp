@@ -12,11 +12,9 @@
 namespace vfe {
 
 inline std::shared_ptr<const Model> glm(const GlmOptions& options, const Table& table) {
-  Schema schema;
+  DesignSchema schema;
   schema.blocks = Blocks::of_equal(table.x.rows(), 64);
   schema.response = "y";
-  schema.single = false;
-  if (!is_real(options.likelihood)) schema.response_classes = 2;
   for (Index j = 0; j < table.x.cols(); ++j) schema.columns.push_back({.name = "x" + std::to_string(j + 1)});
   Rows rows;
   rows.blocks = schema.blocks;

@@ -162,11 +162,9 @@ class HierarchicalLogistic {
 
 /// Columns of correlation 0.7^|i - j|, half of the coefficients zero. No exact answer.
 inline ExactTarget simulated_logistic(Index columns, Index num_rows) {
-  Schema schema;
+  DesignSchema schema;
   schema.blocks = Blocks::of_equal(num_rows, 250);
   schema.response = "y";
-  schema.response_classes = 2;
-  schema.single = false;
   for (Index j = 0; j < columns; ++j) schema.columns.push_back({.name = "x" + std::to_string(j + 1)});
   Matrix noise(columns + 1, num_rows);
   fill_normal({.seed = 31, .purpose = Purpose::simulate}, noise);

@@ -29,20 +29,22 @@ double seconds_of(const vfe::Communicator& comm, const Work& work) {
 int bench(const vfe::Communicator& comm, vfe::Index rows, vfe::Index columns) {
   const std::filesystem::path folder = "bench_checks.scratch";
   comm.on_root("making the data", [&] { std::filesystem::create_directories(folder); });
-  const vfe::Schema schema =
+  const vfe::DatasetSchema schema =
       vfe::simulate(comm, {.output = folder / "data.h5", .rows = rows, .columns = columns});
-  const vfe::Config config = vfe::parse_config(
-      fmt::format(
-          "[data]\nfile = \"{0}/data.h5\"\n[model]\ntype = \"logistic\"\n[output]\ndirectory = \"{0}/run\"\n",
-          folder.string()),
-      "bench");
+  const vfe::Config config =
+      vfe::parse_config(fmt::format("[data]\nfile = \"{0}/data.h5\"\n[model]\ntype = \"logistic\"\nformula = "
+                                    "\"y\"\n[output]\ndirectory = \"{0}/run\"\n",
+                                    folder.string()),
+                        "bench");
   const double fit = seconds_of(
       comm, [&] { vfe::run_fit(comm, config, {.existing = vfe::Existing::overwrite, .quiet = true}); });
 
-  const vfe::Dataset dataset(folder / "data.h5");
-  const vfe::Rows own = dataset.read(vfe::shard(schema.num_blocks(), comm.rank(), comm.size()));
+  const vfe::Dataset file(folder / "data.h5");
+  const vfe::BlockRange range = vfe::shard(schema.num_blocks(), comm.rank(), comm.size());
+  const vfe::TableRows own = file.read(range);
   std::uint64_t content = 0;
-  const double hashing = seconds_of(comm, [&] { content = comm.sum(vfe::content_hash(own)); });
+  const double hashing =
+      seconds_of(comm, [&] { content = comm.sum(vfe::content_hash(own, schema.blocks.slice(range))); });
   vfe::State state;
   state.lambda = vfe::Vector::Ones((columns + 1) * (columns + 4) / 2);
   const double agreement = seconds_of(comm, [&] {
@@ -52,8 +54,8 @@ int bench(const vfe::Communicator& comm, vfe::Index rows, vfe::Index columns) {
     vfe::expect_same_on_ranks(comm, vfe::hash(state), vfe::Fault::bug, "state");
   });
   const double result = seconds_of(comm, [&] {  // the seal, and the hash of the draws with what reads them
-    const vfe::ResultFile file = vfe::read_result(folder / "run" / "result.h5");
-    for (const auto& [name, values] : file.arrays) vfe::hash(values);
+    const vfe::ResultFile result_file = vfe::read_result(folder / "run" / "result.h5");
+    for (const auto& [name, values] : result_file.arrays) vfe::hash(values);
   });
   if (comm.is_root()) {
     fmt::print(

@@ -17,12 +17,11 @@ namespace {
 
 using vfe::Index;
 
-vfe::Glm simulated_logistic(Index columns, Index num_blocks, vfe::Schema& schema) {
-  const Index block_rows = vfe::default_block_rows(columns, schema.single);
+vfe::Glm simulated_logistic(Index columns, Index num_blocks, vfe::DesignSchema& schema) {
+  const Index block_rows = vfe::default_block_rows(columns, true);
   schema.blocks = vfe::Blocks::of_equal(num_blocks * block_rows, block_rows);
   for (Index j = 0; j < columns; ++j) schema.columns.push_back({.name = fmt::format("x{}", j + 1)});
   schema.response = "y";
-  schema.response_classes = 2;
 
   vfe::Rows rows;
   rows.blocks = schema.blocks;
@@ -54,7 +53,7 @@ double median(std::vector<double> values) {
 
 void compare(Index d, Index num_blocks, int pairs) {
   constexpr Index draws = 16;
-  vfe::Schema schema;
+  vfe::DesignSchema schema;
   const vfe::Glm model = simulated_logistic(d - 1, num_blocks, schema);
   const vfe::Target target(model, vfe::Communicator::self());
   vfe::Matrix theta(d, draws), exact_grad(d, draws), plain_grad(d, draws);

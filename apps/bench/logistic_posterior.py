@@ -35,6 +35,7 @@ CONFIG = f"""
 file = "data.h5"
 [model]
 type = "logistic"
+formula = "y"
 prior_scale = {PRIOR_SCALE}
 intercept_prior_scale = {INTERCEPT_PRIOR_SCALE}
 [family]
@@ -147,8 +148,8 @@ def main():
         simulate += ["--rows", str(options.rows), "--columns", str(options.columns)]
         subprocess.run(simulate, cwd=folder, check=True, capture_output=True)
         with h5py.File(folder / "data.h5") as file:
-            x = np.asarray(file["x"], dtype=np.float64)
-            y = np.asarray(file["y"], dtype=np.float64)
+            x = np.asarray(file["numbers"], dtype=np.float64)[:, :-1]
+            y = np.asarray(file["numbers"], dtype=np.float64)[:, -1]
         vfe_seconds, vfe_seconds_to_q, vfe_mean, vfe_sd, verdict = fit_vfe(folder, options.ranks, options.repeats)
     x = np.column_stack([np.ones(len(y)), x])
     prior_sd = np.concatenate([[INTERCEPT_PRIOR_SCALE], np.full(options.columns, PRIOR_SCALE)])

@@ -17,6 +17,7 @@ cat >fit.toml <<END
 file = "data.h5"
 [model]
 type = "logistic"
+formula = "y"
 [family]
 type = "mean_field"
 END

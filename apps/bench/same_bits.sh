@@ -27,6 +27,7 @@ config() {
 file = "$1.h5"
 [model]
 type = "$1"
+formula = "y"
 [family]
 type = "full_rank"
 [fit]

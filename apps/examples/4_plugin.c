@@ -1,5 +1,5 @@
 /* A likelihood in C: linear regression with Gumbel noise, y ~ gumbel(location[0] + location[1..] x, scale).
- * Run: build/release/bin/vfe import apps/examples/solubility.csv -o 4.h5 --response log_solubility --drop smiles
+ * Run: build/release/bin/vfe import apps/examples/solubility.csv -o 4.h5 --drop smiles
  *      cc -O2 -shared -fPIC -Iinclude apps/examples/4_plugin.c -o 4_plugin.so -lm
  *      mpirun -n 2 build/release/bin/vfe fit apps/examples/4_plugin.toml --overwrite */
 #include <math.h>

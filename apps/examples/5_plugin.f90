@@ -1,5 +1,5 @@
 ! The likelihood of 4_plugin.c in Fortran: y ~ gumbel(location(1) + location(2:) x, scale).
-! Run: build/release/bin/vfe import apps/examples/solubility.csv -o 5.h5 --response log_solubility --drop smiles
+! Run: build/release/bin/vfe import apps/examples/solubility.csv -o 5.h5 --drop smiles
 !      gfortran -O2 -shared -fPIC include/vfe_model.f90 apps/examples/5_plugin.f90 -o 5_plugin.so
 !      mpirun -n 2 build/release/bin/vfe fit apps/examples/5_plugin.toml --overwrite
 module gumbel_regression

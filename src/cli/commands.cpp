@@ -12,12 +12,14 @@
 #include <functional>
 #include <iostream>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "cli/completion.hpp"
 #include "cli/import_arguments.hpp"
 #include "cli/manual.hpp"
+#include "cli/simulate_arguments.hpp"
 #include "cli/start.hpp"
 #include "cli/wrong_usage.hpp"
 #include "vfe/comm/agreement.hpp"
@@ -33,6 +35,7 @@
 #include "vfe/commands/info_text.hpp"
 #include "vfe/commands/output_file.hpp"
 #include "vfe/commands/predict.hpp"
+#include "vfe/commands/prior_predictive.hpp"
 #include "vfe/config/key_descriptions.hpp"
 #include "vfe/core/counted.hpp"
 #include "vfe/core/notice.hpp"
@@ -160,47 +163,29 @@ Command import_command(CLI::App& program) {
 }
 
 Command simulate_command(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("simulate", "Write a dataset with a known truth");
-  auto options = std::make_shared<SimulateOptions>();
-  auto model = std::make_shared<std::string>();
-  std::vector<std::string> models;
-  for (const Likelihood likelihood :
-       {Likelihood::linear, Likelihood::student_t, Likelihood::logistic, Likelihood::poisson,
-        Likelihood::negative_binomial, Likelihood::softmax}) {
-    models.push_back(to_string(likelihood));
-  }
-  app->add_option("MODEL", *model, "Likelihood")->required()->check(CLI::IsMember(models));
-  app->add_option("-o,--output", options->output, "Dataset to write")->required();
+  CLI::App* app =
+      program.add_subcommand("simulate", "Write a dataset with a known truth, or draws of a prior");
+  const auto arguments = add_simulate_arguments(*app);
   auto overwrite = std::make_shared<bool>(false);
   add_overwrite(app, *overwrite);
-  app->add_option("--rows", options->rows, "Number of rows")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app->add_option("--columns", options->columns, "Number of columns")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app->add_option("--classes", options->classes, "Number of classes (softmax)")
-      ->check(CLI::Range(2, 1000))
-      ->capture_default_str();
-  app->add_option("--effect", options->effect,
-                  "Standard deviation of the linear predictor's part by the columns")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app->add_option("--block-rows", options->block_rows, "Rows of a block; 0 chooses")
-      ->check(CLI::NonNegativeNumber);
-  app->add_flag("--float32,!--float64", options->single,
-                "Store columns in single (the default) or double precision");
-  app->add_option("--seed", options->seed, "Seed of truth and rows")
-      ->check(CLI::Range(std::uint64_t{0}, max_seed))
-      ->capture_default_str();
-  return {app, true, [options, model, overwrite](const Communicator& comm) {
-            options->likelihood = likelihood_from_string(*model);
-            comm.on_root("simulating", [&] { check_output(options->output, *overwrite, {}); });
-            const Schema schema = simulate(comm, *options);
+  return {app, true, [arguments, overwrite](const Communicator& comm) {
+            const auto [options, prior] = arguments();
+            if (!prior.empty()) {
+              const Config config = shared_config(comm, prior, {});
+              comm.on_root("simulating", [&] {
+                check_output(options.output, *overwrite, {config.data.file, prior});
+              });
+              print(comm, stdout,
+                    to_text(draw_prior(comm, config, {.output = options.output})) +
+                        fmt::format("draws in {}\n", options.output.string()));
+              return done;
+            }
+            comm.on_root("simulating", [&] { check_output(options.output, *overwrite, {}); });
+            const DatasetSchema schema = simulate(comm, options);
             print(comm, stdout,
                   fmt::format("{}, {}, {} of {} in {}\n", counted(schema.num_rows(), "row"),
-                              counted(schema.num_columns(), "column"), counted(schema.num_blocks(), "block"),
-                              counted(schema.blocks.block_rows(), "row"), options->output.string()));
+                              counted(schema.table.size(), "column"), counted(schema.num_blocks(), "block"),
+                              counted(schema.blocks.block_rows(), "row"), options.output.string()));
             return done;
           }};
 }
@@ -251,12 +236,32 @@ Command draws_command(CLI::App& program) {
 }
 
 Command predict_command(CLI::App& program) {
-  CLI::App* app =
-      program.add_subcommand("predict", "Predict the responses of a dataset, and score the predictions");
+  CLI::App* app = program.add_subcommand(
+      "predict", "Predict the responses of a table, and score the predictions where it has responses");
   auto options = std::make_shared<PredictOptions>();
   app->add_option("RUN", options->run, "Folder of a run, or its result file")->required();
-  app->add_option("DATA", options->data, "Dataset, of columns named like those of the fit")->required();
-  app->add_option("-o,--output", options->output, "File to write")->required();
+  CLI::Option* data = app->add_option(
+      "DATA", options->data,
+      "Dataset or CSV, of columns named like those of the fit, the response perhaps not among them; - for "
+      "standard input");
+  app->add_option("-o,--output", options->output, "File to write: a table if it ends in .csv, else for ArviZ")
+      ->required();
+  app->add_option("--vary", options->vary,
+                  "COLUMN, COLUMN=LOW:HIGH:COUNT or COLUMN=VALUE,VALUE: without DATA, predict for every "
+                  "combination of these, other columns at their mean or first level; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false)
+      ->excludes(data);
+  app->add_option("--at", options->at, "COLUMN=VALUE: where another column stays then; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false)
+      ->excludes(data);
+  auto reference = std::make_shared<std::string>("refuse");
+  app->add_option("--new-levels", *reference,
+                  "Levels that the fit did not know: refuse, or take for the reference")
+      ->check(CLI::IsMember({"refuse", "reference"}))
+      ->capture_default_str();
+  const auto format = add_format_arguments(*app);
   auto overwrite = std::make_shared<bool>(false);
   add_overwrite(app, *overwrite);
   app->add_option("--draws", options->draws, "Posterior draws to use")
@@ -264,7 +269,11 @@ Command predict_command(CLI::App& program) {
       ->capture_default_str();
   app->add_option("--seed", options->seed, "Seed of simulated responses; without it, the fit's")
       ->check(CLI::Range(std::uint64_t{0}, max_seed));
-  return {app, true, [options, overwrite](const Communicator& comm) {
+  return {app, true, [options, overwrite, reference, format](const Communicator& comm) {
+            if (options->data.empty() && options->vary.empty() && options->at.empty())
+              throw Error(Fault::usage, "predicting: no rows, expected DATA, or --vary or --at");
+            if (*reference == "reference") options->new_levels = NewLevels::reference;
+            std::tie(options->format, options->fields) = format();
             comm.on_root("predicting", [&] {
               check_output(options->output, *overwrite, {options->run, options->data});
             });

@@ -70,6 +70,14 @@ std::string word_meant(const CLI::App& app, const std::vector<std::string>& argu
   return "";
 }
 
+/// What says now what an option of import said that is none any more; empty for others.
+std::string said_elsewhere(const std::string& option) {
+  if (option == "--response" || option == "--offset" || option == "--weight")
+    return "the formula of the model names the response, offsets and weights";
+  if (option == "--no-standardize") return "columns are stored as they are, models centre and scale them";
+  return "";
+}
+
 /// What an argument may be instead, where it is no option of the command.
 std::string suggestion(const CLI::App& app, const std::vector<std::string>& arguments, std::size_t begin) {
   const std::vector<const CLI::App*> commands = app.get_subcommands([](const CLI::App*) { return true; });
@@ -97,6 +105,11 @@ std::string wrong_usage(const CLI::App& program, const std::vector<std::string>&
   for (const CLI::App* parent = app->get_parent(); parent != nullptr; parent = parent->get_parent()) {
     names = parent->get_name() + " " + names;
   }
+  const std::string of = app == &program ? "" : names + ": ";  // every message begins with the program's name
+  for (std::size_t i = begin; i < arguments.size() && app->get_name() == "import"; ++i) {
+    const std::string option = name_of_option(arguments[i]), where = said_elsewhere(option);
+    if (!where.empty()) return fmt::format("{}{} is no option any more: {}", of, option, where);
+  }
   std::string found = one_line(error.what());
   std::string meant = suggestion(*app, arguments, begin);
   if (app->get_name() == "simulate" && begin < arguments.size() && !is_option(arguments[begin])) {
@@ -109,7 +122,6 @@ std::string wrong_usage(const CLI::App& program, const std::vector<std::string>&
     found = fmt::format("unknown subcommand {}", one_line(arguments[begin]));
   }
   while (found.ends_with('.')) found.pop_back();
-  const std::string of = app == &program ? "" : names + ": ";  // every message begins with the program's name
   return fmt::format("{}{}{}; {} --help says what there is", of, found, meant, names);
 }
 

@@ -43,6 +43,15 @@ void reduce(MPI_Comm comm, std::span<std::int64_t> values, MPI_Op operation) {
   });
 }
 
+// Of -0 and 0 it would return whichever came first.
+void reduce(MPI_Comm comm, std::span<double> values, MPI_Op operation) {
+  for (double& value : values) value += 0.0;
+  if (comm == MPI_COMM_NULL) return;
+  in_pieces(values, [&](double* piece, int count) {
+    MPI_Allreduce(MPI_IN_PLACE, piece, count, MPI_DOUBLE, operation, comm);
+  });
+}
+
 // Pieces of all ranks one after the other, with their lengths, on rank 0.
 template <class T>
 std::vector<T> gather_pieces(MPI_Comm comm, int rank, int size, std::span<const T> piece, MPI_Datatype type,
@@ -95,6 +104,14 @@ void Communicator::min(std::span<std::int64_t> values) const {
 
 void Communicator::max(std::span<std::int64_t> values) const {
   if (size() > 1) reduce(handle_->comm, values, MPI_MAX);
+}
+
+void Communicator::min(std::span<double> values) const {
+  reduce(handle_->comm, values, MPI_MIN);
+}
+
+void Communicator::max(std::span<double> values) const {
+  reduce(handle_->comm, values, MPI_MAX);
 }
 
 std::uint64_t Communicator::sum(std::uint64_t value) const {

@@ -147,12 +147,13 @@ double check_gradient(const Target& target, std::uint64_t seed) {
 
 /// Rank 0: that the blocks of a Stan program sum to the whole.
 std::string check_sum_of_blocks(const Config& config, const std::string& json) {
-  std::shared_ptr<const RowSource> rows;
+  std::shared_ptr<const TableSource> rows;
   if (!config.data.file.empty()) {
-    const Dataset dataset(config.data.file);
-    const Schema& schema = dataset.schema();
-    const Index blocks = std::max<Index>(1, most_shard_rows / schema.blocks.block_rows());
-    rows = rows_in_memory(schema, dataset.read({0, std::min(blocks, schema.num_blocks())}));
+    const Dataset file(config.data.file);
+    const DatasetSchema& schema = file.schema();
+    const Index most = std::max<Index>(1, most_shard_rows / schema.blocks.block_rows());
+    const BlockRange blocks{0, std::min(most, schema.num_blocks())};
+    rows = table_in_memory(schema, file.read(blocks), schema.blocks.slice(blocks));
   }
   const StanData data = stan_data(config, json, rows.get());
   const ShardCheck found = check_shards(std::make_shared<const StanLibrary>(stan_library_file(config)), data,
@@ -190,6 +191,7 @@ CheckReport check(const Communicator& comm, const Config& config) {
   const Problem problem(comm, config);
   CheckReport report;
   report.lines.push_back(fmt::format("data: {}", problem.description()));
+  for (const std::string& note : problem.notes()) report.lines.push_back(fmt::format("note: {}", note));
   report.lines.push_back(fmt::format("model: {}, {} parameters: {}", config.model.type,
                                      problem.target().size(), list_parameters(problem.model().parameters())));
   if (config.model.is_sharded()) {

@@ -30,7 +30,7 @@ DrawsReport write_draws(const DrawsOptions& options) {
   std::vector<Variable> statistics;
   std::string moments = "as drawn";
   const std::unique_ptr<const Model> model =
-      model_without_rows({saved.config, saved.schema, saved.parameters, saved.file.arrays});
+      model_without_rows({saved.config, saved.table, saved.design, saved.parameters, saved.file.arrays});
   if (!report.of_q) {
     const OwnedDraws sample = sample_of(saved.file, saved.parameters.size());
     const std::vector<Index> chosen =

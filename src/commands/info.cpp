@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
+#include <string>
 
 #include "vfe/commands/saved_fit.hpp"
 #include "vfe/core/counted.hpp"
@@ -18,88 +18,83 @@
 namespace vfe {
 namespace {
 
-void widen(ColumnInfo& column, double low, double high) {
-  column.low = std::min(column.low, low);
-  column.high = std::max(column.high, high);
+/// Of a stored number what a reader would have written: 0.1, and not the 0.10000000149 of a float.
+double plain(float value) {
+  return std::stod(fmt::format("{}", value));
+}
+double plain(double value) {
+  return value;
 }
 
-/// The user's columns: the indicators of a factor are one. `place` is set to the column of each stored one.
-std::vector<ColumnInfo> users_columns(const Schema& schema, std::vector<std::size_t>& place) {
-  std::vector<ColumnInfo> columns;
-  for (const Column& stored : schema.columns) {
-    const bool factor = !stored.level.empty();
-    const std::string& name = factor ? stored.source : stored.name;
-    const auto found = std::ranges::find_if(
-        columns, [&](const ColumnInfo& c) { return factor && !c.levels.empty() && c.name == name; });
-    place.push_back(static_cast<std::size_t>(found - columns.begin()));
-    if (found == columns.end()) columns.push_back({.name = name});
-    ColumnInfo& column = columns[place.back()];
-    if (!factor) continue;
-    if (column.levels.empty() && !stored.reference.empty()) column.levels.push_back(stored.reference);
-    column.levels.push_back(stored.level);
+/// Takes note of numbers, each row of which is a value of the column.
+template <class Values>
+void see(const Values& values, ColumnInfo& column) {
+  using Scalar = typename Values::Scalar;
+  constexpr Scalar most = std::numeric_limits<Scalar>::infinity();
+  const auto missing = values.array().isNaN().eval();
+  column.missing += missing.rowwise().any().count();
+  if (missing.all()) return;
+  column.low = std::min(column.low, plain(missing.select(most, values.array()).minCoeff()));
+  column.high = std::max(column.high, plain(missing.select(-most, values.array()).maxCoeff()));
+}
+
+void see(const TableRows& rows, ColumnInfo& column, Index slot) {
+  switch (column.type) {
+    case ColumnType::number:
+      std::visit([&](const auto& all) { see(all.col(slot), column); }, rows.numbers);
+      break;
+    case ColumnType::factor:
+      column.missing += (rows.codes.col(slot).array() < 0).count();
+      break;
+    case ColumnType::integer: {
+      Vector values(rows.num_rows);
+      rows.read_integer(slot, values);
+      see(values, column);
+      break;
+    }
+    case ColumnType::matrix:
+      std::visit([&](const auto& all) { see(all, column); }, rows.matrices[static_cast<std::size_t>(slot)]);
+      break;
   }
-  return columns;
-}
-
-/// A stored value in the user's units, less the digits that rounding has made: 0, and not 4e-9.
-double users_value(double stored, const Column& column, bool single) {
-  const double value = stored * column.scale + column.centre;
-  const double relative =
-      single ? std::numeric_limits<float>::epsilon() : std::numeric_limits<double>::epsilon();
-  const double error = relative * (std::abs(stored) * column.scale + std::abs(column.centre));
-  if (!(error > 0.0)) return value;
-  const double digit = std::pow(10.0, std::ceil(std::log10(error)));
-  return digit < 1.0 ? std::round(value / digit) / std::round(1.0 / digit) + 0.0
-                     : std::round(value / digit) * digit;
 }
 
 /// Reads all rows; returns the hash of their contents.
-std::uint64_t scan(const Dataset& dataset, const std::vector<std::size_t>& place, DatasetInfo& found) {
+std::uint64_t scan(const Dataset& file, DatasetInfo& found) {
   constexpr Index values_at_once = Index{1} << 22;
-  const Schema& schema = dataset.schema();
-  const Index of_block = schema.blocks.block_rows() * std::max<Index>(schema.num_columns(), 1);
-  const Index at_once = std::max<Index>(values_at_once / std::max<Index>(of_block, 1), 1);
+  const DatasetSchema& schema = file.schema();
+  const std::vector<Index> slots = schema.table.slots();
+  Index of_row = 0;
+  for (const TableColumn& column : schema.table.columns) of_row += column.width;
+  const Index at_once = std::max<Index>(values_at_once / (schema.blocks.block_rows() * of_row), 1);
   std::uint64_t content = 0;
   for (Index first = 0; first < schema.num_blocks(); first += at_once) {
-    const Rows rows = dataset.read({first, std::min(first + at_once, schema.num_blocks())});
-    content += content_hash(rows);
-    std::visit(
-        [&](const auto& x) {
-          for (Index j = 0; j < x.cols(); ++j) {
-            const Column& stored = schema.columns[static_cast<std::size_t>(j)];
-            widen(found.columns[place[static_cast<std::size_t>(j)]],
-                  users_value(x.col(j).minCoeff(), stored, schema.single),
-                  users_value(x.col(j).maxCoeff(), stored, schema.single));
-          }
-        },
-        rows.x);
-    widen(found.response, rows.y.minCoeff(), rows.y.maxCoeff());
-    if (found.offset) widen(*found.offset, rows.offset.minCoeff(), rows.offset.maxCoeff());
-    if (found.weight) widen(*found.weight, rows.weight.minCoeff(), rows.weight.maxCoeff());
+    const BlockRange range{first, std::min(first + at_once, schema.num_blocks())};
+    const TableRows rows = file.read(range);
+    content += content_hash(rows, schema.blocks.slice(range));
+    for (std::size_t j = 0; j < slots.size(); ++j) see(rows, found.columns[j], slots[j]);
   }
   return content;
 }
 
 DatasetInfo dataset_info(const std::filesystem::path& path) {
-  const Dataset dataset(path);
-  const Schema& schema = dataset.schema();
+  const Dataset file(path);
+  const DatasetSchema& schema = file.schema();
   DatasetInfo found{.rows = schema.num_rows(),
                     .blocks = schema.num_blocks(),
                     .block_rows = schema.blocks.block_rows(),
                     .single = schema.single};
-  std::vector<std::size_t> place;
-  found.columns = users_columns(schema, place);
-  found.response = {.name = schema.response, .levels = schema.response_levels};
-  if (schema.has_offset) found.offset = {.name = "offset"};
-  if (schema.has_weight) found.weight = {.name = "weight"};
-  const std::uint64_t content = scan(dataset, place, found);
-  found.checked = dataset.has_content_hash();
+  for (const TableColumn& column : schema.table.columns) {
+    found.columns.push_back(
+        {.name = column.name, .type = column.type, .levels = column.levels, .width = column.width});
+  }
+  const std::uint64_t content = scan(file, found);
+  found.checked = file.has_content_hash();
   if (found.checked) expect_content(path.string(), content, schema.content);
   found.content = hexadecimal(content);
-  found.made_by = dataset.made_by();
+  found.made_by = file.made_by();
   found.source = schema.source;
   found.shuffle_seed = schema.shuffle_seed;
-  found.truth = dataset.truth_names();
+  found.truth = file.truth_names();
   return found;
 }
 
@@ -156,7 +151,7 @@ ResultInfo result_info(const std::filesystem::path& path) {
         fmt::format(", {} of {}, seed {}", counted(count_of(attributes, "ranks"), "rank"),
                     counted(count_of(attributes, "threads"), "thread"), count_of(attributes, "seed"));
   }
-  if (file.texts.contains("schema")) found.source = schema_from_json(file.texts.at("schema")).source;
+  if (file.texts.contains("table")) found.source = dataset_schema_from_json(file.texts.at("table")).source;
   if (attributes.contains("source")) found.source = word_of(attributes, "source");
   return found;
 }

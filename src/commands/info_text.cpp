@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "vfe/commands/diagnosis_text.hpp"
@@ -24,15 +25,44 @@ std::string fact(const std::string& of, const std::string& text) {
   return text.empty() ? "" : line(fmt::format("{}: {}", of, text));
 }
 
-std::string in_words(const ColumnInfo& column) {
-  if (column.levels.empty())
-    return fmt::format("{}: numbers, {:.6g} to {:.6g}", column.name, column.low, column.high);
+/// Whole numbers in full: they may be years, or seconds.
+std::string end_of_range(double value) {
+  const bool is_whole = value == std::floor(value) && std::abs(value) < 1e15;
+  return is_whole ? fmt::format("{:.0f}", value) : fmt::format("{:.6g}", value);
+}
+
+std::string range_of(const ColumnInfo& column) {
+  if (column.low > column.high) return "";
+  return fmt::format(", {} to {}", end_of_range(column.low), end_of_range(column.high));
+}
+
+std::string levels_of(const ColumnInfo& column) {
   constexpr std::size_t most = 50;
   const std::size_t shown = std::min(most, column.levels.size());
   std::string text = fmt::format(
-      "{}: {}: {}", column.name, counted(std::ssize(column.levels), "level"),
+      "{}: {}", counted(std::ssize(column.levels), "level"),
       fmt::join(column.levels.begin(), column.levels.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
   if (shown < column.levels.size()) text += fmt::format(" and {} more", column.levels.size() - shown);
+  return text;
+}
+
+std::string in_words(const ColumnInfo& column) {
+  std::string text = column.name + ": ";
+  switch (column.type) {
+    case ColumnType::number:
+      text += "numbers" + range_of(column);
+      break;
+    case ColumnType::integer:
+      text += "integers" + range_of(column);
+      break;
+    case ColumnType::matrix:
+      text += fmt::format("matrix of {}{}", counted(column.width, "number"), range_of(column));
+      break;
+    case ColumnType::factor:
+      text += levels_of(column);
+      break;
+  }
+  if (column.missing > 0) text += fmt::format("; {} missing", column.missing);
   return text;
 }
 
@@ -54,12 +84,11 @@ std::string in_words(const FitInfo& fit) {
 }
 
 Json to_json(const ColumnInfo& column) {
-  Json json{{"name", column.name}};
-  if (column.levels.empty()) {
-    json.update(Json{{"type", "number"}, {"low", column.low}, {"high", column.high}});
-  } else {
-    json.update(Json{{"type", "factor"}, {"levels", column.levels}});
-  }
+  Json json{{"name", column.name}, {"type", to_string(column.type)}};
+  if (column.type == ColumnType::factor) json["levels"] = column.levels;
+  if (column.type == ColumnType::matrix) json["width"] = column.width;
+  if (column.low <= column.high) json.update(Json{{"low", column.low}, {"high", column.high}});
+  json["missing"] = column.missing;
   return json;
 }
 
@@ -85,9 +114,6 @@ std::string text_of(const DatasetInfo& found) {
   std::string text = line(fmt::format("{} in {} of up to {}, stored in {} precision",
                                       counted(found.rows, "row"), counted(found.blocks, "block"),
                                       counted(found.block_rows, "row"), found.single ? "single" : "double"));
-  text += line("response " + in_words(found.response));
-  if (found.offset) text += line(in_words(*found.offset));
-  if (found.weight) text += line(in_words(*found.weight));
   text += line(counted(std::ssize(found.columns), "column"));
   for (const ColumnInfo& column : found.columns) text += line("  " + in_words(column), 6);
   if (!found.truth.empty()) {
@@ -103,10 +129,7 @@ Json json_of(const DatasetInfo& found) {
             {"blocks", found.blocks},
             {"block_rows", found.block_rows},
             {"single", found.single},
-            {"response", to_json(found.response)},
             {"columns", list_of(found.columns)}};
-  if (found.offset) json["offset"] = to_json(*found.offset);
-  if (found.weight) json["weight"] = to_json(*found.weight);
   json["truth"] = found.truth;
   json["content_hash"] = found.content;
   json["content_checked"] = found.checked;

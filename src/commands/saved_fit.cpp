@@ -24,7 +24,8 @@ SavedFit read_saved_fit(const std::filesystem::path& run, WithDraws draws) {
   fit.file = draws == WithDraws::yes ? read_result(path) : read_result_summary(path);
   try {
     fit.config = parse_config(text_of(fit.file, "config"), "/vfe/config");
-    if (fit.file.texts.contains("schema")) fit.schema = schema_from_json(text_of(fit.file, "schema"));
+    if (fit.file.texts.contains("table")) fit.table = dataset_schema_from_json(text_of(fit.file, "table"));
+    if (fit.file.texts.contains("design")) fit.design = design_schema_from_json(text_of(fit.file, "design"));
     fit.parameters = parameters_from_json(text_of(fit.file, "parameters"));
     fit.verdict = verdict_of(fit.file.attributes);
     FamilyOptions family = fit.config.family;

@@ -61,6 +61,10 @@ void ConfigReader::read_table(const std::string& table, const ConfigValue::Table
     const auto key = std::ranges::find_if(config_keys(), [&](const ConfigKey& known) {
       return known.table == table && known.name == entry.name;
     });
+    if (key == config_keys().end() && table == "model" && entry.name == "intercept") {
+      throw Error(Fault::config,
+                  fmt::format("{}: model.intercept is no key any more: model.formula says \"- 1\"", where));
+    }
     if (key == config_keys().end()) {
       throw Error(Fault::config, fmt::format("{}: unknown key {}.{}; did you mean {}?", where, table,
                                              entry.name, nearest_key(table, entry.name)));

@@ -5,8 +5,12 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
+#include <utility>
 
 #include "config/key_makers.hpp"
+#include "vfe/core/error.hpp"
+#include "vfe/formula/syntax.hpp"
 
 namespace vfe {
 namespace {
@@ -17,34 +21,76 @@ ConfigEntry inner(const ConfigEntry& entry, const std::string& name, const Confi
   return {value, entry.where, entry.key + "." + name, expected, entry.raw};
 }
 
-KeyRow prior_scale() {
-  return {"model.prior_scale",
-          [](Config& config, const ConfigEntry& entry) {
+/// A value for all coefficients, or a table of values by the name of a term or coefficient.
+template <class T, class Read, class Write>
+KeyRow by_coefficient(const std::string& key, T GlmOptions::*otherwise,
+                      std::map<std::string, T> GlmOptions::*by_name, Read read, Write write) {
+  return {key,
+          [=](Config& config, const ConfigEntry& entry) {
             GlmOptions& model = config.model.glm;
             const auto* table = entry.value.as<ConfigValue::Table>();
             if (table == nullptr) {
-              model.prior_scale = read_number(entry, above(0.0));
-              model.prior_scale_by_name.clear();
+              model.*otherwise = read(entry);
+              (model.*by_name).clear();
               return;
             }
             for (const auto& [name, line, value] : *table) {
-              const double scale = read_number(inner(entry, name, value, above(0.0).text()), above(0.0));
+              const T one = read(inner(entry, name, value));
               if (name == "default") {
-                model.prior_scale = scale;
+                model.*otherwise = one;
               } else {
-                model.prior_scale_by_name[name] = scale;
+                (model.*by_name)[name] = one;
               }
             }
           },
-          [](const Config& config) {
+          [=](const Config& config) {
             const GlmOptions& model = config.model.glm;
-            if (model.prior_scale_by_name.empty()) return number_text(model.prior_scale);
-            std::string list = "{ default = " + number_text(model.prior_scale);
-            for (const auto& [name, scale] : model.prior_scale_by_name) {
-              list += fmt::format(", {} = {}", quoted(name), number_text(scale));
+            if ((model.*by_name).empty()) return write(model.*otherwise);
+            std::string list = "{ default = " + write(model.*otherwise);
+            for (const auto& [name, value] : model.*by_name) {
+              list += fmt::format(", {} = {}", quoted(name), write(value));
             }
             return list + " }";
           }};
+}
+
+KeyRow positive_by_coefficient(const std::string& key, double GlmOptions::*otherwise,
+                               std::map<std::string, double> GlmOptions::*by_name) {
+  KeyRow row = by_coefficient(
+      key, otherwise, by_name,
+      [](ConfigEntry entry) {
+        if (entry.expected.empty()) entry.expected = above(0.0).text();
+        return read_number(entry, above(0.0));
+      },
+      [](double value) { return number_text(value); });
+  return row.expected("a number above 0, or a table of them by the name of a term or coefficient");
+}
+
+KeyRow prior_shape() {
+  static const std::vector<std::pair<std::string, PriorShape>> shapes{{"normal", PriorShape::normal},
+                                                                      {"student_t", PriorShape::student_t},
+                                                                      {"laplace", PriorShape::laplace},
+                                                                      {"cauchy", PriorShape::cauchy},
+                                                                      {"horseshoe", PriorShape::horseshoe}};
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const auto& [name, shape] : shapes) all.push_back(name);
+    return all;
+  }();
+  const std::string expected = fmt::format("one of {}", fmt::join(names, ", "));
+  KeyRow row = by_coefficient(
+      "model.prior", &GlmOptions::prior, &GlmOptions::prior_by_name,
+      [expected](ConfigEntry entry) {
+        if (entry.expected.empty()) entry.expected = expected;
+        const auto* name = entry.value.as<std::string>();
+        for (const auto& [known, shape] : shapes)
+          if (name != nullptr && *name == known) return shape;
+        entry.fail_offering(name == nullptr ? "" : meant(*name, names));
+      },
+      [](PriorShape value) {
+        return quoted(std::ranges::find(shapes, value, &std::pair<std::string, PriorShape>::second)->first);
+      });
+  return row.expected(expected + ", or a table of them by the name of a term or coefficient");
 }
 
 /// "the likelihood of ...; or stan: a Stan program; ...": what the kinds of model are.
@@ -144,9 +190,35 @@ Condition with_type(bool ModelKind::*what) {
           [what](const Config& c) { return c.model.is(what); }};
 }
 
-Condition with_intercept() {
-  return {"with a likelihood and model.intercept = true",
-          [](const Config& c) { return c.model.is_glm() && c.model.glm.intercept; }};
+/// A formula is of a dataset's columns.
+Condition with_formula() {
+  return {fmt::format("with data.file, and {}",
+                      either(kinds_that(&ModelKind::takes_formula, name_or_likelihood))),
+          [](const Config& c) { return c.model.is(&ModelKind::takes_formula) && !c.data.file.empty(); }};
+}
+
+KeyRow formula() {
+  const KeyRow plain = text("model.formula", [](auto& c) { return &c.model.formula; });
+  const ConfigKey key = plain;
+  return {"model.formula",
+          [key](Config& config, const ConfigEntry& entry) {
+            key.read(config, entry);
+            try {
+              parse_formula(config.model.formula);
+            } catch (const Error& error) {
+              throw Error(error.fault(), fmt::format("{}: {}: {}", entry.where, entry.key, error.what()));
+            }
+          },
+          key.write};
+}
+
+Condition with_prior_shape(const std::string& name, PriorShape shape) {
+  return {fmt::format("with {} in model.prior", name), [shape](const Config& c) {
+            const GlmOptions& model = c.model.glm;
+            const auto is_it = [shape](const auto& named) { return named.second == shape; };
+            return c.model.is_glm() &&
+                   (model.prior == shape || std::ranges::any_of(model.prior_by_name, is_it));
+          }};
 }
 
 /// With a scale parameter (sigma, overdispersion) for a prior to be of.
@@ -211,22 +283,45 @@ std::vector<ConfigKey> data_keys() {
 std::vector<ConfigKey> likelihood_keys() {
   return {
       model_type().meaning(fmt::format("The model: {}.", meanings())).required(),
-      yes_or_no("model.intercept", [](auto& c) { return &c.model.glm.intercept; })
+      formula()
           .meaning(
-              "Whether the linear predictor has an intercept; without one it is 0 where all columns are, "
-              "in the user's units.")
+              "What explains the response, as R writes it: \"y ~ dose * sex + log(age) - 1\"; a response "
+              "alone, \"y\", is \"y ~ .\", by all other columns.")
+          .expected("a formula")
+          .required(with_formula())
+          .applies(with_formula()),
+      prior_shape()
+          .meaning("The prior of every coefficient, around 0; a table gives it by the name of a term or of a "
+                   "coefficient, its entry \"default\" to those that are not named.")
           .applies(with_likelihood()),
-      prior_scale()
-          .meaning("Standard deviation of the normal prior of every coefficient, "
-                   "in units of standardised columns (and response), however they are stored; without an "
-                   "intercept, of root mean squares; a table gives it by column name, "
-                   "its entry \"default\" to the columns that are not named.")
-          .expected("a number above 0, or a table of them by column name")
+      positive_by_coefficient("model.prior_scale", &GlmOptions::prior_scale, &GlmOptions::prior_scale_by_name)
+          .meaning("Its scale (of a normal prior the standard deviation, of a horseshoe the slab's), "
+                   "in the units that model.priors_on says.")
+          .applies(with_likelihood()),
+      positive_by_coefficient("model.prior_degrees_of_freedom", &GlmOptions::prior_degrees_of_freedom,
+                              &GlmOptions::prior_degrees_of_freedom_by_name)
+          .meaning("Degrees of freedom of a student_t prior.")
+          .applies(with_prior_shape("student_t", PriorShape::student_t)),
+      number("model.prior_global_scale", above(0.0), [](auto& c) { return &c.model.glm.prior_global_scale; })
+          .meaning("Scale of the half-Cauchy prior of the scale that all coefficients of a horseshoe share, "
+                   "in the "
+                   "units of prior_scale, which is that of its slab. Of p coefficients p0 that matter, and n "
+                   "rows: "
+                   "p0 / (p - p0) / sqrt(n), times the sd of the errors.")
+          .applies(with_prior_shape("horseshoe", PriorShape::horseshoe)),
+      choice<PriorsOn>("model.priors_on", {"standardised", "user"}, {PriorsOn::standardised, PriorsOn::user},
+                       [](auto& c) { return &c.model.glm.priors_on; })
+          .meaning(
+              "In whose units the scales of priors are. standardised: of columns and real responses that "
+              "are centred and scaled (through the origin, divided by root mean squares). user: of the "
+              "table's.")
           .applies(with_likelihood()),
       number("model.intercept_prior_scale", above(0.0),
              [](auto& c) { return &c.model.glm.intercept_prior_scale; })
-          .meaning("Standard deviation of the normal prior of the intercept, in the same units.")
-          .applies(with_intercept()),
+          .meaning(
+              "Standard deviation of the normal prior of the intercept, or of the cutpoints of an ordinal "
+              "model, in the same units.")
+          .applies(with_likelihood()),
       choice<ScalePrior>("model.scale_prior", {"half_normal", "exponential"},
                          {ScalePrior::half_normal, ScalePrior::exponential},
                          [](auto& c) { return &c.model.glm.scale_prior; })

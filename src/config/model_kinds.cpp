@@ -15,12 +15,15 @@ namespace {
 
 /// The row of a likelihood of Glm.
 ModelKind glm(Likelihood likelihood, ModelKind kind = {}) {
+  for (const ScaleKind scale : traits(likelihood).scales) {
+    if (scale == ScaleKind::sigma || scale == ScaleKind::overdispersion) kind.has_scale = true;
+  }
   kind.name = to_string(likelihood);
   kind.called = "a likelihood";
   kind.meaning = "the likelihood of the response given the linear predictor";
   kind.form = ModelForm::glm;
   kind.likelihood = likelihood;
-  kind.tells_prior = kind.takes_dataset = kind.needs_dataset = true;
+  kind.tells_prior = kind.takes_dataset = kind.needs_dataset = kind.takes_formula = true;
   return kind;
 }
 
@@ -28,12 +31,23 @@ ModelKind glm(Likelihood likelihood, ModelKind kind = {}) {
 
 const std::vector<ModelKind>& model_kinds() {
   static const std::vector<ModelKind> kinds{
-      glm(Likelihood::linear, {.has_scale = true, .takes_known_sigma = true}),
-      glm(Likelihood::student_t, {.has_scale = true, .takes_degrees_of_freedom = true}),
+      glm(Likelihood::linear, {.takes_known_sigma = true}),
+      glm(Likelihood::student_t, {.takes_degrees_of_freedom = true}),
       glm(Likelihood::logistic),
       glm(Likelihood::poisson),
-      glm(Likelihood::negative_binomial, {.has_scale = true}),
+      glm(Likelihood::negative_binomial),
       glm(Likelihood::softmax),
+      glm(Likelihood::binomial),
+      glm(Likelihood::ordinal),
+      glm(Likelihood::zero_inflated_poisson),
+      glm(Likelihood::zero_inflated_negative_binomial),
+      glm(Likelihood::hurdle_poisson),
+      glm(Likelihood::hurdle_negative_binomial),
+      glm(Likelihood::gamma),
+      glm(Likelihood::beta),
+      glm(Likelihood::lognormal),
+      glm(Likelihood::exponential),
+      glm(Likelihood::weibull),
       {.name = "stan",
        .called = "a Stan program",
        .meaning = "a Stan program",
@@ -48,6 +62,7 @@ const std::vector<ModelKind>& model_kinds() {
        .form = ModelForm::plugin,
        .tells_prior = true,
        .takes_dataset = true,
+       .takes_formula = true,
        .takes_library = true,
        .takes_options = true},
       {.name = "function",
@@ -72,7 +87,6 @@ std::string model_meant(const std::string& name) {
                                                               {"student", "student_t"},
                                                               {"t", "student_t"},
                                                               {"robust", "student_t"},
-                                                              {"binomial", "logistic"},
                                                               {"bernoulli", "logistic"},
                                                               {"binary", "logistic"},
                                                               {"logit", "logistic"},
@@ -82,7 +96,14 @@ std::string model_meant(const std::string& name) {
                                                               {"nb", "negative_binomial"},
                                                               {"multinomial", "softmax"},
                                                               {"categorical", "softmax"},
-                                                              {"multiclass", "softmax"}};
+                                                              {"multiclass", "softmax"},
+                                                              {"proportional_odds", "ordinal"},
+                                                              {"cumulative", "ordinal"},
+                                                              {"ordered_logistic", "ordinal"},
+                                                              {"zip", "zero_inflated_poisson"},
+                                                              {"zinb", "zero_inflated_negative_binomial"},
+                                                              {"log_normal", "lognormal"},
+                                                              {"survival", "weibull"}};
   std::string lower = name;
   std::ranges::transform(lower, lower.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

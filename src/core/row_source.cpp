@@ -11,11 +11,11 @@ namespace {
 
 class RowsInMemory final : public RowSource {
  public:
-  RowsInMemory(Schema schema, Rows rows) : schema_(std::move(schema)), rows_(std::move(rows)) {
+  RowsInMemory(DesignSchema schema, Rows rows) : schema_(std::move(schema)), rows_(std::move(rows)) {
     check_shapes();
   }
 
-  const Schema& schema() const override { return schema_; }
+  const DesignSchema& schema() const override { return schema_; }
   Index first_block() const override { return rows_.first_block; }
   const Blocks& blocks() const override { return rows_.blocks; }
 
@@ -31,40 +31,48 @@ class RowsInMemory final : public RowSource {
     some.y = rows_.y.segment(first, size);
     if (rows_.offset.size() > 0) some.offset = rows_.offset.segment(first, size);
     if (rows_.weight.size() > 0) some.weight = rows_.weight.segment(first, size);
+    if (rows_.trials.size() > 0) some.trials = rows_.trials.segment(first, size);
+    if (rows_.censoring.size() > 0) some.censoring = rows_.censoring.segment(first, size);
+    some.cells =
+        rows_.cells.middleRows(rows_.cells.cols() > 0 ? first : 0, rows_.cells.cols() > 0 ? size : 0);
     return some;
   }
 
  private:
   void check_shapes() const {
-    const Index n = rows_.size(), p = schema_.num_columns();
+    const Index n = rows_.size(), p = schema_.num_numbers();
     const auto [x_rows, x_columns] =
         std::visit([](const auto& x) { return std::pair<Index, Index>(x.rows(), x.cols()); }, rows_.x);
     const auto optional = [n](const Vector& v) { return v.size() == 0 || v.size() == n; };
-    if (x_rows == n && x_columns == p && rows_.blocks.num_rows() == n && optional(rows_.offset) &&
-        optional(rows_.weight)) {
+    const bool has_cells =
+        rows_.cells.cols() == schema_.num_indices() && (rows_.cells.cols() == 0 || rows_.cells.rows() == n);
+    if (x_rows == n && x_columns == p && has_cells && rows_.blocks.num_rows() == n &&
+        optional(rows_.offset) && optional(rows_.weight) && optional(rows_.trials) &&
+        optional(rows_.censoring)) {
       return;
     }
     throw Error(
         Fault::bug,
-        fmt::format("rows of a model disagree: x is {} x {}, {} responses, {} columns in the schema, {} "
-                    "rows in blocks, {} offsets, {} weights",
-                    x_rows, x_columns, n, p, rows_.blocks.num_rows(), rows_.offset.size(),
-                    rows_.weight.size()));
+        fmt::format("rows of a model disagree: x is {} x {}, cells {} x {}, {} responses, {} numbers and {} "
+                    "indices in the schema, {} rows in blocks, {} offsets, {} weights",
+                    x_rows, x_columns, rows_.cells.rows(), rows_.cells.cols(), n, p, schema_.num_indices(),
+                    rows_.blocks.num_rows(), rows_.offset.size(), rows_.weight.size()));
   }
 
-  Schema schema_;
+  DesignSchema schema_;
   Rows rows_;
 };
 
 }  // namespace
 
-std::shared_ptr<const RowSource> rows_in_memory(Schema schema, Rows rows) {
+std::shared_ptr<const RowSource> rows_in_memory(DesignSchema schema, Rows rows) {
   return std::make_shared<RowsInMemory>(std::move(schema), std::move(rows));
 }
 
-std::shared_ptr<const RowSource> no_rows(Schema schema) {
+std::shared_ptr<const RowSource> no_rows(DesignSchema schema) {
   Rows none;
-  none.x = Rows::RowMajor<double>(0, schema.num_columns());
+  none.x = Rows::RowMajor<double>(0, schema.num_numbers());
+  none.cells.resize(0, schema.num_indices());
   return rows_in_memory(std::move(schema), std::move(none));
 }
 

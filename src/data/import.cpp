@@ -10,13 +10,14 @@
 #include <cstdio>
 #include <functional>
 #include <limits>
-#include <set>
+#include <optional>
 
 #include "data/import_request.hpp"
 #include "data/record_sorter.hpp"
 #include "data/source_column.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/notice.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/data/csv.hpp"
 #include "vfe/store/dataset.hpp"
@@ -84,6 +85,8 @@ class ProgressLine {
   std::uintmax_t size_ = 0;
 };
 
+using Left = SourceColumn::Left;
+
 constexpr std::uint64_t set_aside = std::uint64_t{1} << 63;
 
 /// First word of a row's record: its place in the shuffled order; rows set aside come after all others.
@@ -99,8 +102,9 @@ std::uint64_t sort_key(const ImportOptions& options, Index row) {
   return uniform(at, low) < options.holdout ? place | set_aside : place;
 }
 
-/// Pass 1: every row becomes a record {sort key, line, value of each column}, the columns learn their levels
-/// and moments. Reads to the end even after a bad row, to count them all.
+/// Pass 1: every row becomes a record {sort key, line, value of each column}, NaN where it is missing; the
+/// columns learn their levels and ranges. Reads to the end even after a bad row, to count them all. Whether
+/// the table has a column of texts is known at the end only: rows that lack nothing but texts wait for it.
 class RowReader {
  public:
   RowReader(const ImportOptions& options, CsvReader& csv, std::vector<SourceColumn>& columns,
@@ -109,21 +113,46 @@ class RowReader {
         csv_(csv),
         columns_(columns),
         sorter_(sorter),
+        waiting_(folder_of(options.output), static_cast<Index>(2 + columns.size()), options.memory / 4),
         record_(2 + columns.size()),
-        missing_by_column_(columns.size()) {}
+        missing_by_column_(columns.size()),
+        first_missing_(columns.size()) {}
 
   void read() {
     ProgressLine progress(options_.input, options_.quiet);
     while (csv_.next()) {
-      if (judge()) keep();
-      progress.update(++rows_read_, csv_.bytes_read());
+      ++rows_read_;
+      judge();
+      progress.update(rows_read_, csv_.bytes_read());
     }
     if (rows_read_ == 0) throw Error(Fault::data, fmt::format("{}: no rows after the header", csv_.name()));
     if (bad_.count > 0) throw Error(Fault::data, bad_.first + bad_.others());
-    if (missing_.count > 0 && !options_.drop_missing)
+    for (SourceColumn& column : columns_) column.settle();
+    waiting_.drain([&](std::span<const std::uint64_t> record) {
+      lacks_a_column_of_the_table(record) ? void(++rows_missing_) : keep(record);
+    });
+    check_rows();
+  }
+
+  const std::vector<Index>& missing_by_column() const { return missing_by_column_; }
+  Index rows_read() const { return rows_read_; }
+  Index rows_dropped() const { return rows_missing_; }
+  Index rows_kept() const { return rows_kept_; }
+  Index rows_set_aside() const { return rows_set_aside_; }
+
+ private:
+  /// Whether the table has rows, none of which lacks what it must have.
+  void check_rows() const {
+    if (std::ranges::none_of(columns_, [](const SourceColumn& c) { return c.left() == Left::in; }))
       throw Error(Fault::data,
-                  fmt::format("{}; {} of {} rows have missing values (--missing drop leaves them out): {}",
-                              missing_.first, missing_.count, rows_read_, fmt::join(missing_counts(), ", ")));
+                  fmt::format("{}: no column left, all are of texts that are nearly all different, or "
+                              "empty (--factor COLUMN keeps one)",
+                              csv_.name()));
+    if (rows_missing_ > 0 && options_.missing == Missing::error)
+      throw Error(Fault::data,
+                  fmt::format("{}; {} of {} rows have missing values (--missing drop leaves them out, "
+                              "--missing keep stores them as missing): {}",
+                              first_missing(), rows_missing_, rows_read_, fmt::join(missing_counts(), ", ")));
     if (rows_kept_ + rows_set_aside_ == 0)
       throw Error(Fault::data,
                   fmt::format("{}: no rows left, all {} have missing values", csv_.name(), rows_read_));
@@ -133,19 +162,21 @@ class RowReader {
                               csv_.name(), options_.holdout, rows_set_aside_, rows_kept_ + rows_set_aside_));
   }
 
-  const std::vector<Index>& missing_by_column() const { return missing_by_column_; }
-  Index rows_read() const { return rows_read_; }
-  Index rows_dropped() const { return missing_.count; }
-  Index rows_kept() const { return rows_kept_; }
-  Index rows_set_aside() const { return rows_set_aside_; }
+  std::string first_missing() const {
+    std::size_t first = columns_.size();
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (first_missing_[i] == 0 || columns_[i].left() != Left::in) continue;
+      if (first == columns_.size() || first_missing_[i] < first_missing_[first]) first = i;
+    }
+    return fmt::format("{}: missing value", where(columns_[first], first_missing_[first]));
+  }
 
- private:
   /// "age 12", of the columns that miss most.
   std::vector<std::string> missing_counts() const {
     constexpr std::size_t most = 10;
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (missing_by_column_[i] > 0) order.push_back(i);
+      if (missing_by_column_[i] > 0 && columns_[i].left() == Left::in) order.push_back(i);
     }
     std::ranges::stable_sort(order, std::greater{}, [&](std::size_t i) { return missing_by_column_[i]; });
     std::vector<std::string> counts;
@@ -159,214 +190,173 @@ class RowReader {
     return counts;
   }
 
-  std::string where(const SourceColumn& column) const {
-    return fmt::format("{}, line {}, column \"{}\"", csv_.name(), csv_.line(), column.name());
+  std::string where(const SourceColumn& column, std::int64_t line) const {
+    return fmt::format("{}, line {}, column \"{}\"", csv_.name(), line, column.name());
   }
 
-  /// Whether the row can be used; its numbers are then in record_.
-  bool judge() {
+  bool is_missing(std::span<const std::uint64_t> record, std::size_t column) const {
+    return std::isnan(std::bit_cast<double>(record[2 + column]));
+  }
+
+  bool lacks_a_column_of_the_table(std::span<const std::uint64_t> record) const {
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      if (columns_[i].left() == Left::in && is_missing(record, i)) return true;
+    return false;
+  }
+
+  /// Reads the fields of the row into record_; false where one of them is bad.
+  bool read_fields() {
     const auto fields = csv_.fields();
     if (fields.size() != csv_.header().size()) {
       bad_.add(csv_.line(), fmt::format("{}, line {}: {} fields, expected {} (as in the header)", csv_.name(),
                                         csv_.line(), fields.size(), csv_.header().size()));
       return false;
     }
-    const SourceColumn* missing = nullptr;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       SourceColumn& column = columns_[i];
-      double number = 0.0;
-      switch (column.read(fields[column.position()], csv_.line(), options_.fields, number)) {
+      const std::string_view field = fields[column.position()];
+      double value = nan;
+      switch (column.read(field, csv_.line(), options_.fields, value)) {
         case SourceColumn::Status::value:
-          record_[2 + i] = std::bit_cast<std::uint64_t>(number);
+          if (column.is_factor()) value = column.code(field, [&] { return where(column, csv_.line()); });
           break;
         case SourceColumn::Status::missing:
-          if (!missing) missing = &column;
-          ++missing_by_column_[i];
+          if (missing_by_column_[i]++ == 0) first_missing_[i] = csv_.line();
           break;
         case SourceColumn::Status::bad:
-          bad_.add(csv_.line(), fmt::format("{}: {}", where(column), column.problem()));
+          bad_.add(csv_.line(), fmt::format("{}: {}", where(column, csv_.line()), column.problem()));
           return false;
       }
+      record_[2 + i] = std::bit_cast<std::uint64_t>(value);
     }
-    if (!missing) return true;
-    missing_.add(csv_.line(), missing_.count > 0 ? "" : fmt::format("{}: missing value", where(*missing)));
-    return false;
+    return true;
   }
 
-  void keep() {
-    const std::uint64_t key = sort_key(options_, rows_read_);
-    const bool aside = (key & set_aside) != 0;
-    ++(aside ? rows_set_aside_ : rows_kept_);
-    const double inverse_count = 1.0 / static_cast<double>(rows_kept_);
-    record_[0] = key;
+  void judge() {
+    if (!read_fields() || bad_.count > 0) return;  // the import can only fail: the rest is read to count
+    record_[0] = sort_key(options_, rows_read_ - 1);
     record_[1] = static_cast<std::uint64_t>(csv_.line());
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      SourceColumn& column = columns_[i];
-      if (column.is_factor())
-        record_[2 + i] =
-            std::bit_cast<std::uint64_t>(column.code(csv_.fields()[column.position()], where(column)));
-      const double value = std::bit_cast<double>(record_[2 + i]);
-      if (column.role() == Role::response) column.see_class(value);
-      if (!aside) column.count(value, inverse_count);
+    bool lacks = false, waits = false;
+    for (std::size_t i = 0; i < columns_.size() && options_.missing != Missing::keep; ++i) {
+      if (columns_[i].left() != Left::in || !is_missing(record_, i)) continue;
+      (columns_[i].may_be_dropped() ? waits : lacks) = true;
     }
-    // After a bad row the import can only fail; the rest is read to count the others.
-    if (bad_.count == 0 && (missing_.count == 0 || options_.drop_missing)) sorter_.add(record_);
+    if (lacks) {
+      ++rows_missing_;
+    } else if (waits) {
+      waiting_.add(record_);
+    } else {
+      keep(record_);
+    }
+  }
+
+  void keep(std::span<const std::uint64_t> record) {
+    const bool aside = (record[0] & set_aside) != 0;
+    ++(aside ? rows_set_aside_ : rows_kept_);
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (!is_missing(record, i)) columns_[i].count(std::bit_cast<double>(record[2 + i]), aside);
+    }
+    sorter_.add(record);
   }
 
   const ImportOptions& options_;
   CsvReader& csv_;
   std::vector<SourceColumn>& columns_;
-  RecordSorter& sorter_;
+  RecordSorter &sorter_, waiting_;
   std::vector<std::uint64_t> record_;
-  BadRows bad_, missing_;
+  BadRows bad_;
   std::vector<Index> missing_by_column_;
-  Index rows_read_ = 0, rows_kept_ = 0, rows_set_aside_ = 0;
+  std::vector<std::int64_t> first_missing_;  // by column: the line
+  Index rows_read_ = 0, rows_missing_ = 0, rows_kept_ = 0, rows_set_aside_ = 0;
 };
 
 // ---- writing ----
 
-/// Whether single precision, where it was asked for, keeps what the predictors say; if not, warns.
-bool single_will_do(const ImportOptions& options, const std::vector<SourceColumn>& columns,
-                    std::vector<std::string>& warnings) {
-  constexpr double most_rounding = 1e-3;  // of a standard deviation
+DatasetSchema make_schema(const ImportOptions& options, const std::vector<SourceColumn>& columns, Index rows,
+                          std::vector<std::string>& notes) {
+  DatasetSchema schema;
+  schema.single = options.single;
   for (const SourceColumn& column : columns) {
-    if (!options.single || column.role() != Role::predictor) continue;
-    const double rounding = column.single_rounding();
-    if (!(rounding > most_rounding)) continue;
-    warnings.push_back(
-        fmt::format("column \"{}\": single precision would round its values by up to {:.2g} of their "
-                    "standard deviation; the columns are stored in double precision",
-                    column.name(), rounding));
-    return false;
+    if (column.left() != Left::in) continue;
+    schema.table.columns.push_back({.name = column.name(),
+                                    .type = column.is_factor() ? ColumnType::factor : ColumnType::number,
+                                    .levels = column.levels()});
+    const std::string note = schema.single ? column.single_note() : "";
+    if (note.empty()) continue;
+    schema.single = false;
+    notes.push_back(note);
   }
-  return options.single;
-}
-
-Schema make_schema(const ImportOptions& options, const std::vector<SourceColumn>& columns, Index rows,
-                   bool single) {
-  Schema schema;
-  std::set<std::string> names;
-  for (const SourceColumn& column : columns) {
-    if (column.role() == Role::offset) schema.has_offset = true;
-    if (column.role() == Role::weight) schema.has_weight = true;
-    if (column.role() == Role::response) {
-      schema.response = column.name();
-      schema.response_levels = column.levels();
-      schema.response_centre = column.centre();
-      schema.response_scale = column.scale();
-      schema.response_classes = column.classes();
-      schema.response_numbers = column.numbers();
-      if (!options.standardize && !column.is_factor()) schema.response_moments = column.moments();
-    }
-    if (column.role() != Role::predictor) continue;
-    for (const Column& made : column.design()) {
-      if (!names.insert(made.name).second)
-        throw Error(Fault::data,
-                    fmt::format("{}: two columns would be called \"{}\"; rename one, or leave it out "
-                                "with --drop",
-                                options.input.string(), made.name));
-      schema.columns.push_back(made);
-      if (!options.standardize) schema.moments.push_back(column.moments());
-    }
-  }
-  schema.single = single;
   schema.has_line = true;
   schema.shuffle_seed = options.seed;
   schema.source = options.input == "-" ? "standard input" : options.input.filename().string();
-  schema.blocks = Blocks::of_equal(0, options.block_rows > 0
-                                          ? options.block_rows
-                                          : default_block_rows(schema.num_columns(), schema.single, rows));
+  schema.blocks = Blocks::of_equal(
+      0, options.block_rows > 0
+             ? options.block_rows
+             : default_block_rows(schema.table.count(ColumnType::number), schema.single, rows));
   return schema;
 }
 
-/// A dataset being written: records in, coded rows out.
-class DatasetOutput {
+/// A dataset being written: records in, rows out.
+class TableOutput {
  public:
-  DatasetOutput(const ImportOptions& options, const std::filesystem::path& path, const Schema& schema,
-                const std::vector<SourceColumn>& columns)
-      : options_(options), schema_(schema), columns_(columns), writer_(path, schema) {
+  TableOutput(const std::filesystem::path& path, const DatasetSchema& schema,
+              const std::vector<SourceColumn>& columns)
+      : schema_(schema), columns_(columns), writer_(path, schema) {
     writer_.set_command("import");
     constexpr Index batch_bytes = Index{8} << 20;
-    const Index row_bytes = std::max<Index>(schema.num_columns(), 1) * Index{sizeof(double)};
+    const Index row_bytes = schema.table.size() * Index{sizeof(double)};
     batch_ = std::clamp<Index>(batch_bytes / row_bytes, 1, 8192);
-    start_batch();
+    rows_ = missing_rows(schema.table, batch_);
   }
 
   void add(std::span<const std::uint64_t> record) {
-    lines_.push_back(static_cast<std::int64_t>(record[1]));
-    double* coded = x_.data() + filled_ * x_.cols();
+    if (std::ssize(lines_) == batch_) flush();
+    const Index row = std::ssize(lines_);
+    auto& numbers = std::get<TableRows::RowMajor<double>>(rows_.numbers);
+    Index number = 0, factor = 0;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const SourceColumn& column = columns_[i];
+      if (column.left() != Left::in) continue;
       const double value = std::bit_cast<double>(record[2 + i]);
-      switch (column.role()) {
-        case Role::predictor:
-          column.encode(value, {coded, column.width()});
-          coded += column.width();
-          break;
-        case Role::response:
-          rows_.y[filled_] = column.plain(value);
-          break;
-        case Role::offset:
-          rows_.offset[filled_] = column.plain(value);
-          break;
-        case Role::weight:
-          rows_.weight[filled_] = column.plain(value);
-          break;
+      if (column.is_factor()) {
+        rows_.codes(row, factor++) = std::isnan(value) ? -1 : static_cast<std::int32_t>(column.stored(value));
+      } else {
+        numbers(row, number++) = value;
       }
     }
-    check_range();
-    if (++filled_ == batch_) flush();
+    lines_.push_back(static_cast<std::int64_t>(record[1]));
   }
 
-  Schema finish() {
+  DatasetSchema finish() {
     flush();
     return writer_.finish();
   }
 
  private:
-  /// Whether the row just coded fits the storage.
-  void check_range() const {
-    const double most =
-        schema_.single ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
-    const auto row = x_.row(filled_);
-    if ((row.array().abs() <= most).all()) return;
-    for (Index j = 0; j < row.size(); ++j)
-      if (!(std::abs(row[j]) <= most))
-        throw Error(Fault::data, fmt::format("{}, line {}, column \"{}\": {} does not fit the storage{}",
-                                             options_.input.string(), lines_.back(),
-                                             schema_.columns[static_cast<std::size_t>(j)].name, row[j],
-                                             schema_.single ? " (--float64 would do)" : ""));
-  }
-
-  void start_batch() {
-    x_.resize(batch_, schema_.num_columns());
-    rows_.y.resize(batch_);
-    if (schema_.has_offset) rows_.offset.resize(batch_);
-    if (schema_.has_weight) rows_.weight.resize(batch_);
-    filled_ = 0;
+  void flush() {
+    const Index filled = std::ssize(lines_);
+    if (filled < batch_) keep_rows(rows_, filled);
+    writer_.append(rows_, lines_);
     lines_.clear();
   }
 
-  void flush() {
-    if (filled_ == 0) return;
-    x_.conservativeResize(filled_, Eigen::NoChange);
-    rows_.y.conservativeResize(filled_);
-    if (schema_.has_offset) rows_.offset.conservativeResize(filled_);
-    if (schema_.has_weight) rows_.weight.conservativeResize(filled_);
-    rows_.x = std::move(x_);
-    writer_.append(rows_, lines_);
-    start_batch();
-  }
-
-  const ImportOptions& options_;
-  const Schema schema_;
+  const DatasetSchema schema_;
   const std::vector<SourceColumn>& columns_;
   DatasetWriter writer_;
-  Index batch_ = 0, filled_ = 0;
-  Rows rows_;
-  Rows::RowMajor<double> x_;  // of rows_; the writer rounds to what is stored
+  Index batch_ = 0;
+  TableRows rows_;  // those that have a line are filled
   std::vector<std::int64_t> lines_;
 };
+
+ImportedColumn imported(const SourceColumn& column, Index missing) {
+  using Kind = ImportedColumn::Kind;
+  const Kind kind = column.left() == Left::text    ? Kind::text
+                    : column.left() == Left::empty ? Kind::empty
+                    : column.is_factor()           ? Kind::factor
+                    : column.is_date()             ? Kind::date
+                                                   : Kind::number;
+  return {column.name(), kind, column.levels(), missing};
+}
 
 }  // namespace
 
@@ -387,28 +377,20 @@ ImportReport import_csv(const ImportOptions& options) {
     report.notes.emplace_back(
         "the first field of every row has no name in the header: taken as the names of rows, and left out");
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    SourceColumn& column = columns[i];
     try {
-      column.finish(reader.rows_kept(), options.standardize, report.warnings);
+      columns[i].finish(report.warnings);
     } catch (const Error& error) {
       throw Error(error.fault(), fmt::format("{}: {}", csv.name(), error.what()));
     }
-    using Kind = ImportedColumn::Kind;
-    report.columns.push_back({column.name(),
-                              column.is_factor() ? Kind::factor
-                              : column.is_date() ? Kind::date
-                                                 : Kind::number,
-                              column.levels(), column.role() == Role::predictor && column.is_constant(),
-                              reader.missing_by_column()[i]});
-    const std::string note = column.likeness_note(reader.rows_kept() + reader.rows_set_aside());
+    report.columns.push_back(imported(columns[i], reader.missing_by_column()[i]));
+    const std::string note = columns[i].likeness_note();
     if (!note.empty()) report.notes.push_back(note);
   }
 
-  const bool single = single_will_do(options, columns, report.warnings);
-  const Schema schema = make_schema(options, columns, reader.rows_kept(), single);
-  DatasetOutput kept(options, options.output, schema, columns);
-  std::optional<DatasetOutput> held_out;
-  if (options.holdout > 0.0) held_out.emplace(options, options.holdout_output, schema, columns);
+  const DatasetSchema schema = make_schema(options, columns, reader.rows_kept(), report.notes);
+  TableOutput kept(options.output, schema, columns);
+  std::optional<TableOutput> held_out;
+  if (options.holdout > 0.0) held_out.emplace(options.holdout_output, schema, columns);
   sorter.drain([&](std::span<const std::uint64_t> record) {
     ((record[0] & set_aside) != 0 ? *held_out : kept).add(record);
   });

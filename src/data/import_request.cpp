@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <string_view>
 
@@ -43,7 +42,6 @@ std::filesystem::path folder_of(const std::filesystem::path& output) {
 
 void validate(const ImportOptions& options) {
   const auto refuse = [](const std::string& what) { throw Error(Fault::usage, what); };
-  if (options.response.empty()) refuse("importing: no response, expected --response COLUMN");
   if (options.seed > max_seed)
     refuse(fmt::format("importing: seed {}, expected at most {}", options.seed, max_seed));
   if (options.block_rows < 0)
@@ -77,42 +75,27 @@ std::vector<SourceColumn> choose_columns(const ImportOptions& options,
                   fmt::format("{}: no column \"{}\" ({}); the nearest are \"{}\"", options.input.string(),
                               name, as, fmt::join(nearest(name, header), "\", \"")));
   };
-  std::map<std::string, std::string> uses;  // of a column: the option that named it
-  const auto use = [&](const std::string& name, const char* as) {
-    if (name.empty()) return;
-    require(name, as);
-    const auto [other, added] = uses.emplace(name, as);
-    if (!added)
-      throw Error(Fault::usage, fmt::format("{}: column \"{}\" is named by {} and by {}",
-                                            options.input.string(), name, other->second, as));
-  };
-  use(options.response, "--response");
-  use(options.offset, "--offset");
-  use(options.weight, "--weight");
   const std::set<std::string> dropped(options.drop.begin(), options.drop.end());
   const std::set<std::string> factors(options.factor.begin(), options.factor.end());
-  for (const std::string& name : dropped) use(name, "--drop");
-  for (const std::string& name : factors) {
-    require(name, "--factor");
-    if (name == options.offset || name == options.weight)
-      throw Error(Fault::usage, fmt::format("{}: column \"{}\" is named by --factor and by {}",
-                                            options.input.string(), name, uses.at(name)));
-  }
-  for (const auto& [name, level] : options.reference) {
-    require(name, "--reference");
-    if (dropped.contains(name)) use(name, "--reference");
-  }
+  for (const std::string& name : dropped) require(name, "--drop");
+  const auto keep = [&](const std::string& name, const char* as) {
+    require(name, as);
+    if (dropped.contains(name))
+      throw Error(Fault::usage, fmt::format("{}: column \"{}\" is named by --drop and by {}",
+                                            options.input.string(), name, as));
+  };
+  for (const std::string& name : factors) keep(name, "--factor");
+  for (const auto& [name, level] : options.reference) keep(name, "--reference");
   std::vector<SourceColumn> columns;
   for (std::size_t i = 0; i < header.size(); ++i) {
     if (dropped.contains(header[i])) continue;
-    const Role role = header[i] == options.response ? Role::response
-                      : header[i] == options.offset ? Role::offset
-                      : header[i] == options.weight ? Role::weight
-                                                    : Role::predictor;
     const auto reference = options.reference.find(header[i]);
-    columns.emplace_back(header[i], i, role, factors.contains(header[i]),
+    columns.emplace_back(header[i], i, factors.contains(header[i]),
                          reference == options.reference.end() ? "" : reference->second);
   }
+  if (columns.empty())
+    throw Error(Fault::usage,
+                fmt::format("{}: --drop leaves no column, expected at least one", options.input.string()));
   return columns;
 }
 

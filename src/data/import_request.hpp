@@ -12,8 +12,8 @@ namespace vfe {
 /// be made.
 void validate(const ImportOptions& options);
 
-/// The columns of a header that the options leave, with their roles. Throws Fault::usage where an option
-/// names a column that is not there, or two options name one.
+/// The columns of a header that the options leave. Throws Fault::usage where an option names a column that is
+/// not there or dropped, or none is left.
 std::vector<SourceColumn> choose_columns(const ImportOptions& options,
                                          const std::vector<std::string>& header);
 

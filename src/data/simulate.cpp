@@ -1,15 +1,22 @@
 #include "vfe/data/simulate.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <cstring>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "vfe/core/error.hpp"
+#include "vfe/core/nearest.hpp"
 #include "vfe/core/random.hpp"
+#include "vfe/core/table_source.hpp"
 #include "vfe/data/import.hpp"
+#include "vfe/formula/syntax.hpp"
 #include "vfe/model/glm_layout.hpp"
+#include "vfe/problem/table_design.hpp"
 #include "vfe/store/dataset.hpp"
 
 namespace vfe {
@@ -17,48 +24,173 @@ namespace vfe {
 namespace {
 
 // Steps of the addresses with Purpose::simulate: columns and responses must not share random numbers.
-constexpr std::uint32_t columns_step = 0, response_step = 1;
+constexpr std::uint32_t numbers_step = 0, response_step = 1, levels_step = 2, trials_step = 3;
+constexpr Index most_levels = 1'000'000, most_trials = 20;
 
 bool is_count(Likelihood likelihood) {
-  return likelihood == Likelihood::poisson || likelihood == Likelihood::negative_binomial;
+  const Support support = traits(likelihood).support;
+  return support == Support::count || support == Support::count_of_trials;
+}
+
+/// Whether the mean is the exponential of the linear predictor.
+bool has_log_mean(Likelihood likelihood) {
+  const Support support = traits(likelihood).support;
+  return support == Support::count || support == Support::positive;
+}
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error(Fault::usage, "simulating: " + what);
 }
 
 void validate(const SimulateOptions& options) {
-  const auto refuse = [](const std::string& what) { throw Error(Fault::usage, "simulating: " + what); };
   if (options.rows < 1) refuse(fmt::format("{} rows, expected at least 1", options.rows));
   if (options.columns < 1) refuse(fmt::format("{} columns, expected at least 1", options.columns));
-  if (options.likelihood == Likelihood::softmax && options.classes < 2)
+  if (has_classes(options.likelihood) && options.classes < 2)
     refuse(fmt::format("{} classes, expected at least 2", options.classes));
   if (options.block_rows < 0)
     refuse(fmt::format("{} rows per block, expected at least 1", options.block_rows));
   if (options.seed > max_seed) refuse(fmt::format("seed {}, expected at most {}", options.seed, max_seed));
   // Larger effects make counts that no double holds exactly.
-  const double most = is_count(options.likelihood) ? 3.0 : 1e6;
+  const double most = has_log_mean(options.likelihood) ? 3.0 : 1e6;
   if (!(options.effect >= 0.0 && options.effect <= most))
     refuse(fmt::format("an effect of {}, expected from 0 to {} for {}", options.effect, most,
                        to_string(options.likelihood)));
+  for (const auto& [name, levels] : options.levels)
+    if (levels < 2 || levels > most_levels)
+      refuse(fmt::format("{} levels of {}, expected 2 to {}", levels, name, most_levels));
 }
 
-Schema make_schema(const SimulateOptions& options) {
-  Schema schema;
-  for (Index j = 1; j <= options.columns; ++j) {
-    Column column;
-    column.name = column.source = fmt::format("x{}", j);
-    schema.columns.push_back(column);
+/// "a", "b", ..., "z", "ba", ...
+std::string level_name(Index level) {
+  std::string name(1, static_cast<char>('a' + level % 26));
+  return level < 26 ? name : level_name(level / 26) + name;
+}
+
+/// The columns of a formula, the response last.
+TableSchema columns_of(const SimulateOptions& options) {
+  TableSchema table;
+  std::set<std::string> known;
+  const auto add = [&](const std::string& name, ColumnType type) {
+    if (!known.insert(name).second) return;
+    TableColumn column{.name = name, .type = type};
+    const auto levels = options.levels.find(name);
+    if (levels != options.levels.end()) {
+      column.type = ColumnType::factor;
+      for (Index level = 0; level < levels->second; ++level) column.levels.push_back(level_name(level));
+    }
+    table.columns.push_back(std::move(column));
+  };
+  std::string response = "y";
+  if (traits(options.likelihood).support == Support::count_of_trials && options.formula.empty())
+    refuse("no trials, expected --formula \"y | trials(n) ~ ...\"");
+  if (options.formula.empty()) {
+    for (Index j = 1; j <= options.columns; ++j) add(fmt::format("x{}", j), ColumnType::number);
+  } else {
+    const FormulaSyntax syntax = parse_formula(options.formula);
+    if (syntax[syntax.response].kind != FormulaNode::Kind::name)
+      syntax.fail(syntax.response, "the response is to be a column, so that it can be simulated");
+    response = syntax[syntax.response].text;
+    known.insert(response);
+    const auto add_names = [&](std::size_t node, ColumnType type) {
+      for (std::size_t i = syntax[node].first; i <= node; ++i) {
+        if (syntax[i].kind == FormulaNode::Kind::dot)
+          syntax.fail(i, "there are no columns yet, expected their names");
+        if (syntax[i].kind == FormulaNode::Kind::name) add(syntax[i].text, type);
+      }
+    };
+    for (const std::size_t addition : syntax.additions)
+      add_names(addition, syntax[addition].text == "trials" ? ColumnType::integer : ColumnType::number);
+    add_names(syntax.right, ColumnType::number);
   }
-  schema.response = std::string("y");
-  if (options.likelihood == Likelihood::softmax) schema.response_classes = options.classes;
+  for (const auto& [name, levels] : options.levels) {
+    if (known.contains(name) && name != response) continue;
+    refuse(fmt::format("levels of \"{}\", expected a column of the formula; the nearest are \"{}\"", name,
+                       fmt::join(nearest(name, {known.begin(), known.end()}), "\", \"")));
+  }
+  TableColumn y{.name = response};
+  if (is_count(options.likelihood)) y.type = ColumnType::integer;
+  if (has_classes(options.likelihood)) {
+    y.type = ColumnType::factor;
+    for (Index k = 0; k < options.classes; ++k) y.levels.push_back(std::to_string(k));
+  }
+  table.columns.push_back(std::move(y));
+  return table;
+}
+
+DatasetSchema make_schema(const SimulateOptions& options) {
+  DatasetSchema schema;
+  schema.table = columns_of(options);
   schema.single = options.single;
   schema.source = fmt::format("simulated {}, seed {}", to_string(options.likelihood), options.seed);
-  schema.blocks =
-      Blocks::of_equal(options.rows, options.block_rows > 0
-                                         ? options.block_rows
-                                         : default_block_rows(options.columns, options.single, options.rows));
+  const Index block_rows = options.block_rows > 0
+                               ? options.block_rows
+                               : default_block_rows(schema.table.size() - 1, options.single, options.rows);
+  schema.blocks = Blocks::of_equal(options.rows, block_rows);
   return schema;
 }
 
+/// The columns of a rank's blocks but for the response, each block a function of its number alone.
+class SimulatedColumns final : public TableSource {
+ public:
+  SimulatedColumns(const Communicator& comm, std::uint64_t seed, const DatasetSchema& schema)
+      : seed_(seed),
+        schema_(schema),
+        own_(shard(schema.num_blocks(), comm.rank(), comm.size())),
+        blocks_(schema.blocks.slice(own_)) {}
+
+  const DatasetSchema& schema() const override { return schema_; }
+  Index first_block() const override { return own_.first; }
+  const Blocks& blocks() const override { return blocks_; }
+  /// One block.
+  TableRows read(const BlockRange& blocks) const override { return block(own_.first + blocks.first); }
+
+  TableRows block(Index b) const {
+    const TableSchema& table = schema_.table;
+    const Index size = schema_.blocks.rows(b);
+    TableRows rows = missing_rows(table, size);
+    rows.first_row = schema_.blocks.first(b);
+    rows.first_block = b;
+    const auto at = [&](std::uint32_t step) {
+      return Address{
+          .seed = seed_, .purpose = Purpose::simulate, .step = step, .block = static_cast<std::uint32_t>(b)};
+    };
+    Matrix numbers(table.count(ColumnType::number), size);  // a row is a draw
+    fill_normal(at(numbers_step), numbers);
+    const std::vector<Index> slots = table.slots();
+    for (Index row = 0; row < size; ++row) {
+      Address levels = at(levels_step), trials = at(trials_step);
+      levels.draw = trials.draw = static_cast<std::uint32_t>(row);
+      for (Index c = 0; c + 1 < table.size(); ++c) {
+        const Index slot = slots[static_cast<std::size_t>(c)];
+        const auto which = static_cast<std::uint32_t>(slot);
+        if (table[c].type == ColumnType::factor)
+          rows.codes(row, slot) = one_of(levels, which, std::ssize(table[c].levels));
+        if (table[c].type == ColumnType::integer)
+          rows.integers(row, slot) = 1 + one_of(trials, which, most_trials);
+      }
+    }
+    // Rounded first: the response belongs to the columns as they are stored.
+    if (schema_.single) {
+      rows.numbers = TableRows::RowMajor<float>(numbers.transpose().cast<float>());
+    } else {
+      rows.numbers = TableRows::RowMajor<double>(numbers.transpose());
+    }
+    return rows;
+  }
+
+ private:
+  static std::int32_t one_of(const Address& at, std::uint32_t which, Index count) {
+    return static_cast<std::int32_t>(uniform(at, which) * static_cast<double>(count));
+  }
+
+  std::uint64_t seed_;
+  DatasetSchema schema_;
+  BlockRange own_;
+  Blocks blocks_;
+};
+
 /// True values of the parameters, constrained, in the model's order.
-Vector draw_truth(const SimulateOptions& options, const Parameters& parameters) {
+Vector draw_truth(const SimulateOptions& options, const Parameters& parameters, Index coefficients) {
   const Address at{.seed = options.seed, .purpose = Purpose::truth};
   Vector truth(parameters.num_constrained());
   for (std::size_t p = 0; p < parameters.list().size(); ++p) {
@@ -67,15 +199,23 @@ Vector draw_truth(const SimulateOptions& options, const Parameters& parameters) 
     for (Index i = first; i < first + parameters.list()[p].num_constrained(); ++i) {
       const auto standard = [&] { return normal(at, static_cast<std::uint32_t>(i)); };
       if (name == "beta")
-        truth[i] = options.effect / std::sqrt(static_cast<double>(options.columns)) * standard();
+        truth[i] = options.effect / std::sqrt(static_cast<double>(coefficients)) * standard();
       else if (name == "intercept")
-        truth[i] = (is_count(options.likelihood) ? 1.0 : 0.0) + 0.5 * standard();
+        truth[i] = (has_log_mean(options.likelihood) ? 1.0 : 0.0) + 0.5 * standard();
       else if (name == "sigma")
         truth[i] = 1.0;
       else if (name == "nu")
         truth[i] = 5.0;
       else if (name == "overdispersion")
         truth[i] = 0.5;
+      else if (name == "zero_probability")
+        truth[i] = 0.25;
+      else if (name == "shape")
+        truth[i] = 2.0;
+      else if (name == "precision")
+        truth[i] = 10.0;
+      else if (name == "cutpoints")  // a unit apart, around 0
+        truth[i] = static_cast<double>(i - first) - 0.5 * static_cast<double>(options.classes - 2);
       else
         throw Error(Fault::bug, fmt::format("simulating: no true value for parameter {}", name));
     }
@@ -83,85 +223,80 @@ Vector draw_truth(const SimulateOptions& options, const Parameters& parameters) 
   return truth;
 }
 
-/// The blocks of a dataset, each a function of its number alone.
-class BlockSimulator {
- public:
-  BlockSimulator(const SimulateOptions& options, const GlmOptions& model, const Schema& schema,
-                 ConstVec truth)
-      : options_(options), model_(model), schema_(schema), truth_(truth) {}
-
-  Rows block(Index b) const {
-    const Index size = schema_.blocks.rows(b);
-    Matrix x(options_.columns, size);  // its transpose: a row is a draw
-    Address at{.seed = options_.seed,
-               .purpose = Purpose::simulate,
-               .step = columns_step,
-               .block = static_cast<std::uint32_t>(b)};
-    fill_normal(at, x);
-    Rows rows;
-    rows.first_row = schema_.blocks.first(b);
-    rows.first_block = b;
-    rows.blocks = Blocks::of_equal(size, size);
-    // Rounded first: the response belongs to the columns as they are stored.
-    if (options_.single)
-      rows.x = Rows::RowMajor<float>(x.transpose().cast<float>());
-    else
-      rows.x = Rows::RowMajor<double>(x.transpose());
-    rows.y = Vector::Zero(size);
-    at.step = response_step;
-    simulate_response(model_, schema_, rows, truth_, at);
-    return rows;
+/// Sets the response of a block, the last column.
+void simulate_block(const GlmOptions& model, const TableDesign& design, const TableSchema& table,
+                    ConstVec truth, Address at, TableRows& rows) {
+  DesignRows evaluated;
+  if (const auto unusable = design.design->evaluate_terms(rows, evaluated))
+    throw RowError(rows.first_row + unusable->row, unusable->found);
+  Rows coded = coded_rows(design.schema, std::move(evaluated), false);
+  coded.y = Vector::Zero(rows.num_rows);
+  simulate_response(model, design.schema, coded, truth, at);
+  const Index slot = table.slots().back();
+  for (Index row = 0; row < rows.num_rows; ++row) {
+    const double y = coded.y[row];
+    switch (table.columns.back().type) {
+      case ColumnType::factor:
+        rows.codes(row, slot) = static_cast<std::int32_t>(y);
+        break;
+      case ColumnType::integer:
+        rows.integers(row, slot) = static_cast<std::int64_t>(y);
+        break;
+      default:
+        std::visit(
+            [&](auto& x) { x(row, slot) = static_cast<typename std::decay_t<decltype(x)>::Scalar>(y); },
+            rows.numbers);
+    }
   }
-
- private:
-  const SimulateOptions& options_;
-  const GlmOptions& model_;
-  const Schema& schema_;
-  const Vector truth_;
-};
-
-/// The values of a block as bytes: y, then x.
-std::string pack(const Rows& rows) {
-  return std::visit(
-      [&](const auto& x) {
-        const std::size_t y_bytes = sizeof(double) * static_cast<std::size_t>(rows.size());
-        const std::size_t x_bytes = sizeof(x.data()[0]) * static_cast<std::size_t>(x.size());
-        std::string bytes(y_bytes + x_bytes, '\0');
-        std::memcpy(bytes.data(), rows.y.data(), y_bytes);
-        std::memcpy(bytes.data() + y_bytes, x.data(), x_bytes);
-        return bytes;
-      },
-      rows.x);
 }
 
-Rows unpack(const std::string& bytes, const Schema& schema) {
-  const std::size_t value_bytes = schema.single ? sizeof(float) : sizeof(double);
-  const std::size_t row_bytes = sizeof(double) + value_bytes * schema.columns.size();
-  const auto size = static_cast<Index>(bytes.size() / row_bytes);
-  Rows rows;
-  if (!schema.single) rows.x = Rows::RowMajor<double>();
-  rows.y.resize(size);
-  const std::size_t y_bytes = sizeof(double) * static_cast<std::size_t>(size);
-  std::memcpy(rows.y.data(), bytes.data(), y_bytes);
-  std::visit(
-      [&](auto& x) {
-        x.resize(size, schema.num_columns());
-        std::memcpy(x.data(), bytes.data() + y_bytes, bytes.size() - y_bytes);
-      },
-      rows.x);
+/// Hands over all values of rows, matrix by matrix.
+template <class Use>
+void for_each_part(TableRows& rows, const Use& use) {
+  std::visit(use, rows.numbers);
+  use(rows.codes);
+  use(rows.integers);
+}
+
+/// As bytes.
+std::string pack(TableRows rows) {
+  std::string bytes;
+  for_each_part(rows, [&](const auto& values) {
+    const std::size_t size = sizeof(*values.data()) * static_cast<std::size_t>(values.size());
+    bytes.append(reinterpret_cast<const char*>(values.data()), size);
+  });
+  return bytes;
+}
+
+TableRows unpack(const std::string& bytes, const DatasetSchema& schema, Index num_rows) {
+  TableRows rows = missing_rows(schema.table, num_rows);
+  if (schema.single)
+    rows.numbers = TableRows::RowMajor<float>(num_rows, schema.table.count(ColumnType::number));
+  std::size_t next = 0;
+  for_each_part(rows, [&](auto& values) {
+    const std::size_t size = sizeof(*values.data()) * static_cast<std::size_t>(values.size());
+    std::memcpy(values.data(), bytes.data() + next, size);
+    next += size;
+  });
   return rows;
 }
 
 }  // namespace
 
-Schema simulate(const Communicator& comm, const SimulateOptions& options) {
+DatasetSchema simulate(const Communicator& comm, const SimulateOptions& options) {
   validate(options);
   GlmOptions model;
   model.likelihood = options.likelihood;
-  Schema schema = make_schema(options);
-  const Parameters parameters = glm_layout(model, schema).parameters;
-  const Vector truth = draw_truth(options, parameters);
-  const BlockSimulator simulator(options, model, schema, truth);
+  const DatasetSchema schema = make_schema(options);
+  const TableSchema& table = schema.table;
+  const SimulatedColumns columns(comm, options.seed, schema);
+  const std::string formula =
+      options.formula.empty() ? formula_name(table.columns.back().name) : options.formula;
+  const TableDesign design = fit_design(comm, formula, nullptr, columns,
+                                        [](Index row) { return fmt::format("simulated row {}", row); });
+  model.intercept = design.schema.has_intercept;
+  const Parameters parameters = glm_parameters(model, design.schema);
+  const Vector truth = draw_truth(options, parameters, design.schema.num_columns());
 
   std::optional<DatasetWriter> writer;
   comm.on_root("creating the dataset", [&] {
@@ -177,17 +312,25 @@ Schema simulate(const Communicator& comm, const SimulateOptions& options) {
     std::string piece;
     comm.collectively("simulating rows", [&] {
       const Index mine = first + comm.rank();
-      if (mine < schema.num_blocks()) piece = pack(simulator.block(mine));
+      if (mine >= schema.num_blocks()) return;
+      TableRows rows = columns.block(mine);
+      simulate_block(model, design, table, truth,
+                     {.seed = options.seed,
+                      .purpose = Purpose::simulate,
+                      .step = response_step,
+                      .block = static_cast<std::uint32_t>(mine)},
+                     rows);
+      piece = pack(std::move(rows));
     });
     const std::vector<std::string> pieces = comm.gather(piece);
     comm.on_root("writing the dataset", [&] {
-      for (const std::string& bytes : pieces)
-        if (!bytes.empty()) writer->append(unpack(bytes, schema));
+      for (Index k = 0; k < std::ssize(pieces) && first + k < schema.num_blocks(); ++k)
+        writer->append(unpack(pieces[static_cast<std::size_t>(k)], schema, schema.blocks.rows(first + k)));
     });
   }
   std::string finished;
   comm.on_root("writing the dataset", [&] { finished = to_json(writer->finish()); });
-  return schema_from_json(comm.broadcast(finished));
+  return dataset_schema_from_json(comm.broadcast(finished));
 }
 
 }  // namespace vfe

@@ -16,33 +16,48 @@
 #include "vfe/core/nearest.hpp"
 #include "vfe/core/numbers.hpp"
 #include "vfe/core/printable.hpp"
-#include "vfe/data/csv.hpp"
 
 namespace vfe {
 
 namespace {
 
-constexpr std::size_t max_levels = 1000;
+constexpr std::size_t max_levels = 10'000'000;
+// From here on nearly all of some texts being different settles it: a factor has not as many levels for
+// nothing.
+constexpr std::size_t many_texts = std::size_t{1} << 20;
 
-/// A field as it may stand in a one-line message.
+}  // namespace
+
 std::string shown(std::string_view text) {
   constexpr std::size_t longest = 60;
   return fmt::format("\"{}\"", one_line(shortened(text, longest)));
 }
 
-}  // namespace
+std::string unusable(std::string_view text, const ParsedField& field) {
+  switch (field.kind) {
+    case FieldKind::text:
+      if (is_utf8(text)) return "";
+      return shown(text) + " is not UTF-8 (--encoding latin1 reads what older programs write)";
+    case FieldKind::infinite:
+      return shown(text) + " is not finite";
+    case FieldKind::decimal_comma:
+      return shown(text) + " has a decimal comma, expected a decimal point (--decimal , reads it)";
+    case FieldKind::grouped:
+      return shown(text) +
+             " has a comma: between thousands (--thousands , reads it), or for the decimals (--decimal ,)?";
+    default:
+      return "";
+  }
+}
 
-SourceColumn::SourceColumn(std::string name, std::size_t position, Role role, bool factor,
-                           std::string reference)
+SourceColumn::SourceColumn(std::string name, std::size_t position, bool factor, std::string reference)
     : name_(std::move(name)),
       position_(position),
-      role_(role),
       forced_factor_(factor),
       reference_(std::move(reference)),
       least_(infinity),
       greatest_(-infinity) {
   if (factor) kind_ = Kind::factor;
-  if (role == Role::offset || role == Role::weight) kind_ = Kind::numeric;
 }
 
 SourceColumn::Status SourceColumn::bad(const std::string& problem) {
@@ -52,18 +67,13 @@ SourceColumn::Status SourceColumn::bad(const std::string& problem) {
 
 SourceColumn::Status SourceColumn::read(std::string_view text, std::int64_t line, const FieldFormat& format,
                                         double& number) {
+  if (left_ != Left::in) return Status::value;
   const ParsedField field = parse_field(text, format);
   if (field.kind == FieldKind::missing) return Status::missing;
-  if (field.kind == FieldKind::text && !is_utf8(text))
-    return bad(shown(text) + " is not UTF-8 (--encoding latin1 reads what older programs write)");
+  if (field.kind == FieldKind::text || !forced_factor_) {
+    if (std::string problem = unusable(text, field); !problem.empty()) return bad(problem);
+  }
   if (forced_factor_) return Status::value;
-  if (field.kind == FieldKind::infinite) return bad(shown(text) + " is not finite");
-  if (field.kind == FieldKind::decimal_comma)
-    return bad(shown(text) + " has a decimal comma, expected a decimal point (--decimal , reads it)");
-  if (field.kind == FieldKind::grouped)
-    return bad(
-        shown(text) +
-        " has a comma: between thousands (--thousands , reads it), or for the decimals (--decimal ,)?");
   const bool is_number = field.kind == FieldKind::number;
   const auto mixed = [&](const char* what) {
     return bad(
@@ -84,187 +94,167 @@ SourceColumn::Status SourceColumn::read(std::string_view text, std::int64_t line
     number = *days;
     return Status::value;
   }
-  if (!is_number) {
-    if (role_ == Role::offset || role_ == Role::weight)
-      return bad(fmt::format("{} is not a number, expected {}", shown(text),
-                             role_ == Role::offset ? "an offset" : "a weight"));
-    return mixed("not a number");
-  }
-  if (role_ == Role::weight && field.number < 0) return bad(shown(text) + " is a negative weight");
+  if (!is_number) return mixed("not a number");
   number = field.number;
   return Status::value;
 }
 
-double SourceColumn::code(std::string_view level, const std::string& where) {
+double SourceColumn::code(std::string_view level, const std::function<std::string()>& where) {
+  if (left_ != Left::in) return nan;
+  ++values_;
   const auto found = codes_.find(level);
   if (found != codes_.end()) return static_cast<double>(found->second);
+  if (codes_.size() == many_texts && all_different()) {
+    left_ = Left::text;
+    codes_.clear();
+    texts_.clear();
+    return nan;
+  }
   if (codes_.size() == max_levels)
-    throw Error(
-        Fault::data,
-        fmt::format("{}: {} is level {} of a factor, at most {} are taken{}{}", where, shown(level),
-                    max_levels + 1, max_levels,
-                    likeness(level).empty() ? "" : fmt::format("; {}?", likeness(level)),
-                    role_ == Role::response ? "" : fmt::format(" (--drop {} leaves the column out)", name_)));
+    throw Error(Fault::data,
+                fmt::format("{}: {} is level {} of a factor, at most {} are taken{} (--drop {} "
+                            "leaves the column out)",
+                            where(), shown(level), max_levels + 1, max_levels,
+                            likeness(level).empty() ? "" : fmt::format("; {}?", likeness(level)), name_));
   const std::size_t next = codes_.size();
-  codes_.emplace(level, next);
+  codes_.emplace(texts_.emplace_back(level), next);
   uses_.push_back(0);
+  occurs_.push_back(false);
   return static_cast<double>(next);
 }
 
-void SourceColumn::count(double value, double inverse_count) {
+bool SourceColumn::all_different() const {
+  constexpr std::size_t few = 20;
+  return !forced_factor_ && codes_.size() > few && 10 * std::ssize(codes_) >= 9 * values_;
+}
+
+void SourceColumn::settle() {
+  if (left_ != Left::in || !may_be_dropped()) return;
+  if (codes_.empty()) left_ = Left::empty;
+  if (all_different()) left_ = Left::text;
+}
+
+void SourceColumn::count(double value, bool aside) {
+  if (left_ != Left::in) return;
   if (is_factor()) {
-    ++uses_[static_cast<std::size_t>(value)];
+    const auto code = static_cast<std::size_t>(value);
+    occurs_[code] = true;
+    if (aside) return;
+    ++uses_[code];
+    ++count_;
     return;
   }
+  whole_ = whole_ && value == std::floor(value);
+  rounding_ = std::max(rounding_, std::abs(static_cast<double>(static_cast<float>(value)) - value));
+  largest_ = std::max(largest_, std::abs(value));
+  if (aside) return;
   const double deviation = value - mean_;
-  mean_ += deviation * inverse_count;
+  mean_ += deviation / static_cast<double>(++count_);
   squares_ += deviation * (value - mean_);
   least_ = std::min(least_, value);
   greatest_ = std::max(greatest_, value);
 }
 
-void SourceColumn::see_class(double value) {
-  constexpr double largest_whole = 9007199254740992.0;  // beyond it, neighbours are no longer told apart
-  if (is_factor() || !only_classes_) return;
-  only_classes_ = std::abs(value) <= largest_whole && value == std::floor(value);
-  if (only_classes_) numbers_.insert(value + 0.0);  // -0 is 0
-  only_classes_ = only_classes_ && numbers_.size() <= max_levels;
+std::string SourceColumn::single_note() const {
+  constexpr double most = 1e-6;  // standard deviations
+  if (is_factor() || left_ != Left::in || rounding_ == 0.0) return "";
+  if (whole_)
+    return fmt::format(
+        "column \"{}\" has whole numbers up to {}, not all of which single precision holds: numbers are "
+        "stored "
+        "in double precision",
+        name_, largest_);
+  if (least_ >= greatest_ && largest_ <= std::numeric_limits<float>::max()) return "";
+  const double relative = rounding_ / std::sqrt(squares_ / static_cast<double>(count_ - 1));
+  if (relative <= most) return "";
+  return fmt::format(
+      "column \"{}\": single precision would round its values by up to {:.2g} of their standard deviation: "
+      "numbers are stored in double precision",
+      name_, relative);
 }
 
-std::vector<double> SourceColumn::numbers() const {
-  if (!only_classes_) return {};
-  return {numbers_.begin(), numbers_.end()};
-}
-
-Index SourceColumn::classes() const {
-  const std::vector<double> found = numbers();
-  const bool without_gap =
-      !found.empty() && found.front() == 0.0 && found.back() == static_cast<double>(found.size() - 1);
-  return without_gap ? std::ssize(found) : 0;
-}
-
-double SourceColumn::single_rounding() const {
-  constexpr double half_unit = 0x1p-24;  // of the last place, relative
-  if (is_factor() || least_ == greatest_) return 0.0;
-  const double largest = std::max(std::abs(least_ - centre_), std::abs(greatest_ - centre_));
-  if (largest > std::numeric_limits<float>::max()) return 0.0;  // no question of rounding
-  return half_unit * largest / moments_.sd;
+/// Those that occur, as texts or, where all of them are numbers, as numbers.
+std::vector<std::size_t> SourceColumn::sorted_codes() const {
+  std::vector<std::size_t> order;
+  for (std::size_t code = 0; code < texts_.size(); ++code)
+    if (occurs_[code]) order.push_back(code);
+  std::ranges::sort(order, std::less{}, [&](std::size_t code) -> const std::string& { return texts_[code]; });
+  std::vector<double> numbers(texts_.size());
+  for (const std::size_t code : order) {
+    const ParsedField field = parse_field(texts_[code]);
+    if (field.kind != FieldKind::number) return order;
+    numbers[code] = field.number;
+  }
+  std::ranges::stable_sort(order, std::less{}, [&](std::size_t code) { return numbers[code]; });
+  return order;
 }
 
 void SourceColumn::sort_levels() {
-  std::vector<std::pair<double, std::size_t>> by_number;  // codes_ itself is in the order of the texts
-  for (const auto& [level, code] : codes_) {
-    const ParsedField field = parse_field(level);
-    if (field.kind == FieldKind::number) by_number.emplace_back(field.number, code);
-  }
-  std::vector<std::size_t> order;
-  if (by_number.size() == codes_.size()) {
-    std::stable_sort(by_number.begin(), by_number.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (const auto& [number, code] : by_number) order.push_back(code);
-  } else {
-    for (const auto& [level, code] : codes_) order.push_back(code);
-  }
+  std::vector<std::size_t> order = sorted_codes();
   if (!reference_.empty()) {
-    const auto reference = codes_.find(reference_);
-    if (reference == codes_.end()) {
+    const auto reference =
+        std::ranges::find_if(order, [&](std::size_t c) { return texts_[c] == reference_; });
+    if (reference == order.end()) {
       std::vector<std::string> all;
-      for (const auto& [level, code] : codes_) all.push_back(level);
+      for (const std::size_t code : order) all.push_back(texts_[code]);
       throw Error(Fault::usage, fmt::format("--reference {}={}: no such level; the nearest are \"{}\"", name_,
                                             reference_, fmt::join(nearest(reference_, all), "\", \"")));
     }
-    std::rotate(order.begin(), std::ranges::find(order, reference->second),
-                std::next(std::ranges::find(order, reference->second)));
+    std::rotate(order.begin(), reference, std::next(reference));
   }
-  rank_.resize(order.size());
-  for (std::size_t i = 0; i < order.size(); ++i) rank_[order[i]] = i;
-  levels_.resize(order.size());
-  for (const auto& [level, code] : codes_) levels_[rank_[code]] = level;
-}
-
-void SourceColumn::require_several_levels(Index rows) const {
-  for (const auto& [level, code] : codes_) {
-    // Rows set aside do not count: nothing can be learnt of a level that only they have.
-    if (role_ == Role::response && uses_[code] == rows)
-      throw Error(Fault::data,
-                  fmt::format("response \"{}\" is {} in every row, expected at least two different values",
-                              name_, shown(level)));
+  rank_.resize(texts_.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    rank_[order[i]] = i;
+    levels_.push_back(texts_[order[i]]);
   }
 }
 
-std::string SourceColumn::likeness_note(Index rows) const {
+std::string SourceColumn::likeness_note() const {
   constexpr std::size_t few = 10;
+  if (left_ == Left::empty) return "";
   if (is_date())
     return fmt::format(
         "column \"{}\" is of dates, taken as days since 1970-01-01 (--factor {} takes them as "
         "levels)",
         name_, name_);
-  if (!is_factor() || forced_factor_) return "";
-  const std::string_view like = common_likeness(levels_);
-  const bool nearly_as_many = levels_.size() >= few && 10 * std::ssize(levels_) >= 9 * rows;
+  if (!is_factor() || forced_factor_ || texts_.empty()) return "";
+  const std::string_view like = common_likeness({texts_.begin(), texts_.end()});
+  const bool nearly_as_many =
+      left_ == Left::in && levels_.size() >= few && 10 * std::ssize(levels_) >= 9 * values_;
   if (like.empty() && !nearly_as_many) return "";
-  return fmt::format("{} \"{}\" is text, such as {}; {} levels in {} rows: {}?",
-                     role_ == Role::response ? "response" : "column", name_, shown(levels_.front()),
-                     levels_.size(), rows, like.empty() ? "an identifier or free text" : like);
+  return fmt::format("column \"{}\" is text, such as {}; {} levels in {} rows: {}?", name_,
+                     shown(texts_.front()), texts_.size(), values_,
+                     like.empty() ? "an identifier or free text" : like);
 }
 
-void SourceColumn::finish(Index rows, bool standardize, std::vector<std::string>& warnings) {
+void SourceColumn::finish(std::vector<std::string>& warnings) {
+  if (left_ != Left::in && !reference_.empty())
+    throw Error(Fault::usage,
+                fmt::format("--reference {}={}: the column is left out, {}", name_, reference_,
+                            left_ == Left::empty ? "it has no values"
+                                                 : fmt::format("nearly all of its texts are different "
+                                                               "(--factor {} keeps it)",
+                                                               name_)));
+  if (left_ != Left::in) return;
   if (is_factor()) {
     sort_levels();
-    require_several_levels(rows);
-    for (const auto& [level, code] : codes_) {
+    for (const std::size_t code : sorted_codes()) {
       if (uses_[code] == 0)
-        warnings.push_back(
-            fmt::format("level {} of column \"{}\" occurs only in rows set aside", shown(level), name_));
-      else if (uses_[code] == rows && role_ == Role::predictor)
-        warnings.push_back(
-            fmt::format("column \"{}\" has one level only, {}, and is left out", name_, shown(level)));
+        warnings.push_back(fmt::format("level {} of column \"{}\" occurs only in rows set aside",
+                                       shown(texts_[code]), name_));
+      else if (uses_[code] == count_)
+        warnings.push_back(fmt::format("column \"{}\" has one level only, {}", name_, shown(texts_[code])));
     }
     return;
   }
   if (!reference_.empty())
     throw Error(Fault::usage, fmt::format("--reference {}={}: the column is of {}, which have no reference",
                                           name_, reference_, is_date() ? "dates" : "numbers"));
-  const bool constant = least_ == greatest_;
-  constant_ = constant && role_ == Role::predictor;
-  if (constant && role_ != Role::offset && role_ != Role::weight)
-    warnings.push_back(fmt::format("column \"{}\" is constant, {} in every row{}", name_, least_,
-                                   constant_ ? ", and left out" : ""));
-  constexpr double large = 30.0;  // of a logarithm
-  if (role_ == Role::offset && least_ >= 0.0 && greatest_ > large)
-    warnings.push_back(
-        fmt::format("the offset \"{}\" reaches {}: it is added to the linear predictor, so that "
-                    "of a count's exposure the log is to be imported",
-                    name_, greatest_));
-  if (role_ != Role::predictor && role_ != Role::response) return;
-  const double deviation = constant ? 0.0 : std::sqrt(squares_ / static_cast<double>(rows - 1));
-  // A spread that underflows or overflows cannot be divided by; the values stay as they are, centred.
-  moments_ = {constant ? least_ : mean_, std::isnormal(deviation) ? deviation : 1.0};
-  if (!standardize) return;
-  centre_ = moments_.mean;
-  scale_ = moments_.sd;
+  if (least_ == greatest_)
+    warnings.push_back(fmt::format("column \"{}\" is constant, {} in every row", name_, least_));
 }
 
-std::vector<Column> SourceColumn::design() const {
-  if (is_constant()) return {};
-  if (!is_factor()) return {{name_, name_, "", "", centre_, scale_}};
-  std::vector<Column> columns;
-  for (std::size_t i = 1; i < levels_.size(); ++i)
-    columns.push_back({fmt::format("{}[{}]", name_, levels_[i]), name_, levels_[i], levels_[0], 0.0, 1.0});
-  return columns;
-}
-
-void SourceColumn::encode(double value, std::span<double> x) const {
-  if (!is_factor()) {
-    if (!constant_) x[0] = (value - centre_) / scale_;
-    return;
-  }
-  std::fill(x.begin(), x.end(), 0.0);
-  const std::size_t rank = rank_[static_cast<std::size_t>(value)];
-  if (rank > 0) x[rank - 1] = 1.0;
-}
-
-double SourceColumn::plain(double value) const {
+double SourceColumn::stored(double value) const {
   return is_factor() ? static_cast<double>(rank_[static_cast<std::size_t>(value)]) : value;
 }
 

@@ -213,20 +213,47 @@ std::optional<UnusableValue> Design::evaluate_terms(const TableRows& rows, Desig
     if (auto unusable = offset.evaluate(rows, statistics_, one)) return unusable;
     design.offset += one;
   }
-  return std::nullopt;
+  return evaluate_optional(plan_.terms_.trials, rows, design.trials);
+}
+
+std::optional<UnusableValue> Design::evaluate_optional(const std::optional<NumberExpression>& of,
+                                                       const TableRows& rows, Vector& values) const {
+  values.resize(of ? rows.num_rows : 0);
+  if (!of) return std::nullopt;
+  return of->evaluate(rows, statistics_, values);
+}
+
+std::optional<UnusableValue> Design::evaluate_response(const TableRows& rows, Vector& response) const {
+  return evaluate_outcome(plan_.terms_.response, rows, response);
+}
+
+CellFactor Design::levels_of(const FormulaVariable& outcome) const {
+  CellFactor levels{.name = outcome.name, .is_full = true};
+  if (outcome.kind == Kind::factor) {
+    levels.slot = plan_.slots_[static_cast<std::size_t>(outcome.column)];
+    levels.levels = plan_.schema_[outcome.column].levels;
+  } else {
+    levels.of = outcome.of;
+    levels.statistic = plan_.response_need_;
+  }
+  return levels;
+}
+
+std::vector<std::string> Design::response_levels() const {
+  std::vector<std::string> names;
+  if (!formula().response.is_factor()) return names;
+  const Cells levels{{levels_of(formula().response)}};
+  for (Index level = 0; level < levels.levels(0, statistics_); ++level)
+    names.push_back(level_name(levels.factors.front(), level));
+  return names;
 }
 
 std::optional<UnusableValue> Design::evaluate_outcome(const FormulaVariable& variable, const TableRows& rows,
                                                       Vector& values) const {
   values.resize(rows.num_rows);
   if (!variable.is_factor()) return variable.of.evaluate(rows, statistics_, values);
-  const TableColumn& column = plan_.schema_[variable.column];
-  Cells levels{{{.slot = plan_.slots_[static_cast<std::size_t>(variable.column)],
-                 .name = variable.name,
-                 .levels = column.levels,
-                 .is_full = true}}};
   Eigen::VectorXi codes(rows.num_rows);
-  if (auto unusable = levels.evaluate(rows, statistics_, codes)) return unusable;
+  if (auto unusable = Cells{{levels_of(variable)}}.evaluate(rows, statistics_, codes)) return unusable;
   values = codes.cast<double>();
   return std::nullopt;
 }
@@ -234,15 +261,8 @@ std::optional<UnusableValue> Design::evaluate_outcome(const FormulaVariable& var
 std::optional<UnusableValue> Design::evaluate(const TableRows& rows, DesignRows& design) const {
   if (auto unusable = evaluate_terms(rows, design)) return unusable;
   const FormulaTerms& terms = plan_.terms_;
-  if (auto unusable = evaluate_outcome(terms.response, rows, design.response)) return unusable;
-  const auto optional = [&](const std::optional<NumberExpression>& of,
-                            Vector& values) -> std::optional<UnusableValue> {
-    values.resize(of ? rows.num_rows : 0);
-    if (!of) return std::nullopt;
-    return of->evaluate(rows, statistics_, values);
-  };
-  if (auto unusable = optional(terms.weights, design.weights)) return unusable;
-  if (auto unusable = optional(terms.trials, design.trials)) return unusable;
+  if (auto unusable = evaluate_response(rows, design.response)) return unusable;
+  if (auto unusable = evaluate_optional(terms.weights, rows, design.weights)) return unusable;
   design.censoring.resize(0);
   if (terms.censoring) return evaluate_outcome(*terms.censoring, rows, design.censoring);
   return std::nullopt;

@@ -14,6 +14,7 @@ using Kind = FormulaVariable::Kind;
 DesignPlan::DesignPlan(FormulaTerms terms, const TableSchema& schema)
     : terms_(std::move(terms)), schema_(schema), slots_(schema.slots()) {
   resolve(terms_.response.of);
+  response_need_ = need_for(terms_.response);
   for (NumberExpression& offset : terms_.offsets) resolve(offset);
   if (terms_.weights) resolve(*terms_.weights);
   if (terms_.trials) resolve(*terms_.trials);

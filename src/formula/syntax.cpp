@@ -38,6 +38,12 @@ class Parser {
     if (is("~")) fail_expecting("a response");
     syntax_.response = expression(1, true);
     if (is("|")) additions();
+    // A response alone is explained by all that is there; "a + b" may have lost its ~.
+    const FormulaNode::Kind response = syntax_.nodes[syntax_.response].kind;
+    if (is_end() && (response == FormulaNode::Kind::name || response == FormulaNode::Kind::call)) {
+      syntax_.right = add({FormulaNode::Kind::dot, "."}, syntax_.text.size());
+      return std::move(syntax_);
+    }
     take("~", "\"~\" and terms");
     syntax_.right = expression(1, false);
     if (is("|") || is("||")) fail("group effects stand in parentheses: (1 | group)");
@@ -360,10 +366,6 @@ std::string FormulaSyntax::written(std::size_t node) const {
     parts.push_back(std::move(whole));
   }
   return parts.back();
-}
-
-std::string default_formula(const std::string& response) {
-  return formula_name(response) + " ~ .";
 }
 
 }  // namespace vfe

@@ -29,6 +29,7 @@ class Expansion {
  public:
   Expansion(const FormulaSyntax& syntax, const TableSchema& schema)
       : syntax_(syntax), names_(syntax, schema) {
+    result_.formula = syntax.text;
     read_response();
     find_others_of_the_response();
     const std::size_t first = syntax_[syntax_.right].first;
@@ -95,7 +96,7 @@ class Expansion {
     const TableSchema& schema = names_.schema();
     for (Index i = 0; i < schema.size(); ++i) {
       const TableColumn& column = schema[i];
-      if (column.type != ColumnType::number && column.type != ColumnType::factor) continue;
+      if (column.type == ColumnType::matrix) continue;
       if (not_in_dot_.contains(i)) continue;
       if (column.type == ColumnType::factor && column.levels.size() < 2) {
         syntax_.fail(
@@ -252,7 +253,38 @@ class Expansion {
       holders_;  ///< by variable: such terms that hold it
 };
 
+void add_columns(const NumberExpression& of, std::set<std::string>& columns) {
+  for (const ExpressionStep& step : of.steps)
+    if (!step.column.empty()) columns.insert(step.column);
+}
+
+void add_columns(const FormulaVariable& variable, const TableSchema& schema, std::set<std::string>& columns) {
+  if (variable.column >= 0) columns.insert(schema[variable.column].name);
+  add_columns(variable.of, columns);
+}
+
 }  // namespace
+
+std::set<std::string> FormulaTerms::needed_columns(const TableSchema& schema) const {
+  std::set<std::string> columns;
+  for (const FormulaVariable& variable : variables) add_columns(variable, schema, columns);
+  for (const NumberExpression& offset : offsets) add_columns(offset, columns);
+  if (trials) add_columns(*trials, columns);
+  return columns;
+}
+
+std::set<std::string> FormulaTerms::response_columns(const TableSchema& schema) const {
+  std::set<std::string> columns;
+  add_columns(response, schema, columns);
+  return columns;
+}
+
+std::set<std::string> FormulaTerms::outcome_columns(const TableSchema& schema) const {
+  std::set<std::string> columns = response_columns(schema);
+  if (weights) add_columns(*weights, columns);
+  if (censoring) add_columns(*censoring, schema, columns);
+  return columns;
+}
 
 FormulaTerms expand_terms(const FormulaSyntax& syntax, const TableSchema& schema) {
   return Expansion(syntax, schema).result();

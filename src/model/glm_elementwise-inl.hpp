@@ -141,7 +141,7 @@ struct Linear {
   Real log_density, inverse_sigma;
   HWY_INLINE explicit Linear(const DrawConstants& c)
       : log_density(constant(c.log_density)), inverse_sigma(constant(c.inverse_sigma)) {}
-  HWY_INLINE Row operator()(Real eta, Real y, Real) const {
+  HWY_INLINE Row operator()(Real eta, Real y, Real, Real) const {
     const Real z = hn::Mul(hn::Sub(y, eta), inverse_sigma);
     const Real z2 = hn::Mul(z, z);
     return {hn::NegMulAdd(z2, constant(0.5), log_density), hn::Mul(z, inverse_sigma),
@@ -159,7 +159,7 @@ struct StudentT {
         half_nu_plus_one(constant(c.half_nu_plus_one)),
         half_nu(constant(0.5 * c.nu)),
         nu_slope(constant(c.nu_slope)) {}
-  HWY_INLINE Row operator()(Real eta, Real y, Real) const {
+  HWY_INLINE Row operator()(Real eta, Real y, Real, Real) const {
     // a = z / sqrt(nu); where a^2 would overflow, log(1 + a^2) = 2 log(1 + a) to double precision.
     const Real a = hn::Mul(hn::Sub(y, eta), inverse_sigma);
     const Real a2 = hn::Mul(a, a);
@@ -182,7 +182,7 @@ struct Logistic {
   static constexpr bool has_power = true;
   HWY_INLINE explicit Logistic(const DrawConstants&) {}
   HWY_INLINE Real power(Real eta) const { return exp_nonpositive(hn::Neg(hn::Abs(eta))); }
-  HWY_INLINE Row operator()(Real eta, Real y, Real power) const {
+  HWY_INLINE Row operator()(Real eta, Real y, Real power, Real) const {
     // With v the log odds of what was observed: log density -log(1 + exp(-v)), slope 1 / (1 + exp v).
     const Real sign = hn::MulAdd(y, constant(2.0), constant(-1.0));
     const Real v = hn::Mul(sign, eta);
@@ -198,7 +198,7 @@ struct Poisson {
   static constexpr bool has_power = true;
   HWY_INLINE explicit Poisson(const DrawConstants&) {}
   HWY_INLINE Real power(Real eta) const { return exponential(eta); }
-  HWY_INLINE Row operator()(Real eta, Real y, Real mean) const {
+  HWY_INLINE Row operator()(Real eta, Real y, Real mean, Real) const {
     const auto overflow = hn::Gt(mean, constant(std::numeric_limits<double>::max()));
     const Real gain = hn::IfThenElseZero(hn::Gt(y, hn::Zero(lanes)), hn::Mul(y, eta));
     // y eta - mean is -infinity by itself once the mean overflows.
@@ -220,7 +220,7 @@ struct NegativeBinomial {
   HWY_INLINE Real power(Real eta) const {
     return exp_nonpositive(hn::Neg(hn::Abs(hn::Add(eta, constant(c.log_overdispersion)))));
   }
-  HWY_INLINE Row operator()(Real eta, Real y, Real e) const {
+  HWY_INLINE Row operator()(Real eta, Real y, Real e, Real) const {
     const Real r = constant(c.r);
     const Row rising = rising_factorial(y);
     const Real v = hn::Add(eta, constant(c.log_overdispersion));

@@ -5,43 +5,70 @@
 #include "model/glm_kernel.hpp"
 #include "vfe/model/glm.hpp"
 #include "vfe/model/glm_layout.hpp"
+#include "vfe/model/glm_prior.hpp"
 
 namespace vfe {
 
+/// A block as the kernel takes it: x in the kernel's order and packed by panels; a real response
+/// standardised, its offset scaled; of a positive response or one between 0 and 1 the log.
+struct PreparedRows : Rows {
+  Vector beside;  ///< what else the density is of: trials, censoring, log(1 - y); or empty
+};
+
 struct Glm::Impl {
   GlmOptions options;
-  Schema schema;
+  DesignSchema schema;
   Blocks blocks;  ///< of the shard
   Index first_block = 0;
   GlmLayout layout;
-  Vector prior_scales;  ///< of every coefficient, by column
+  glm_kernel::Terms terms;
+  std::vector<CoefficientPrior> priors;  ///< of the coefficients of a linear predictor
   /// Of each block: weighted sum of the terms of the log density that depend on data alone.
   Vector data_terms;
-  std::vector<std::shared_ptr<const Rows>> kept;  ///< prepared blocks, or ...
-  std::shared_ptr<const RowSource> source;        ///< ... where they are read each time
+  std::vector<Vector> class_weights;  ///< of each block, ordinal: the weight of each class
+  std::vector<std::shared_ptr<const PreparedRows>> kept;  ///< prepared blocks, or ...
+  std::shared_ptr<const RowSource> source;                ///< ... where they are read each time
 
   Impl(const GlmOptions& options, std::shared_ptr<const RowSource> rows);
 
-  /// A block as the kernel takes it: x packed by panels; a real response standardised, its offset scaled.
-  std::shared_ptr<const Rows> rows_of(Index block) const;
-  Rows prepared(Rows rows) const;
-  /// The term of the log density of a prepared row that depends on data alone, without weight [nats].
-  double data_term(double y) const;
+  std::shared_ptr<const PreparedRows> rows_of(Index block) const;
+  PreparedRows prepared(Rows rows) const;
+  /// The term of the log density of a row that depends on data alone, without weight [nats].
+  double data_term(const PreparedRows& rows, Index row) const;
   /// Adds the log prior density of each coordinate of theta, Jacobian included, to value(i), and its slope to
   /// *slope(i) unless that is null.
   template <class ValueOf, class SlopeOf>
   void add_priors(ConstVec theta, ValueOf value, SlopeOf slope) const;
+  template <class ValueOf, class SlopeOf>
+  void add_cutpoint_priors(ConstVec theta, ValueOf value, SlopeOf slope) const;
+  /// Adds the gradient by the coordinates of the cutpoints, given those by the upper and the lower end of
+  /// each class [class, 2] without the part of their distance, and the weight of each class.
+  void pull_back_cutpoints(ConstVec theta, ConstMat by_class, ConstVec weights, Vec grad) const;
+  /// Sets beta from the z of a horseshoe: theta as the kernel takes it.
+  Matrix with_coefficients(ConstMat theta) const;
+  /// Adds the gradient by theta, given with_coefficients() and the gradient by that.
+  void pull_back_coefficients(ConstMat theta, ConstMat with_coefficients, ConstMat of_it, Mat grad) const;
+  template <class F>
+  void for_shrunk(ConstVec theta, F f) const;
+  /// Adds the log likelihood of a block and its gradient at theta as the kernel takes it.
+  void add_log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const;
   /// The intercepts, coefficients and sigma of the model on the user's scale.
   void derive(ConstVec constrained, Vec values) const;
+  /// Those of the absorber's coefficients that take what centring takes from a coefficient's column.
+  Vec absorbing(const DesignTerm& absorber, Index coefficient, Vec coefficients) const;
   /// The kernel's work on a prepared block at theta, with nothing asked for yet. Refers to all of them.
-  glm_kernel::Task task(const Rows& rows, ConstMat theta,
+  glm_kernel::Task task(const PreparedRows& rows, ConstMat theta,
                         std::vector<glm_kernel::DrawConstants>& constants) const;
 };
 
-/// A response simulated at linear predictors eta [class], in units of the model.
+/// The scales of a response's distribution, in units of the model: those that the likelihood has.
 struct ResponseScales {
-  double sigma = 1.0, nu = 0.0, overdispersion = 0.0;
+  double sigma = 1.0, nu = 0.0, overdispersion = 0.0, zero_probability = 0.0, shape = 1.0, precision = 1.0;
+  Vector cutpoints;
 };
-double draw_response(Likelihood likelihood, ConstVec eta, const ResponseScales& scales, Stream& stream);
+
+/// A response simulated at linear predictors eta [class], in units of the model; of so many trials.
+double draw_response(Likelihood likelihood, ConstVec eta, const ResponseScales& scales, double trials,
+                     Stream& stream);
 
 }  // namespace vfe

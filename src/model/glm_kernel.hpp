@@ -2,9 +2,12 @@
 #include <hwy/aligned_allocator.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "model/glm_constants.hpp"
+#include "model/glm_terms.hpp"
 #include "vfe/core/types.hpp"
 #include "vfe/model/glm.hpp"
 
@@ -23,24 +26,6 @@ constexpr Index chunk_columns = 128;  ///< columns in work at a time, at most
 template <class T>
 void pack_panels(T* x, Index rows, Index columns);
 
-/// What a draw's scale parameters contribute, the same for all rows. Fields as the likelihood needs them.
-struct DrawConstants {
-  double log_density = 0.0;       ///< added to every row [nats]
-  double inverse_sigma = 1.0;     ///< linear; student_t: 1 / (sigma sqrt(nu))
-  double half_nu_plus_one = 0.0;  ///< student_t: (nu + 1) / 2
-  double nu = 0.0;                ///< student_t
-  double nu_slope = 0.0;          ///< student_t: d log_density / d log nu
-  /// negative_binomial, r = 1 / overdispersion raised by `shift` steps to where asymptotic series hold
-  double log_overdispersion = 0.0, r = 0.0, raised_r = 0.0, log_raise = 0.0;
-  int shift = 0;
-  double log_gamma_remainder = 0.0, digamma_remainder = 0.0;  ///< at raised_r
-  double log_rising = 0.0, rising_slope = 0.0;  ///< log of r (r+1) ... (r+shift-1), its derivative by r
-};
-
-DrawConstants linear_constants(double sigma);
-DrawConstants student_t_constants(double sigma, double nu);
-DrawConstants negative_binomial_constants(double log_overdispersion);
-
 /// Memory of one thread, kept from call to call.
 class Workspace {
  public:
@@ -48,7 +33,7 @@ class Workspace {
   double* request(std::size_t purpose, Index n);
 
  private:
-  static constexpr std::size_t num_purposes = 6;
+  static constexpr std::size_t num_purposes = 7;
   hwy::AlignedFreeUniquePtr<double[]> memory_[num_purposes];
   Index size_[num_purposes] = {};
 };
@@ -56,10 +41,13 @@ class Workspace {
 /// One evaluation. Pointers to results may be null where the result is not wanted.
 struct Task {
   Likelihood likelihood = Likelihood::linear;
-  Index rows = 0, columns = 0;
-  const float* x_single = nullptr;  ///< packed; this or x_double
+  Index rows = 0;
+  const Terms* terms = nullptr;
+  const float* x_single = nullptr;  ///< in the order of the terms, packed; this or x_double
   const double* x_double = nullptr;
+  const std::int32_t* cells = nullptr;  ///< [index, row]; -1: no coefficient
   const double* y = nullptr;
+  const double* beside = nullptr;  ///< trials, censoring or log(1 - y); null: 0
   const double* offset = nullptr;  ///< null: 0
   const double* weight = nullptr;  ///< null: 1
 
@@ -68,13 +56,17 @@ struct Task {
   const double* theta = nullptr;  ///< a draw is a column of this stride
   Index theta_stride = 0;
   Index intercept_begin = -1;                ///< in theta: [class]; -1 if there is none
-  Index coefficient_begin = 0;               ///< in theta: [class, column]
+  Index coefficient_begin = 0;               ///< in theta: [class, coefficient]
   const DrawConstants* constants = nullptr;  ///< of each draw
 
   double* value = nullptr;  ///< added to, [draw]
   double* grad = nullptr;   ///< added to: intercept and coefficients, a column of grad_stride a draw
   Index grad_stride = 0;
-  double* scale_grad = nullptr;        ///< added to, [draw, 2]: by log sigma, log nu or log overdispersion
+  double* scale_grad =
+      nullptr;  ///< added to, [draw, 2]: by the coordinates of the scales, as traits() lists them
+  /// Added to, [draw, 2, class], of ordinal: by the upper and the lower end of the class of a row, without
+  /// the part of their distance.
+  double* class_grad = nullptr;
   double* row_value = nullptr;         ///< set, [draw, row]
   double* linear_predictor = nullptr;  ///< set, [draw, class, row]
 };

@@ -208,15 +208,12 @@ struct PluginModel::Impl {
   std::vector<void*> opened;     // as many
 };
 
-// Reads the blocks, which the library sees in double precision.
+// Reads the blocks, which the library sees in double precision, factors as columns of zeros and ones.
 void PluginModel::Impl::lay_out(const RowSource& source) {
   first_block = source.first_block();
   for (Index b = 0; b < source.blocks().num_blocks(); ++b) {
     Rows& block = rows.emplace_back(source.read({b, b + 1}));
-    if (const auto* single = std::get_if<Rows::RowMajor<float>>(&block.x)) {
-      Rows::RowMajor<double> converted = single->cast<double>();
-      block.x = std::move(converted);
-    }
+    block.x = dense_design(source.schema(), block);
     layout.push_back({.num_rows = block.size(),
                       .num_columns = source.schema().num_columns(),
                       .first_row = block.first_row,

@@ -108,73 +108,135 @@ void append(double value, std::string& text) {
   }
 }
 
-/// The rows of a dataset's shard on the user's scale.
+/// A list of `size` entries as JSON.
+template <class Append>
+void append_list(Index size, std::string& text, Append append_one) {
+  text += '[';
+  for (Index j = 0; j < size; ++j) {
+    if (j > 0) text += ',';
+    append_one(j);
+  }
+  text += ']';
+}
+
+/// Rows of a table, whole in the columns that are looked at.
 class Table {
  public:
-  Table(const Schema& schema, Rows rows) : columns_(schema.columns), rows_(std::move(rows)) {}
+  Table(const TableSchema& schema, TableRows rows)
+      : schema_(schema), slots_(schema.slots()), rows_(std::move(rows)) {}
 
-  double at(Index row, Index column) const {
-    const Column& c = columns_[static_cast<std::size_t>(column)];
-    const auto [stored, rounding] = std::visit(
-        [&](const auto& x) {
-          using Scalar = typename std::decay_t<decltype(x)>::Scalar;
-          return std::pair<double, double>(x(row, column), std::numeric_limits<Scalar>::epsilon());
-        },
-        rows_.x);
-    const double value = stored * c.scale + c.centre;
-    // A count that was standardised comes back with the rounding of what was stored. Each value is judged by
-    // itself, so that no value depends on who holds which rows.
-    const double error = rounding * std::abs(stored * c.scale) + 1e-15 * std::abs(c.centre);
-    const double whole = std::nearbyint(value);
-    return error < 1e-3 && std::abs(value - whole) <= error ? whole : value;
+  /// Throws RowError where the column lacks a value.
+  void require(Index column) const {
+    for (Index row = 0; row < rows_.num_rows; ++row) {
+      if (!is_missing(row, column)) continue;
+      throw RowError(rows_.first_row + row,
+                     fmt::format("column \"{}\": a missing value, expected one, as Stan knows none",
+                                 schema_[column].name));
+    }
   }
 
-  const Rows& rows() const { return rows_; }
+  void append_cell(Index row, Index column, std::string& text) const {
+    const Index slot = slot_of(column);
+    switch (schema_[column].type) {
+      case ColumnType::number:
+        std::visit([&](const auto& x) { append_number(x(row, slot), text); }, rows_.numbers);
+        break;
+      case ColumnType::factor:
+        fmt::format_to(std::back_inserter(text), "{}", rows_.codes(row, slot) + 1);
+        break;
+      case ColumnType::integer:
+        fmt::format_to(std::back_inserter(text), "{}", rows_.integers(row, slot));
+        break;
+      case ColumnType::matrix:
+        std::visit(
+            [&](const auto& x) {
+              append_list(x.cols(), text, [&](Index j) { append_number(x(row, j), text); });
+            },
+            rows_.matrices[static_cast<std::size_t>(slot)]);
+        break;
+    }
+  }
 
  private:
-  std::vector<Column> columns_;
-  Rows rows_;
+  Index slot_of(Index column) const { return slots_[static_cast<std::size_t>(column)]; }
+
+  bool is_missing(Index row, Index column) const {
+    const Index slot = slot_of(column);
+    switch (schema_[column].type) {
+      case ColumnType::number:
+        return std::visit([&](const auto& x) { return std::isnan(x(row, slot)); }, rows_.numbers);
+      case ColumnType::factor:
+        return rows_.codes(row, slot) < 0;
+      case ColumnType::integer:
+        return rows_.integers(row, slot) == TableRows::missing_integer;
+      case ColumnType::matrix:
+        return std::visit([&](const auto& x) { return x.row(row).hasNaN(); },
+                          rows_.matrices[static_cast<std::size_t>(slot)]);
+    }
+    return false;
+  }
+
+  /// A float as the shortest number that it is nearest to: 0.1, and not 0.10000000149.
+  template <class Scalar>
+  static void append_number(Scalar value, std::string& text) {
+    if (value == std::nearbyint(value)) {
+      append(static_cast<double>(value), text);
+    } else {
+      fmt::format_to(std::back_inserter(text), "{}", value);
+    }
+  }
+
+  TableSchema schema_;
+  std::vector<Index> slots_;
+  TableRows rows_;
 };
 
 /// What a name of shard.rows stands for.
-AppendRow table_rows(const std::shared_ptr<const Table>& table, const Schema& schema,
-                     const std::string& name) {
-  for (Index column = 0; column < schema.num_columns(); ++column) {
-    if (schema.columns[static_cast<std::size_t>(column)].name == name) {
-      return [table, column](Index row, std::string& text) { append(table->at(row, column), text); };
-    }
+AppendRow table_rows(const std::shared_ptr<const Table>& table, const TableSchema& schema,
+                     const std::string& name, const StanShard& shard) {
+  if (const Index column = schema.find(name); column >= 0) {
+    table->require(column);
+    return [table, column](Index row, std::string& text) { table->append_cell(row, column, text); };
+  }
+  std::vector<Index> others;  // of numbers
+  for (Index column = 0; column < schema.size(); ++column) {
+    const ColumnType type = schema[column].type;
+    const bool is_named = std::ranges::count(shard.rows, schema[column].name) > 0;
+    if ((type == ColumnType::number || type == ColumnType::integer) && !is_named) others.push_back(column);
   }
   if (name == "x") {
-    return [table, columns = schema.num_columns()](Index row, std::string& text) {
-      text += '[';
-      for (Index column = 0; column < columns; ++column) {
-        if (column > 0) text += ',';
-        append(table->at(row, column), text);
-      }
-      text += ']';
+    for (const Index column : others) table->require(column);
+    return [table, others](Index row, std::string& text) {
+      append_list(std::ssize(others), text,
+                  [&](Index j) { table->append_cell(row, others[static_cast<std::size_t>(j)], text); });
     };
-  }
-  if (name == "y" || name == schema.response) {
-    return [table](Index row, std::string& text) { append(table->rows().y[row], text); };
-  }
-  if (name == "offset" && schema.has_offset) {
-    return [table](Index row, std::string& text) { append(table->rows().offset[row], text); };
-  }
-  if (name == "weight" && schema.has_weight) {
-    return [table](Index row, std::string& text) { append(table->rows().weight[row], text); };
   }
   constexpr std::size_t most = 20;
   std::vector<std::string> known;
-  for (const Column& column : schema.columns) {
+  for (const TableColumn& column : schema.columns) {
     if (known.size() < most) known.push_back(column.name);
   }
-  if (schema.columns.size() > most) known.push_back(fmt::format("... ({} columns)", schema.columns.size()));
-  known.insert(known.end(), {"x (all columns)", "y"});
-  if (!schema.response.empty()) known.push_back(schema.response);
-  if (schema.has_offset) known.push_back("offset");
-  if (schema.has_weight) known.push_back("weight");
-  throw Error(Fault::config,
-              fmt::format("shard.rows: the dataset has no \"{}\"; it has {}", name, fmt::join(known, ", ")));
+  if (schema.columns.size() > most) known.push_back(fmt::format("... ({} columns)", schema.size()));
+  throw Error(Fault::config, fmt::format("shard.rows: the dataset has no \"{}\"; it has {}, and x (the other "
+                                         "columns of numbers)",
+                                         name, fmt::join(known, ", ")));
+}
+
+/// The JSON that goes with a dataset, which has the rows and their variables.
+Json parse_beside_rows(const std::string& text, const std::string& name, const StanShard& shard,
+                       Index num_rows) {
+  Json object = parse(text, name);
+  const std::optional<Index> stated = stated_size(object, name, shard);
+  if (stated && *stated != num_rows) {
+    throw Error(Fault::data, fmt::format("{}: \"{}\" is {}, but the dataset has {} rows", name, shard.size,
+                                         *stated, num_rows));
+  }
+  for (const std::string& variable : shard.rows) {
+    if (!object.contains(variable)) continue;
+    throw Error(Fault::data,
+                fmt::format("{}: has \"{}\", which shard.rows takes from the dataset", name, variable));
+  }
+  return object;
 }
 
 }  // namespace
@@ -226,27 +288,18 @@ StanData::StanData(const std::string& json, const std::string& name, const StanS
 }
 
 StanData::StanData(const std::string& json, const std::string& name, const StanShard& shard,
-                   const RowSource& rows) {
+                   const TableSource& rows) {
   check(shard);
-  const Schema& schema = rows.schema();
-  const Json object = parse(json, name);
-  const std::optional<Index> stated = stated_size(object, name, shard);
-  if (stated && *stated != schema.num_rows()) {
-    throw Error(Fault::data, fmt::format("{}: \"{}\" is {}, but the dataset has {} rows", name, shard.size,
-                                         *stated, schema.num_rows()));
-  }
+  const DatasetSchema& schema = rows.schema();
+  const Json object = parse_beside_rows(json, name, shard, schema.num_rows());
   auto impl = std::make_shared<Impl>();
   impl->name = name.empty() ? "the dataset" : name;
   impl->shard = shard;
   impl->rows = rows.blocks().num_rows();
   impl->others = text_of_others(object, shard);
-  const auto table = std::make_shared<const Table>(schema, rows.read({0, rows.blocks().num_blocks()}));
+  const auto table = std::make_shared<const Table>(schema.table, rows.read({0, rows.blocks().num_blocks()}));
   for (const std::string& variable : shard.rows) {
-    if (object.contains(variable)) {
-      throw Error(Fault::data,
-                  fmt::format("{}: has \"{}\", which shard.rows takes from the dataset", name, variable));
-    }
-    impl->variables.push_back(table_rows(table, schema, variable));
+    impl->variables.push_back(table_rows(table, schema.table, variable, shard));
   }
   impl_ = std::move(impl);
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "vfe/model/glm_layout.hpp"
+#include "vfe/model/glm_prior.hpp"
 
 namespace vfe {
 namespace {
@@ -20,17 +21,14 @@ std::vector<double> weighted_rows(const GlmLayout& layout, ConstVec prior_sds, c
   std::vector<double> result;
   for (Index block = 0; block < source.blocks().num_blocks(); ++block) {
     const Rows rows = source.read({block, block + 1});
+    const Rows::RowMajor<double> design = dense_design(source.schema(), rows);
     for (Index i = 0; i < rows.size(); ++i) {
       const double root = rows.weight.size() > 0 ? std::sqrt(rows.weight[i]) : 1.0;
       if (root == 0.0) continue;
       if (layout.intercept >= 0) result.push_back(root * prior_sds[layout.intercept]);
-      std::visit(
-          [&](const auto& x) {
-            for (Index j = 0; j < layout.columns; ++j) {
-              result.push_back(root * prior_sds[layout.beta + j] * static_cast<double>(x(i, j)));
-            }
-          },
-          rows.x);
+      for (Index j = 0; j < layout.columns; ++j) {
+        result.push_back(root * prior_sds[layout.beta + j] * design(i, j));
+      }
       const double offset = rows.offset.size() > 0 ? rows.offset[i] : 0.0;
       result.push_back(root * (rows.y[i] - layout.response_centre - offset) / layout.response_scale);
     }
@@ -48,9 +46,11 @@ std::optional<ConditionalNormal> conditional_normal(const Communicator& comm, co
   const auto q = static_cast<double>(size), n = static_cast<double>(rows_of_weight);
   if (n > most_rows_a_coefficient * q || n * q > largest_design) return std::nullopt;
 
+  const Vector of_columns = coefficient_sds(options, rows.schema());
+  if (of_columns.size() < layout.columns) return std::nullopt;
   Vector prior_sds(size);
   if (layout.intercept >= 0) prior_sds[layout.intercept] = options.intercept_prior_scale;
-  prior_sds.tail(layout.columns) = coefficient_scales(options, rows.schema());
+  prior_sds.tail(layout.columns) = of_columns;
   std::vector<double> own;
   comm.collectively("loading data", [&] { own = weighted_rows(layout, prior_sds, rows); });
   const std::vector<double> all = comm.gather(std::span<const double>(own));

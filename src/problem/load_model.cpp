@@ -8,16 +8,16 @@
 #include <filesystem>
 #include <utility>
 
-#include "problem/class_levels.hpp"
+#include "problem/aliased.hpp"
 #include "problem/conditional_normal.hpp"
-#include "problem/model_rows.hpp"
-#include "problem/response_checks.hpp"
+#include "problem/log_offsets.hpp"
 #include "vfe/comm/agreement.hpp"
 #include "vfe/core/counted.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/model/glm.hpp"
 #include "vfe/model/non_centred.hpp"
 #include "vfe/model/plugin.hpp"
+#include "vfe/problem/table_design.hpp"
 #include "vfe/store/atomic_file.hpp"
 
 namespace vfe {
@@ -25,9 +25,35 @@ namespace {
 
 constexpr int most_lines = 1000;
 
-std::string describe_rows(const std::string& file, const Schema& schema) {
+std::string describe_rows(const std::string& file, const DatasetSchema& schema) {
   return fmt::format("{}: {}, {}, {}", file, counted(schema.num_rows(), "row"),
-                     counted(schema.num_columns(), "column"), counted(schema.num_blocks(), "block"));
+                     counted(schema.table.size(), "column"), counted(schema.num_blocks(), "block"));
+}
+
+std::string describe_design(const DesignSchema& design) {
+  std::string text = fmt::format("{}: {}", design.formula, counted(design.num_columns(), "coefficient"));
+  const std::vector<std::string>& levels = design.response_levels;
+  constexpr std::size_t most = 20;  // that a reader would read
+  if (levels.size() > most) text += fmt::format("; {} levels of the response", levels.size());
+  if (!levels.empty() && levels.size() <= most)
+    text += fmt::format("; the response is {}", fmt::join(levels, ", "));
+  return text;
+}
+
+/// [collective] The design of a shard's rows.
+std::shared_ptr<DesignSource> design_rows(const Communicator& comm, const Config& config,
+                                          const std::shared_ptr<const ShardOfFile>& shard,
+                                          LoadedModel& loaded) {
+  const GlmOptions* model = config.model.is_glm() ? &config.model.glm : nullptr;
+  TableDesign design = fit_design(comm, config.model.formula, model, *shard, [&](Index row) {
+    return fmt::format("{}: {}", config.data.file, shard->name_row(row));
+  });
+  loaded.table = shard->schema();
+  loaded.design = design.schema;
+  loaded.notes = design.notes;
+  loaded.description =
+      fmt::format("{}; {}", describe_rows(config.data.file, *loaded.table), describe_design(*loaded.design));
+  return std::make_shared<DesignSource>(std::move(design), shard);
 }
 
 }  // namespace
@@ -52,47 +78,50 @@ void PrintedLines::send_to(std::function<void(const std::string&)> receiver) {
 }
 
 ShardOfFile::ShardOfFile(const Communicator& comm, const std::string& file)
-    : dataset_(file),
-      own_(shard(dataset_.schema().num_blocks(), comm.rank(), comm.size())),
-      blocks_(dataset_.schema().blocks.slice(own_)),
-      response_(blocks_.num_rows()) {}
+    : file_(file),
+      own_(shard(file_.schema().num_blocks(), comm.rank(), comm.size())),
+      blocks_(file_.schema().blocks.slice(own_)) {}
 
-Rows ShardOfFile::read(const BlockRange& blocks) const {
+TableRows ShardOfFile::read(const BlockRange& blocks) const {
   const std::lock_guard lock(mutex_);
-  Rows rows = dataset_.read({own_.first + blocks.first, own_.first + blocks.last});
+  TableRows rows = file_.read({own_.first + blocks.first, own_.first + blocks.last});
   if (blocks.first != noted_) return rows;
   noted_ = blocks.last;
-  content_ += content_hash(rows);
-  response_.segment(blocks_.first(blocks.first), rows.size()) = rows.y;
-  rows_of_weight_ += rows.weight.size() > 0 ? (rows.weight.array() != 0.0).count() : rows.size();
-  if (rows.offset.size() > 0) largest_offset_ = std::max(largest_offset_, rows.offset.maxCoeff());
+  content_ += content_hash(rows, blocks_.slice(blocks));
   return rows;
 }
 
 void ShardOfFile::expect_same_file(const Communicator& comm) const {
   std::string known = to_json(schema());
   comm.collectively("loading data", [&] {
-    if (dataset_.has_content_hash() || schema().num_blocks() == 0) return;
+    if (file_.has_content_hash() || schema().num_blocks() == 0) return;
     // Written by another program. What the first block holds tells most files apart.
-    known += fmt::format("{} {:016x}", std::filesystem::file_size(dataset_.path()),
-                         content_hash(dataset_.read({0, 1})));
+    known += fmt::format("{} {:016x}", std::filesystem::file_size(file_.path()),
+                         content_hash(file_.read({0, 1}), schema().blocks.slice({0, 1})));
   });
   expect_same_on_ranks(
       comm, XXH3_64bits(known.data(), known.size()), Fault::data,
-      fmt::format("while loading data: {}: expected the same file on every rank", dataset_.path().string()));
+      fmt::format("while loading data: {}: expected the same file on every rank", file_.path().string()));
 }
 
 std::uint64_t ShardOfFile::hash(const Communicator& comm) const {
   const std::uint64_t hash = comm.sum(content_);
-  if (dataset_.has_content_hash()) {
-    expect_content(fmt::format("while loading data: {}", dataset_.path().string()), hash, schema().content);
+  if (file_.has_content_hash()) {
+    expect_content(fmt::format("while loading data: {}", file_.path().string()), hash, schema().content);
   }
   return hash;
 }
 
+GlmOptions glm_options(const Config& config, const DesignSchema& design) {
+  GlmOptions options = config.model.glm;
+  options.intercept = design.has_intercept;
+  return options;
+}
+
 std::unique_ptr<const Model> built_in_model(const Config& config, std::shared_ptr<const RowSource> rows) {
   if (!config.model.is_glm()) return nullptr;
-  return std::make_unique<Glm>(config.model.glm, std::move(rows));
+  const GlmOptions options = glm_options(config, rows->schema());
+  return std::make_unique<Glm>(options, std::move(rows));
 }
 
 std::uint64_t hash_of_library(const Communicator& comm, const std::string& file) {
@@ -110,18 +139,11 @@ std::uint64_t hash_of_library(const Communicator& comm, const std::string& file)
 LoadedModel load_built_in(const Communicator& comm, const Config& config) {
   const std::string& file = config.data.file;
   LoadedModel loaded;
-  std::shared_ptr<ShardOfFile> shard;
-  std::shared_ptr<const RowSource> rows;
-  bool numbers_are_classes = false;
-  comm.collectively("loading data", [&] { shard = std::make_shared<ShardOfFile>(comm, file); });
+  std::shared_ptr<const ShardOfFile> shard;
+  comm.collectively("loading data", [&] { shard = std::make_shared<const ShardOfFile>(comm, file); });
   shard->expect_same_file(comm);
+  const std::shared_ptr<DesignSource> rows = design_rows(comm, config, shard, loaded);
   comm.collectively("loading data", [&] {
-    const Schema& schema = shard->schema();
-    numbers_are_classes = config.model.glm.likelihood == Likelihood::softmax &&
-                          schema.response_levels.empty() && !schema.response_numbers.empty();
-    rows = shard;
-    if (numbers_are_classes) rows = with_class_levels(rows);
-    rows = model_rows(config.model.glm, rows);
     try {
       // What contradicts the columns, before any row is read.
       built_in_model(config, no_rows(rows->schema()));
@@ -135,28 +157,24 @@ LoadedModel load_built_in(const Communicator& comm, const Config& config) {
                   fmt::format("{}: {}: {}", file, shard->name_row(error.row()), error.found()));
     }
   });
+  const std::vector<std::string> aliased = aliased_coefficients(comm, *rows);
+  if (!aliased.empty()) {
+    loaded.notes.push_back(fmt::format(
+        "columns that others add up to, so that the prior shares the coefficient out among them: {}",
+        listed(aliased)));
+  }
   loaded.data_hash = shard->hash(comm);
-  const std::uint64_t rows_of_weight = comm.sum(static_cast<std::uint64_t>(shard->rows_of_weight()));
+  const std::uint64_t rows_of_weight = comm.sum(static_cast<std::uint64_t>(rows->rows_of_weight()));
   if (rows_of_weight == 0) {
     throw Error(Fault::data,
                 fmt::format("while loading data: {}: the weights of all {} rows are 0, expected at "
                             "least one above 0",
                             file, shard->schema().num_rows()));
   }
-  loaded.description = describe_rows(file, shard->schema());
-  loaded.schema = rows->schema();
-  loaded.response = shard->take_response();
-  if (numbers_are_classes) {
-    loaded.response = class_codes(shard->schema(), loaded.response);
-    const std::vector<std::string>& levels = loaded.schema->response_levels;
-    constexpr std::size_t most = 20;  // that a reader would read
-    loaded.description += levels.size() > most ? fmt::format("; {} classes", levels.size())
-                                               : fmt::format("; the classes are {}", fmt::join(levels, ", "));
-  }
-  require_fit_response(comm, config.model.glm, file,
-                       {*loaded.schema, loaded.response, shard->largest_offset()});
-  if (auto conditional =
-          conditional_normal(comm, config.model.glm, *rows, static_cast<Index>(rows_of_weight))) {
+  loaded.response = rows->take_response();
+  const GlmOptions options = glm_options(config, *loaded.design);
+  require_log_offsets(comm, options, file, rows->largest_offset());
+  if (auto conditional = conditional_normal(comm, options, *rows, static_cast<Index>(rows_of_weight))) {
     loaded.arrays[conditional_normal_name] = conditional->numbers();
     loaded.model = std::make_unique<NonCentred>(std::move(loaded.model), std::move(*conditional));
   }
@@ -173,15 +191,16 @@ LoadedModel load_plugin(const Communicator& comm, const Config& config) {
     loaded.description = library;
     return loaded;
   }
-  std::optional<ShardOfFile> shard;
-  comm.collectively("loading data", [&] { shard.emplace(comm, config.data.file); });
+  std::shared_ptr<const ShardOfFile> shard;
+  comm.collectively("loading data",
+                    [&] { shard = std::make_shared<const ShardOfFile>(comm, config.data.file); });
   shard->expect_same_file(comm);
+  const std::shared_ptr<DesignSource> rows = design_rows(comm, config, shard, loaded);
   comm.collectively("loading the model", [&] {
-    loaded.model = std::make_unique<PluginModel>(library, config.model.options, *shard);
+    loaded.model = std::make_unique<PluginModel>(library, config.model.options, *rows);
   });
   loaded.data_hash = shard->hash(comm);
-  loaded.description = fmt::format("{}; {}", library, describe_rows(config.data.file, shard->schema()));
-  loaded.schema = shard->schema();
+  loaded.description = fmt::format("{}; {}", library, loaded.description);
   return loaded;
 }
 

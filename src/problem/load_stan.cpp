@@ -32,7 +32,7 @@ std::string read_stan_json(const Communicator& comm, const Config& config) {
   return comm.broadcast(text);
 }
 
-StanData stan_data(const Config& config, const std::string& json, const RowSource* rows) {
+StanData stan_data(const Config& config, const std::string& json, const TableSource* rows) {
   return rows == nullptr ? StanData(json, config.model.data, config.model.shard)
                          : StanData(json, config.model.data, config.model.shard, *rows);
 }
@@ -81,10 +81,10 @@ LoadedModel load_stan(const Communicator& comm, const Config& config) {
   });
   // Not equal to either of the two alone.
   loaded.data_hash += 0x9e3779b97f4a7c15u * shard->hash(comm);
-  loaded.schema = shard->schema();
+  loaded.table = shard->schema();
   loaded.description +=
-      fmt::format("; {}: {} in {}", config.data.file, counted(loaded.schema->num_rows(), "row"),
-                  counted(loaded.schema->num_blocks(), "block"));
+      fmt::format("; {}: {} in {}", config.data.file, counted(loaded.table->num_rows(), "row"),
+                  counted(loaded.table->num_blocks(), "block"));
   return loaded;
 }
 

@@ -41,11 +41,11 @@ std::unique_ptr<const Model> parameters_alone(const SavedModel& saved) {
 }
 
 std::unique_ptr<const Model> built_in_without_rows(const SavedModel& saved) {
-  if (!saved.schema) return parameters_alone(saved);
-  std::unique_ptr<const Model> model = built_in_model(saved.config, no_rows(*saved.schema));
+  if (!saved.design) return parameters_alone(saved);
+  std::unique_ptr<const Model> model = built_in_model(saved.config, no_rows(*saved.design));
   const auto numbers = saved.arrays.find(conditional_normal_name);
   if (numbers == saved.arrays.end()) return model;
-  const Index coefficients = glm_layout(saved.config.model.glm, *saved.schema).sigma;
+  const Index coefficients = glm_layout(glm_options(saved.config, *saved.design), *saved.design).sigma;
   if (coefficients < 1 || numbers->second.rows() != coefficients + 2 || numbers->second.cols() < 1) {
     throw Error(Fault::data, fmt::format("/vfe/{}: found {} x {} numbers, expected those of {} coefficients",
                                          conditional_normal_name, numbers->second.rows(),
@@ -56,18 +56,18 @@ std::unique_ptr<const Model> built_in_without_rows(const SavedModel& saved) {
 }
 
 std::unique_ptr<const Model> stan_without_rows(const SavedModel& saved) {
-  const auto& [config, schema, parameters, arrays] = saved;
+  const Config& config = saved.config;
   auto library = std::make_shared<const StanLibrary>(stan_library_file(config));
   const std::string json = config.model.data.empty() ? "" : read_file(config.model.data);
   std::unique_ptr<const Model> model;
   if (config.model.is_sharded()) {
-    const std::shared_ptr<const RowSource> none = schema ? no_rows(*schema) : nullptr;
+    const std::shared_ptr<const TableSource> none = saved.table ? no_table_rows(*saved.table) : nullptr;
     model = std::make_unique<StanModel>(std::move(library), stan_data(config, json, none.get()), Blocks(),
                                         BlockRange());
   } else {
     model = std::make_unique<StanModel>(std::move(library), json, config.model.data);
   }
-  if (to_json(model->parameters()) != to_json(parameters)) {
+  if (to_json(model->parameters()) != to_json(saved.parameters)) {
     throw Error(Fault::data,
                 fmt::format("{}: its parameters are not those of the fit: the program, or its data {}, "
                             "has changed since",
@@ -135,8 +135,14 @@ const Model& Problem::model() const {
 const std::string& Problem::description() const {
   return impl_->loaded.description;
 }
-const std::optional<Schema>& Problem::schema() const {
-  return impl_->loaded.schema;
+const std::vector<std::string>& Problem::notes() const {
+  return impl_->loaded.notes;
+}
+const std::optional<DatasetSchema>& Problem::table() const {
+  return impl_->loaded.table;
+}
+const std::optional<DesignSchema>& Problem::design() const {
+  return impl_->loaded.design;
 }
 const Vector& Problem::response() const {
   return impl_->loaded.response;

@@ -19,10 +19,14 @@ constexpr int root_bits = 45;  ///< more than `enough` asks for
 constexpr double first_turn = 0.05, most_turned = 0.8;
 constexpr double enough = 1e-10;  ///< relative difference of a sd
 
-/// Whether all values are strictly inside what bounds them.
+/// Whether all values (entries x draws) are strictly inside what bounds them.
 bool inside(const Parameter& parameter, const Matrix& values) {
   if (!values.allFinite()) return false;
   if (parameter.transform == Transform::identity) return true;
+  if (parameter.transform == Transform::ordered) {
+    const Index gaps = values.rows() - 1;
+    return gaps == 0 || (values.bottomRows(gaps) - values.topRows(gaps)).minCoeff() > 0.0;
+  }
   if (!(values.minCoeff() > parameter.lower)) return false;
   return parameter.transform == Transform::positive || values.maxCoeff() < parameter.upper;
 }

@@ -63,6 +63,7 @@ void RunRecord::open(const Problem& problem, const State& state, bool resumed, d
   trace_.emplace(directory_->trace(), state.step);
   note(fmt::format("vfe {}, {}, {}: {}, {} each", VFE_VERSION, build_description(), instruction_set(),
                    counted(num_ranks_, "rank"), counted(config_.fit.threads, "thread")));
+  for (const std::string& line : problem.notes()) warn(line);
   note(fmt::format("{}; {}; {}", problem.description(), counted(problem.target().size(), "parameter"),
                    resumed ? fmt::format("resumed at step {}", state.step) : "started"));
 }
@@ -131,7 +132,8 @@ void RunRecord::describe(const Problem& problem, const State& state, ResultFile&
   attributes["data_hash"] = hexadecimal(problem.data_hash());
   attributes["model_hash"] = hexadecimal(problem.model_hash());
   file.texts["config"] = to_toml(config_);
-  if (problem.schema()) file.texts["schema"] = to_json(*problem.schema());
+  if (problem.table()) file.texts["table"] = to_json(*problem.table());
+  if (problem.design()) file.texts["design"] = to_json(*problem.design());
   trace_->flush();
   file.texts["stages"] = to_json(read_stage_costs(directory_->trace()));
   for (auto& [name, column] : read_trace(directory_->trace())) {

@@ -4,250 +4,163 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <string_view>
+#include <unordered_set>
 
+#include "store/dataset_parts.hpp"
 #include "store/hdf5.hpp"
 #include "store/hdf5_crash.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/core/numbers.hpp"
 #include "vfe/core/printable.hpp"
 
 namespace vfe {
 namespace {
 
-// A file may say more than its rows need, but not anything: others count with it.
-constexpr Index most_block_rows = Index{1} << 32, most_classes = 1 << 16;
-
-/// Blocks of a file that does not say: a power of two rows, about 256 KiB of x, at least 256.
-Index default_rows_of_block(Index columns, bool single) {
-  const Index row_bytes = std::max<Index>(columns, 1) * (single ? 4 : 8);
-  const auto rows = static_cast<std::uint64_t>(std::max<Index>((Index{1} << 18) / row_bytes, 256));
-  return static_cast<Index>(std::bit_floor(rows));
+std::string shown(const std::string& text) {
+  return fmt::format("\"{}\"", one_line(printable(shortened(text, 60))));
 }
 
-/// Opens the parts of a dataset file and judges them, with the file's name in every line.
-class Reader {
+/// The parts that are the columns of a table.
+class TableParts : public DatasetParts {
  public:
-  Reader(const std::filesystem::path& path, const hdf5::Handle& file) : path_(path), file_(file) {}
+  using DatasetParts::DatasetParts;
 
-  [[noreturn]] void fail(const std::string& line) const {
-    throw Error(Fault::data, fmt::format("{}: {}", path_.string(), line));
-  }
-
-  void check_format() const {
-    if (!hdf5::has_attribute(file_, "format")) {
-      fail("is not a dataset: attribute format is missing, expected \"vfe-dataset\"");
+  void check_version() const {
+    const std::int64_t found = version();
+    if (found == 1 || (found == dataset_version && hdf5::exists(file(), "x"))) {
+      fail("is a dataset of version 1 (a finished design matrix); import its source again with this version");
     }
-    if (const std::string format = text("format"); format != "vfe-dataset") {
-      fail(fmt::format("is not a dataset: attribute format is \"{}\", expected \"vfe-dataset\"", format));
-    }
-    const std::int64_t version = integer("version", 0);
-    if (version < 1 || version > dataset_version) {
-      fail(fmt::format("dataset version {}, this program reads versions 1 to {}", version, dataset_version));
+    if (found != dataset_version) {
+      fail(fmt::format("dataset version {}, this program reads version {}", found, dataset_version));
     }
   }
 
-  std::string text(const std::string& name, const std::string& otherwise = "") const {
-    const auto value = hdf5::read_attribute(file_, name);
-    if (!value) return otherwise;
-    const auto* found = std::get_if<std::string>(&*value);
-    if (found == nullptr) fail(fmt::format("attribute {} is not a text", name));
-    if (!is_utf8(*found))
-      fail(fmt::format("attribute {} is \"{}\", expected UTF-8", name, printable(*found)));
-    return *found;
-  }
-
-  double real(const std::string& name, double otherwise) const {
-    const auto value = hdf5::read_attribute(file_, name);
-    if (!value) return otherwise;
-    if (std::holds_alternative<std::string>(*value)) fail(fmt::format("attribute {} is not a number", name));
-    return std::visit(
-        [](const auto& found) {
-          if constexpr (std::is_arithmetic_v<std::decay_t<decltype(found)>>)
-            return static_cast<double>(found);
-          return 0.0;
-        },
-        *value);
-  }
-
-  std::int64_t integer(const std::string& name, std::int64_t otherwise) const {
-    return std::bit_cast<std::int64_t>(whole(name, std::bit_cast<std::uint64_t>(otherwise)));
-  }
-
-  /// Any 64 bits, signed or not.
-  std::uint64_t whole(const std::string& name, std::uint64_t otherwise) const {
-    const auto value = hdf5::read_attribute(file_, name);
-    if (!value) return otherwise;
-    if (const auto* found = std::get_if<std::int64_t>(&*value)) return std::bit_cast<std::uint64_t>(*found);
-    if (const auto* found = std::get_if<std::uint64_t>(&*value)) return *found;
-    fail(fmt::format("attribute {} is not an integer", name));
-  }
-
-  /// A dataset of numbers of this shape, or nothing where it is not there.
-  hdf5::Handle numbers(const std::string& name, const hdf5::Shape& expected) const {
-    if (!hdf5::exists(file_, name)) return {};
-    hdf5::Handle dataset = hdf5::open_dataset(file_, name);
-    if (const hdf5::Shape found = hdf5::stored_shape(dataset); found != expected) {
-      fail(fmt::format("/{} has {}, expected {} as /x", name, in_words(found), in_words(expected)));
+  /// All but the widths of matrices, which are those of what is stored.
+  TableSchema columns() const {
+    const std::vector<std::string> names = texts("columns/name"), types = texts("columns/type");
+    if (names.empty()) fail("has no /columns/name, expected the names of the columns");
+    if (!types.empty() && types.size() != names.size()) {
+      fail(fmt::format("/columns/type has {} entries, /columns/name has {}", types.size(), names.size()));
     }
-    const hdf5::Kind kind = hdf5::kind(dataset);
-    if (kind == hdf5::Kind::text || kind == hdf5::Kind::other) {
-      fail(fmt::format("/{} holds neither integers nor floating-point numbers", name));
+    TableSchema table;
+    std::unordered_set<std::string_view> seen;
+    Index factors = 0;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (names[i].empty()) fail(fmt::format("column {} has an empty name", i));
+      if (!seen.insert(names[i]).second) fail(fmt::format("two columns are named {}", shown(names[i])));
+      TableColumn column{.name = names[i],
+                         .type = types.empty() ? ColumnType::number : type(types[i], names[i])};
+      if (column.type == ColumnType::factor) column.levels = levels(factors++, names[i]);
+      table.columns.push_back(std::move(column));
+    }
+    return table;
+  }
+
+  /// A dataset of rows x `width` (-1: whatever it has) that holds `what`; nothing where `width` is 0. All
+  /// such have the same rows: num_rows().
+  hdf5::Handle cells(const std::string& name, Index width, const std::string& what) {
+    if (!hdf5::exists(file(), name)) {
+      if (width == 0) return {};
+      fail(fmt::format("has no /{}, expected rows x {}: {}", name,
+                       width < 0 ? "width" : std::to_string(width), what));
+    }
+    hdf5::Handle dataset = hdf5::open_dataset(file(), name);
+    const hdf5::Shape shape = hdf5::stored_shape(dataset);
+    if (shape.size() != 2) {
+      fail(fmt::format("/{} has {} axes, expected rows x {}: {}", name, shape.size(),
+                       width < 0 ? "width" : std::to_string(width), what));
+    }
+    if (width >= 0 && shape[1] != static_cast<hsize_t>(width)) {
+      fail(fmt::format("/{} has {} columns, expected {}: {}", name, shape[1], width, what));
+    }
+    if (width < 0 && shape[1] == 0)
+      fail(fmt::format("/{} has no columns, expected at least one: {}", name, what));
+    if (width == 0) return {};
+    if (shape[0] == 0) fail(fmt::format("has no rows: /{} is empty", name));
+    if (first_.empty()) {
+      first_ = name;
+      num_rows_ = static_cast<Index>(shape[0]);
+    }
+    if (static_cast<Index>(shape[0]) != num_rows_) {
+      fail(fmt::format("/{} has {} rows, /{} has {}", name, shape[0], first_, num_rows_));
     }
     return dataset;
   }
-
-  Vector reals(const std::string& name, Index size) const {
-    const hdf5::Handle dataset = numbers(name, {static_cast<hsize_t>(size)});
-    Vector values(dataset ? size : 0);
-    if (dataset) hdf5::read(dataset, values.data());
-    return values;
-  }
-
-  std::vector<std::string> texts(const std::string& name) const {
-    if (!hdf5::exists(file_, name)) return {};
-    std::vector<std::string> list = hdf5::read_strings(hdf5::open_dataset(file_, name));
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      if (is_utf8(list[i])) continue;
-      fail(fmt::format("/{} holds \"{}\" at {}, expected UTF-8", name, printable(list[i]), i));
-    }
-    return list;
-  }
-
-  /// From /block_offsets, or else all of attribute block_rows or of the default.
-  Blocks blocks(Index rows, Index default_rows) const {
-    if (!hdf5::exists(file_, "block_offsets")) {
-      const std::int64_t block_rows = integer("block_rows", default_rows);
-      const std::int64_t most = std::max<std::int64_t>(rows, most_block_rows);
-      if (block_rows < 1 || block_rows > most) {
-        fail(fmt::format("attribute block_rows is {}, expected 1 to {}", block_rows, most));
-      }
-      return Blocks::of_equal(rows, block_rows);
-    }
-    if (hdf5::has_attribute(file_, "block_rows")) {
-      fail("has both /block_offsets and attribute block_rows, expected one of them");
-    }
-    const hdf5::Handle dataset = hdf5::open_dataset(file_, "block_offsets");
-    if (hdf5::kind(dataset) != hdf5::Kind::integer || hdf5::shape(dataset).size() != 1) {
-      fail("/block_offsets is no list of integers");
-    }
-    std::vector<std::int64_t> offsets(hdf5::stored_shape(dataset)[0]);
-    hdf5::read(dataset, offsets.data());
-    Blocks blocks;
-    try {
-      blocks = Blocks::of_offsets({offsets.begin(), offsets.end()});
-    } catch (const Error& error) {
-      fail(error.what());
-    }
-    if (blocks.num_rows() != rows) {
-      fail(fmt::format("/block_offsets ends at {}, expected the {} rows of /x", blocks.num_rows(), rows));
-    }
-    return blocks;
-  }
-
-  std::vector<Column> columns(Index count) const {
-    if (!hdf5::exists(file_, "columns/name"))
-      fail("has no /columns/name, expected the names of the columns of /x");
-    std::vector<Column> list(static_cast<std::size_t>(count));
-    const auto fill = [&](const char* part, std::string Column::*field) {
-      const std::vector<std::string> found = texts(fmt::format("columns/{}", part));
-      if (found.empty() && field != &Column::name) return;
-      if (found.size() != list.size()) {
-        fail(fmt::format("/columns/{} has {} entries, /x has {} columns", part, found.size(), count));
-      }
-      for (std::size_t i = 0; i < list.size(); ++i) list[i].*field = found[i];
-    };
-    fill("name", &Column::name);
-    fill("source", &Column::source);
-    fill("level", &Column::level);
-    fill("reference", &Column::reference);
-    const Vector centre = reals("columns/centre", count), scale = reals("columns/scale", count);
-    std::vector<std::string> names;
-    for (Index i = 0; i < count; ++i) {
-      Column& column = list[static_cast<std::size_t>(i)];
-      if (centre.size() > 0) column.centre = centre[i];
-      if (scale.size() > 0) column.scale = scale[i];
-      if (column.source.empty()) column.source = column.name;
-      if (column.name.empty()) fail(fmt::format("column {} has an empty name", i));
-      if (!std::isfinite(column.centre) || !std::isfinite(column.scale) || column.scale <= 0.0) {
-        fail(fmt::format("column {}: centre {} and scale {}, expected finite numbers and a positive scale",
-                         column.name, column.centre, column.scale));
-      }
-      names.push_back(column.name);
-    }
-    std::sort(names.begin(), names.end());
-    if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end()) {
-      fail(fmt::format("two columns are named {}", *twice));
-    }
-    return list;
-  }
-
-  /// From /columns/mean and /columns/sd; empty where they are not there.
-  std::vector<MeanAndSd> moments(const std::vector<Column>& columns) const {
-    const auto count = static_cast<Index>(columns.size());
-    const Vector mean = reals("columns/mean", count), sd = reals("columns/sd", count);
-    if (mean.size() != sd.size()) fail("has one of /columns/mean and /columns/sd, expected both or none");
-    std::vector<MeanAndSd> list;
-    for (Index j = 0; j < mean.size(); ++j) {
-      list.push_back(checked({mean[j], sd[j]}, "column " + columns[static_cast<std::size_t>(j)].name));
-    }
-    return list;
-  }
-
-  std::optional<MeanAndSd> response_moments() const {
-    const bool mean = hdf5::has_attribute(file_, "response_mean"),
-               sd = hdf5::has_attribute(file_, "response_sd");
-    if (mean != sd) fail("has one of the attributes response_mean and response_sd, expected both or none");
-    if (!mean) return std::nullopt;
-    return checked({real("response_mean", 0.0), real("response_sd", 1.0)}, "the response");
-  }
-
-  /// Whole numbers, rising; empty where the file does not say.
-  std::vector<double> response_numbers() const {
-    if (!hdf5::exists(file_, "response_numbers")) return {};
-    const hdf5::Handle dataset = hdf5::open_dataset(file_, "response_numbers");
-    const hdf5::Kind kind = hdf5::kind(dataset);
-    if (kind == hdf5::Kind::text || kind == hdf5::Kind::other || hdf5::shape(dataset).size() != 1) {
-      fail("/response_numbers is no list of numbers");
-    }
-    std::vector<double> list(hdf5::size(dataset));
-    hdf5::read(dataset, list.data());
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      if (list[i] == std::floor(list[i]) && std::isfinite(list[i]) && (i == 0 || list[i] > list[i - 1])) {
-        continue;
-      }
-      fail(fmt::format("/response_numbers holds {} at {}, expected whole numbers, rising", list[i], i));
-    }
-    return list;
-  }
+  Index num_rows() const { return num_rows_; }
 
  private:
-  MeanAndSd checked(const MeanAndSd& moments, const std::string& of) const {
-    if (std::isfinite(moments.mean) && std::isfinite(moments.sd) && moments.sd > 0.0) return moments;
-    fail(fmt::format("{}: mean {} and sd {}, expected finite numbers and a positive sd", of, moments.mean,
-                     moments.sd));
+  ColumnType type(const std::string& word, const std::string& column) const {
+    const std::optional<ColumnType> found = column_type_from_string(word);
+    if (found) return *found;
+    fail(fmt::format("column {}: its type is {}, expected number, factor, integer or matrix", shown(column),
+                     shown(word)));
   }
 
-  static std::string in_words(const hdf5::Shape& dims) {
-    if (dims.size() == 1) return fmt::format("{} entries", dims[0]);
-    return fmt::format("{} axes", dims.size());
+  std::vector<std::string> levels(Index slot, const std::string& column) const {
+    std::vector<std::string> list = texts(fmt::format("levels/{}", slot));
+    if (list.empty()) {
+      fail(fmt::format("has no levels of the factor {}, expected /levels/{}", shown(column), slot));
+    }
+    std::unordered_set<std::string_view> seen;
+    for (const std::string& level : list) {
+      if (level.empty())
+        fail(fmt::format("/levels/{}: a level of the factor {} is empty", slot, shown(column)));
+      if (!seen.insert(level).second) {
+        fail(
+            fmt::format("/levels/{}: two levels of the factor {} are {}", slot, shown(column), shown(level)));
+      }
+    }
+    return list;
   }
 
-  const std::filesystem::path& path_;
-  const hdf5::Handle& file_;
+  std::string first_;  // of the datasets opened
+  Index num_rows_ = 0;
 };
 
-std::uint64_t hash_block(const Rows& rows, Index block) {
-  const Index first = rows.blocks.first(block), count = rows.blocks.rows(block);
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), &XXH3_freeState);
-  XXH3_64bits_reset_withSeed(state.get(), static_cast<XXH64_hash_t>(rows.first_block + block));
-  const auto add = [&](const auto* values, Index n) {
-    XXH3_64bits_update(state.get(), values, static_cast<std::size_t>(n) * sizeof *values);
+/// By slot: the columns of a type.
+std::vector<Index> columns_of(const TableSchema& table, ColumnType type) {
+  std::vector<Index> columns;
+  for (Index j = 0; j < table.size(); ++j)
+    if (table[j].type == type) columns.push_back(j);
+  return columns;
+}
+
+bool is_single(const hdf5::Handle& dataset) {
+  return hdf5::kind(dataset) != hdf5::Kind::real;  // small integers too
+}
+
+template <class T>
+void read_rows(const hdf5::Handle& dataset, const TableRows& rows, TableRows::RowMajor<T>& values) {
+  if (!dataset) return;
+  hdf5::read_rows(dataset, static_cast<hsize_t>(rows.first_row), static_cast<hsize_t>(rows.num_rows),
+                  values.data());
+}
+
+TableRows::Numbers read_numbers(const hdf5::Handle& dataset, const TableRows& rows, Index width,
+                                bool single) {
+  const auto of = [&]<class T>(T) -> TableRows::Numbers {
+    TableRows::RowMajor<T> values(rows.num_rows, width);
+    read_rows(dataset, rows, values);
+    return values;
   };
-  std::visit([&](const auto& x) { add(x.data() + first * x.cols(), count * x.cols()); }, rows.x);
-  add(rows.y.data() + first, count);
-  if (rows.offset.size() > 0) add(rows.offset.data() + first, count);
-  if (rows.weight.size() > 0) add(rows.weight.data() + first, count);
+  return single ? of(0.0f) : of(0.0);
+}
+
+std::uint64_t hash_block(const TableRows& rows, Index first, Index count, Index block) {
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), &XXH3_freeState);
+  XXH3_64bits_reset_withSeed(state.get(), static_cast<XXH64_hash_t>(block));
+  const auto add = [&](const auto& all) {  // in the order of the file
+    const TableRows::RowMajor<typename std::decay_t<decltype(all)>::Scalar> values =
+        all.middleRows(first, count);
+    XXH3_64bits_update(state.get(), values.data(),
+                       static_cast<std::size_t>(values.size()) * sizeof *values.data());
+  };
+  std::visit(add, rows.numbers);
+  add(rows.codes);
+  add(rows.integers);
+  for (const TableRows::Numbers& matrix : rows.matrices) std::visit(add, matrix);
   return XXH3_64bits_digest(state.get());
 }
 
@@ -255,120 +168,146 @@ std::uint64_t hash_block(const Rows& rows, Index block) {
 
 struct Dataset::Impl {
   std::filesystem::path path;
-  Schema schema;
+  DatasetSchema schema;
+  std::vector<Index> numbers_of, factors_of, matrices_of;  // by slot: the column
   bool has_content = false;
   std::string made_by;
   Vector truth;
   std::vector<std::string> truth_names;
-  hdf5::Handle file, x, y, offset, weight, line;
+  hdf5::Handle file, numbers, codes, integers, line;
+  std::vector<hdf5::Handle> matrices;
 
   void open();
-  void open_rows(const Reader& reader);
-  void read_truth(const Reader& reader);
+  void open_columns(TableParts& parts);
+  void open_numbers(TableParts& parts);
+  void open_matrices(TableParts& parts);
+  Index row_bytes() const;
   std::string name_row(Index row) const;
-  void check_finite(const Rows& rows) const;
-  [[noreturn]] void fail_not_finite(Index row, const std::string& column, double value) const;
+  void check(const TableRows& rows) const;
+  void check_finite(const TableRows::Numbers& numbers, const TableRows& rows,
+                    const std::vector<Index>& columns) const;
+  [[noreturn]] void fail_at(Index row, Index column, const std::string& found) const;
 };
 
 void Dataset::Impl::open() {
   file = hdf5::open_file(path);
-  const Reader reader(path, file);
-  reader.check_format();
-  open_rows(reader);
-  schema.columns = reader.columns(schema.num_columns());
-  schema.response = reader.text("response", "y");
-  schema.response_levels = reader.texts("response_levels");
-  schema.response_classes = reader.integer("response_classes", 0);
-  const Index most = std::max(schema.num_rows(), most_classes);
-  if (schema.response_classes < 0 || schema.response_classes > most) {
-    reader.fail(
-        fmt::format("attribute response_classes is {}, expected 0 to {}", schema.response_classes, most));
-  }
-  schema.response_numbers = reader.response_numbers();
-  schema.moments = reader.moments(schema.columns);
-  schema.response_moments = reader.response_moments();
-  schema.response_centre = reader.real("response_centre", 0.0);
-  schema.response_scale = reader.real("response_scale", 1.0);
-  if (!std::isfinite(schema.response_centre) || !std::isfinite(schema.response_scale) ||
-      schema.response_scale <= 0.0) {
-    reader.fail(
-        fmt::format("response_centre {} and response_scale {}, expected finite numbers and a positive scale",
-                    schema.response_centre, schema.response_scale));
-  }
-  schema.shuffle_seed = reader.whole("shuffle_seed", 0);
-  schema.source = reader.text("source");
-  made_by = reader.text("made_by");
+  TableParts parts(path, file);
+  parts.check_version();
+  open_columns(parts);
+  schema.blocks = parts.blocks(parts.num_rows(), rows_of_block(row_bytes()));
+  line = parts.numbers("line", {static_cast<hsize_t>(parts.num_rows())});
+  schema.has_line = static_cast<bool>(line);
+  schema.shuffle_seed = parts.whole("shuffle_seed", 0);
+  schema.source = parts.text("source");
+  made_by = parts.text("made_by");
   has_content = hdf5::has_attribute(file, "content_hash");
-  schema.content = reader.whole("content_hash", 0);
-  read_truth(reader);
+  schema.content = parts.whole("content_hash", 0);
+  truth_names = parts.texts("truth/name");
+  truth = parts.reals("truth/value", static_cast<Index>(truth_names.size()));
   hdf5::throw_if_failed(file);
 }
 
-void Dataset::Impl::open_rows(const Reader& reader) {
-  if (!hdf5::exists(file, "x")) reader.fail("has no /x, expected a matrix of rows x columns");
-  x = hdf5::open_dataset(file, "x");
-  const hdf5::Shape shape = hdf5::stored_shape(x);
-  if (shape.size() != 2) reader.fail(fmt::format("/x has {} axes, expected rows x columns", shape.size()));
-  const hdf5::Kind kind = hdf5::kind(x);
-  if (kind != hdf5::Kind::single && kind != hdf5::Kind::real) {
-    reader.fail("/x does not hold floating-point numbers, expected float32 or float64");
-  }
-  if (shape[0] == 0) reader.fail("has no rows");
-  schema.single = kind == hdf5::Kind::single;
-  schema.columns.resize(shape[1]);
-  schema.blocks =
-      reader.blocks(static_cast<Index>(shape[0]), default_rows_of_block(schema.num_columns(), schema.single));
-  y = reader.numbers("y", {shape[0]});
-  if (!y) reader.fail("has no /y, expected the response of every row");
-  offset = reader.numbers("offset", {shape[0]});
-  weight = reader.numbers("weight", {shape[0]});
-  line = reader.numbers("line", {shape[0]});
-  schema.has_offset = static_cast<bool>(offset);
-  schema.has_weight = static_cast<bool>(weight);
-  schema.has_line = static_cast<bool>(line);
+void Dataset::Impl::open_columns(TableParts& parts) {
+  schema.table = parts.columns();
+  numbers_of = columns_of(schema.table, ColumnType::number);
+  factors_of = columns_of(schema.table, ColumnType::factor);
+  matrices_of = columns_of(schema.table, ColumnType::matrix);
+  open_numbers(parts);
+  open_matrices(parts);
 }
 
-void Dataset::Impl::read_truth(const Reader& reader) {
-  truth_names = reader.texts("truth/name");
-  truth = reader.reals("truth/value", static_cast<Index>(truth_names.size()));
+void Dataset::Impl::open_numbers(TableParts& parts) {
+  const auto refuse = [&](const char* name, const char* expected) {
+    parts.fail(fmt::format("/{} does not hold {}", name, expected));
+  };
+  numbers = parts.cells("numbers", std::ssize(numbers_of), "the columns of type number");
+  if (numbers) {
+    if (const hdf5::Kind kind = hdf5::kind(numbers); kind != hdf5::Kind::single && kind != hdf5::Kind::real) {
+      refuse("numbers", "floating-point numbers, expected float32 or float64");
+    }
+    schema.single = is_single(numbers);
+  }
+  codes = parts.cells("codes", std::ssize(factors_of), "the columns of type factor");
+  if (codes && hdf5::kind(codes) != hdf5::Kind::integer) refuse("codes", "integers, expected int32");
+  integers = parts.cells("integers", schema.table.count(ColumnType::integer), "the columns of type integer");
+  if (integers && (hdf5::kind(integers) != hdf5::Kind::integer || hdf5::signed_bits(integers) > 64)) {
+    refuse("integers", "integers, expected int64");
+  }
+}
+
+void Dataset::Impl::open_matrices(TableParts& parts) {
+  constexpr std::size_t most_bits = 25;  // of integers that float32 holds
+  for (Index slot = 0; slot < std::ssize(matrices_of); ++slot) {
+    TableColumn& column =
+        schema.table.columns[static_cast<std::size_t>(matrices_of[static_cast<std::size_t>(slot)])];
+    const std::string name = fmt::format("matrices/{}", slot);
+    hdf5::Handle matrix = parts.cells(name, -1, fmt::format("the matrix {}", shown(column.name)));
+    const hdf5::Kind kind = hdf5::kind(matrix);
+    const bool is_small = kind == hdf5::Kind::integer && hdf5::signed_bits(matrix) <= most_bits;
+    if (kind != hdf5::Kind::single && kind != hdf5::Kind::real && !is_small) {
+      parts.fail(
+          fmt::format("/{} holds neither floating-point numbers nor bytes, expected float32, float64 or "
+                      "uint8: the matrix {}",
+                      name, shown(column.name)));
+    }
+    schema.single = schema.single && is_single(matrix);
+    column.width = static_cast<Index>(hdf5::shape(matrix)[1]);
+    matrices.push_back(std::move(matrix));
+  }
+}
+
+/// In memory.
+Index Dataset::Impl::row_bytes() const {
+  const auto bytes = [](const hdf5::Handle& values) { return is_single(values) ? 4 : 8; };
+  Index sum = 4 * std::ssize(factors_of) + 8 * schema.table.count(ColumnType::integer);
+  if (numbers) sum += std::ssize(numbers_of) * bytes(numbers);
+  for (std::size_t slot = 0; slot < matrices.size(); ++slot) {
+    sum += schema.table[matrices_of[slot]].width * bytes(matrices[slot]);
+  }
+  return sum;
 }
 
 std::string Dataset::Impl::name_row(Index row) const {
-  if (!line || row < 0 || row >= schema.num_rows()) return fmt::format("row {}", row);
-  std::int64_t number = 0;
   const hdf5::CrashGuard guard(path);
-  hdf5::read_rows(line, static_cast<hsize_t>(row), 1, &number);
-  return fmt::format("row {} (line {} of {})", row, number,
-                     schema.source.empty() ? "its source" : schema.source);
+  return name_of_row(line, row, schema.num_rows(), schema.source);
 }
 
-void Dataset::Impl::fail_not_finite(Index row, const std::string& column, double value) const {
-  throw Error(Fault::data, fmt::format("{}: {}, column {}: found {}, expected a finite number", path.string(),
-                                       name_row(row), column, value));
+void Dataset::Impl::fail_at(Index row, Index column, const std::string& found) const {
+  throw Error(Fault::data, fmt::format("{}: {}, column {}: found {}", path.string(), name_row(row),
+                                       shown(schema.table[column].name), found));
 }
 
-void Dataset::Impl::check_finite(const Rows& rows) const {
+void Dataset::Impl::check_finite(const TableRows::Numbers& all, const TableRows& rows,
+                                 const std::vector<Index>& columns) const {
   std::visit(
       [&](const auto& values) {
-        if (values.allFinite()) return;
+        if (!values.array().isInf().any()) return;
         for (Index r = 0; r < values.rows(); ++r) {
           for (Index c = 0; c < values.cols(); ++c) {
-            if (!std::isfinite(values(r, c))) {
-              fail_not_finite(rows.first_row + r, schema.columns[static_cast<std::size_t>(c)].name,
-                              values(r, c));
-            }
+            if (!std::isinf(values(r, c))) continue;
+            fail_at(rows.first_row + r, columns[columns.size() == 1 ? 0 : static_cast<std::size_t>(c)],
+                    fmt::format("{}, expected a finite number, or NaN for a missing one", values(r, c)));
           }
         }
       },
-      rows.x);
-  const auto check_column = [&](ConstVec values, const std::string& name) {
-    for (Index r = 0; r < values.size(); ++r) {
-      if (!std::isfinite(values[r])) fail_not_finite(rows.first_row + r, name, values[r]);
+      all);
+}
+
+void Dataset::Impl::check(const TableRows& rows) const {
+  check_finite(rows.numbers, rows, numbers_of);
+  for (std::size_t slot = 0; slot < factors_of.size(); ++slot) {
+    const auto codes_of = rows.codes.col(static_cast<Index>(slot)).array();
+    const auto levels = static_cast<std::int32_t>(schema.table[factors_of[slot]].levels.size());
+    if ((codes_of >= -1 && codes_of < levels).all()) continue;
+    for (Index r = 0; r < rows.num_rows; ++r) {
+      if (codes_of[r] >= -1 && codes_of[r] < levels) continue;
+      fail_at(rows.first_row + r, factors_of[slot],
+              fmt::format("the code {}, expected 0 to {}, or -1 for a missing one", codes_of[r], levels - 1));
     }
-  };
-  check_column(rows.y, schema.response);
-  check_column(rows.offset, "offset");
-  check_column(rows.weight, "weight");
+  }
+  for (std::size_t slot = 0; slot < matrices_of.size(); ++slot) {
+    check_finite(rows.matrices[slot], rows, {matrices_of[slot]});
+  }
 }
 
 Dataset::Dataset(const std::filesystem::path& path) {
@@ -389,7 +328,7 @@ Dataset::Dataset(Dataset&&) noexcept = default;
 const std::filesystem::path& Dataset::path() const {
   return impl_->path;
 }
-const Schema& Dataset::schema() const {
+const DatasetSchema& Dataset::schema() const {
   return impl_->schema;
 }
 bool Dataset::has_content_hash() const {
@@ -415,42 +354,40 @@ std::vector<std::string> Dataset::truth_names() const {
   return impl_->truth_names;
 }
 
-Rows Dataset::read(BlockRange blocks) const {
-  const Schema& schema = impl_->schema;
+TableRows Dataset::read(BlockRange blocks) const {
+  const DatasetSchema& schema = impl_->schema;
   if (blocks.first < 0 || blocks.size() < 0 || blocks.last > schema.num_blocks()) {
     throw Error(Fault::bug, fmt::format("{}: reading blocks {} to {} of {}", impl_->path.string(),
                                         blocks.first, blocks.last, schema.num_blocks()));
   }
   const hdf5::CrashGuard guard(impl_->path);
-  Rows rows;
+  TableRows rows;
   rows.first_block = blocks.first;
   rows.first_row = schema.blocks.first(blocks.first);
-  rows.blocks = schema.blocks.slice(blocks);
-  const Index count = rows.blocks.num_rows();
-  const auto first = static_cast<hsize_t>(rows.first_row), number = static_cast<hsize_t>(count);
-  if (!schema.single) rows.x = Rows::RowMajor<double>();
-  std::visit(
-      [&](auto& x) {
-        x.resize(count, schema.num_columns());
-        hdf5::read_rows(impl_->x, first, number, x.data());
-      },
-      rows.x);
-  const auto read_column = [&](const hdf5::Handle& dataset, Vector& values) {
-    if (!dataset) return;
-    values.resize(count);
-    hdf5::read_rows(dataset, first, number, values.data());
-  };
-  read_column(impl_->y, rows.y);
-  read_column(impl_->offset, rows.offset);
-  read_column(impl_->weight, rows.weight);
+  rows.num_rows = schema.blocks.first(blocks.last) - rows.first_row;
+  rows.numbers = read_numbers(impl_->numbers, rows, std::ssize(impl_->numbers_of),
+                              impl_->numbers ? is_single(impl_->numbers) : schema.single);
+  TableRows::RowMajor<std::int32_t> codes(rows.num_rows, std::ssize(impl_->factors_of));
+  read_rows(impl_->codes, rows, codes);
+  rows.codes = codes;
+  TableRows::RowMajor<std::int64_t> integers(rows.num_rows, schema.table.count(ColumnType::integer));
+  read_rows(impl_->integers, rows, integers);
+  rows.integers = integers;
+  for (std::size_t slot = 0; slot < impl_->matrices.size(); ++slot) {
+    const hdf5::Handle& matrix = impl_->matrices[slot];
+    rows.matrices.push_back(
+        read_numbers(matrix, rows, schema.table[impl_->matrices_of[slot]].width, is_single(matrix)));
+  }
   hdf5::throw_if_failed(impl_->file);
-  impl_->check_finite(rows);
+  impl_->check(rows);
   return rows;
 }
 
-std::uint64_t content_hash(const Rows& rows) {
+std::uint64_t content_hash(const TableRows& rows, const Blocks& blocks) {
   std::uint64_t sum = 0;
-  for (Index b = 0; b < rows.blocks.num_blocks(); ++b) sum += hash_block(rows, b);
+  for (Index b = 0; b < blocks.num_blocks(); ++b) {
+    sum += hash_block(rows, blocks.first(b), blocks.rows(b), rows.first_block + b);
+  }
   return sum;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/dataset_parts.hpp"
 #include "store/hdf5.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/store/atomic_file.hpp"
@@ -10,32 +11,54 @@
 namespace vfe {
 namespace {
 
-/// Rows of a chunk: those of a full block, or the part of it that has at most 64 MiB. Blocks that were closed
-/// early lie across chunks, one or two of them, so that small ones share the cost of a chunk.
-Index rows_of_chunk(const Schema& schema) {
-  const Index block_rows = schema.blocks.block_rows();
-  const Index block_bytes = block_rows * std::max<Index>(schema.num_columns(), 1) * (schema.single ? 4 : 8);
-  const Index pieces = (block_bytes - 1) / (Index{64} << 20) + 1;
-  return (block_rows - 1) / pieces + 1;
+template <class T>
+hid_t stored();
+template <>
+hid_t stored<float>() {
+  return H5T_IEEE_F32LE;
+}
+template <>
+hid_t stored<double>() {
+  return H5T_IEEE_F64LE;
+}
+template <>
+hid_t stored<std::int32_t>() {
+  return H5T_STD_I32LE;
+}
+template <>
+hid_t stored<std::int64_t>() {
+  return H5T_STD_I64LE;
+}
+
+Index columns_of(const TableRows::Numbers& numbers) {
+  return std::visit([](const auto& values) { return values.cols(); }, numbers);
+}
+
+Index rows_of(const TableRows::Numbers& numbers) {
+  return std::visit([](const auto& values) { return values.rows(); }, numbers);
 }
 
 }  // namespace
 
 struct DatasetWriter::Impl {
-  Impl(const std::filesystem::path& path, const Schema& given);
-  void append(const Rows& rows, const std::vector<std::int64_t>& lines);
-  void copy_to_buffer(const Rows& rows, const std::vector<std::int64_t>& lines, Index from, Index count);
+  Impl(const std::filesystem::path& path, const DatasetSchema& given);
+  void open_columns();
+  bool fits(const TableRows& rows, const std::vector<std::int64_t>& lines) const;
+  void append(const TableRows& rows, const std::vector<std::int64_t>& lines);
+  void copy_to_buffer(const TableRows& rows, const std::vector<std::int64_t>& lines, Index from, Index count);
+  template <class Values>
+  void write(const hdf5::Handle& dataset, const Values& values);
   void write_block();
   void write_schema();
-  void write_truth();
 
   AtomicFile target;  // before the handles: the temporary goes after they have closed
-  Schema schema;
-  hdf5::Handle file, x, y, offset, weight, line;
+  DatasetSchema schema;
+  hdf5::Handle file, numbers, codes, integers, line;
+  std::vector<hdf5::Handle> matrices;
   Index block_rows;                  // of a full block
   std::vector<Index> offsets = {0};  // of the blocks written
   bool are_equal = true;             // all those but the last are full
-  Rows buffer;                       // one block
+  TableRows buffer;                  // one block
   std::vector<std::int64_t> lines_;  // of the buffer
   Index filled = 0;
   Vector truth;
@@ -43,41 +66,60 @@ struct DatasetWriter::Impl {
   std::string command;
 };
 
-DatasetWriter::Impl::Impl(const std::filesystem::path& path, const Schema& given)
+DatasetWriter::Impl::Impl(const std::filesystem::path& path, const DatasetSchema& given)
     : target(path), schema(given), block_rows(schema.blocks.block_rows()) {
   if (block_rows < 1) throw Error(Fault::bug, fmt::format("{}: block_rows is not set", path.string()));
   schema.content = 0;
   file = hdf5::create_file(target.temporary());
-  const hid_t stored = schema.single ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
-  const auto chunk = static_cast<hsize_t>(rows_of_chunk(schema));
-  x = hdf5::create_growing_dataset(file, "x", stored, {static_cast<hsize_t>(schema.num_columns())}, chunk);
-  const auto column = [&](const char* name, hid_t type) {
-    return hdf5::create_growing_dataset(file, name, type, {}, chunk);
-  };
-  y = column("y", H5T_IEEE_F64LE);
-  if (schema.has_offset) offset = column("offset", H5T_IEEE_F64LE);
-  if (schema.has_weight) weight = column("weight", H5T_IEEE_F64LE);
-  if (schema.has_line) line = column("line", H5T_STD_I64LE);
-
-  if (!schema.single) buffer.x = Rows::RowMajor<double>();
-  std::visit([&](auto& values) { values.resize(block_rows, schema.num_columns()); }, buffer.x);
-  buffer.y.resize(block_rows);
-  if (schema.has_offset) buffer.offset.resize(block_rows);
-  if (schema.has_weight) buffer.weight.resize(block_rows);
-  if (schema.has_line) lines_.resize(static_cast<std::size_t>(block_rows));
+  open_columns();
+  if (!schema.has_line) return;
+  line = hdf5::create_growing_dataset(file, "line", stored<std::int64_t>(), {},
+                                      rows_of_chunk(block_rows, sizeof(std::int64_t)));
+  lines_.resize(static_cast<std::size_t>(block_rows));
 }
 
-void DatasetWriter::Impl::append(const Rows& rows, const std::vector<std::int64_t>& lines) {
-  const auto columns = std::visit([](const auto& values) { return values.cols(); }, rows.x);
-  const auto agrees = [&](bool wanted, Index size) { return size == (wanted ? rows.size() : 0); };
-  if (columns != schema.num_columns() ||
-      std::visit([](const auto& v) { return v.rows(); }, rows.x) != rows.size() ||
-      !agrees(schema.has_offset, rows.offset.size()) || !agrees(schema.has_weight, rows.weight.size()) ||
-      !agrees(schema.has_line, static_cast<Index>(lines.size()))) {
+/// The buffer, and a dataset for each part of it that has columns.
+void DatasetWriter::Impl::open_columns() {
+  buffer = missing_rows(schema.table, block_rows);
+  const auto create = [&](const hdf5::Handle& parent, const std::string& name, const auto& values) {
+    using Scalar = typename std::decay_t<decltype(values)>::Scalar;
+    if (values.cols() == 0) return hdf5::Handle();
+    return hdf5::create_growing_dataset(parent, name, stored<Scalar>(), {static_cast<hsize_t>(values.cols())},
+                                        rows_of_chunk(block_rows, values.cols() * Index{sizeof(Scalar)}));
+  };
+  const auto create_numbers = [&](const hdf5::Handle& parent, const std::string& name,
+                                  TableRows::Numbers& of_buffer) {
+    const Index columns = columns_of(of_buffer);
+    if (schema.single) of_buffer = TableRows::RowMajor<float>(block_rows, columns);
+    return std::visit([&](const auto& values) { return create(parent, name, values); }, of_buffer);
+  };
+  numbers = create_numbers(file, "numbers", buffer.numbers);
+  codes = create(file, "codes", buffer.codes);
+  integers = create(file, "integers", buffer.integers);
+  if (buffer.matrices.empty()) return;
+  const hdf5::Handle group = hdf5::create_group(file, "matrices");
+  for (TableRows::Numbers& matrix : buffer.matrices) {
+    matrices.push_back(create_numbers(group, std::to_string(matrices.size()), matrix));
+  }
+}
+
+bool DatasetWriter::Impl::fits(const TableRows& rows, const std::vector<std::int64_t>& lines) const {
+  const auto like = [&](const TableRows::Numbers& found, const TableRows::Numbers& expected) {
+    return columns_of(found) == columns_of(expected) && rows_of(found) == rows.num_rows;
+  };
+  return like(rows.numbers, buffer.numbers) && rows.codes.rows() == rows.num_rows &&
+         rows.codes.cols() == buffer.codes.cols() && rows.integers.rows() == rows.num_rows &&
+         rows.integers.cols() == buffer.integers.cols() &&
+         std::ranges::equal(rows.matrices, buffer.matrices, like) &&
+         std::ssize(lines) == (schema.has_line ? rows.num_rows : 0);
+}
+
+void DatasetWriter::Impl::append(const TableRows& rows, const std::vector<std::int64_t>& lines) {
+  if (!fits(rows, lines)) {
     throw Error(Fault::bug, fmt::format("{}: rows appended do not fit the schema", target.path().string()));
   }
-  for (Index from = 0; from < rows.size();) {
-    const Index count = std::min(rows.size() - from, block_rows - filled);
+  for (Index from = 0; from < rows.num_rows;) {
+    const Index count = std::min(rows.num_rows - from, block_rows - filled);
     copy_to_buffer(rows, lines, from, count);
     from += count;
     filled += count;
@@ -85,109 +127,85 @@ void DatasetWriter::Impl::append(const Rows& rows, const std::vector<std::int64_
   }
 }
 
-void DatasetWriter::Impl::copy_to_buffer(const Rows& rows, const std::vector<std::int64_t>& lines, Index from,
-                                         Index count) {
-  std::visit(
-      [&](auto& to, const auto& values) {
-        using Scalar = typename std::decay_t<decltype(to)>::Scalar;
-        to.middleRows(filled, count) = values.middleRows(from, count).template cast<Scalar>();
-      },
-      buffer.x, rows.x);
-  buffer.y.segment(filled, count) = rows.y.segment(from, count);
-  if (schema.has_offset) buffer.offset.segment(filled, count) = rows.offset.segment(from, count);
-  if (schema.has_weight) buffer.weight.segment(filled, count) = rows.weight.segment(from, count);
+void DatasetWriter::Impl::copy_to_buffer(const TableRows& rows, const std::vector<std::int64_t>& lines,
+                                         Index from, Index count) {
+  const auto copy = [&](auto& to, const auto& values) {
+    using Scalar = typename std::decay_t<decltype(to)>::Scalar;
+    to.middleRows(filled, count) = values.middleRows(from, count).template cast<Scalar>();
+  };
+  std::visit(copy, buffer.numbers, rows.numbers);
+  copy(buffer.codes, rows.codes);
+  copy(buffer.integers, rows.integers);
+  for (std::size_t slot = 0; slot < matrices.size(); ++slot) {
+    std::visit(copy, buffer.matrices[slot], rows.matrices[slot]);
+  }
   if (schema.has_line) std::copy_n(lines.begin() + from, count, lines_.begin() + filled);
+}
+
+/// The rows of the buffer that are filled.
+template <class Values>
+void DatasetWriter::Impl::write(const hdf5::Handle& dataset, const Values& values) {
+  if (!dataset) return;
+  const TableRows::RowMajor<typename Values::Scalar> rows = values.topRows(filled);
+  hdf5::write_rows(dataset, static_cast<hsize_t>(buffer.first_row), static_cast<hsize_t>(filled),
+                   rows.data());
 }
 
 void DatasetWriter::Impl::write_block() {
   if (filled == 0) return;
   buffer.first_row = offsets.back();
   buffer.first_block = std::ssize(offsets) - 1;
-  buffer.blocks = Blocks::of_equal(filled, filled);
-  const auto first = static_cast<hsize_t>(buffer.first_row), count = static_cast<hsize_t>(filled);
-  std::visit([&](const auto& values) { hdf5::write_rows(x, first, count, values.data()); }, buffer.x);
-  hdf5::write_rows(y, first, count, buffer.y.data());
-  if (offset) hdf5::write_rows(offset, first, count, buffer.offset.data());
-  if (weight) hdf5::write_rows(weight, first, count, buffer.weight.data());
-  if (line) hdf5::write_rows(line, first, count, lines_.data());
+  const auto write_numbers = [&](const hdf5::Handle& dataset, const TableRows::Numbers& all) {
+    std::visit([&](const auto& values) { write(dataset, values); }, all);
+  };
+  write_numbers(numbers, buffer.numbers);
+  write(codes, buffer.codes);
+  write(integers, buffer.integers);
+  for (std::size_t slot = 0; slot < matrices.size(); ++slot) {
+    write_numbers(matrices[slot], buffer.matrices[slot]);
+  }
+  if (line) {
+    hdf5::write_rows(line, static_cast<hsize_t>(buffer.first_row), static_cast<hsize_t>(filled),
+                     lines_.data());
+  }
   are_equal = are_equal && offsets.back() % block_rows == 0;
   offsets.push_back(offsets.back() + filled);
-  schema.content += content_hash(buffer);
+  schema.content += content_hash(buffer, Blocks::of_equal(filled, filled));
   filled = 0;
 }
 
 void DatasetWriter::Impl::write_schema() {
   using hdf5::Value;
   hdf5::write_attribute(file, "format", "vfe-dataset");
-  // A program that knows equal blocks alone must not take these for such.
-  hdf5::write_attribute(file, "version", Value(std::int64_t{are_equal ? 1 : 2}));
-  if (are_equal) {
-    hdf5::write_attribute(file, "block_rows", Value(std::int64_t{block_rows}));
-  } else {
-    const std::vector<std::int64_t> list(offsets.begin(), offsets.end());
-    hdf5::write(hdf5::create_dataset(file, "block_offsets", H5T_STD_I64LE, {list.size()}), list.data());
-  }
-  hdf5::write_attribute(file, "response", schema.response);
-  hdf5::write_attribute(file, "response_centre", schema.response_centre);
-  hdf5::write_attribute(file, "response_scale", schema.response_scale);
+  hdf5::write_attribute(file, "version", Value(std::int64_t{dataset_version}));
+  write_blocks(file, schema.blocks);
   hdf5::write_attribute(file, "shuffle_seed", Value(schema.shuffle_seed));
   hdf5::write_attribute(file, "source", schema.source);
-  hdf5::write_attribute(file, "made_by",
-                        fmt::format("vfe {}{}", VFE_VERSION, command.empty() ? "" : " " + command));
+  write_maker(file, command);
   hdf5::write_attribute(file, "content_hash", Value(schema.content));
-  if (schema.response_classes > 0) {
-    hdf5::write_attribute(file, "response_classes", Value(std::int64_t{schema.response_classes}));
-  }
-  if (!schema.response_levels.empty()) hdf5::write_strings(file, "response_levels", schema.response_levels);
-  if (!schema.response_numbers.empty()) {
-    const std::vector<double>& list = schema.response_numbers;
-    hdf5::write(hdf5::create_dataset(file, "response_numbers", H5T_IEEE_F64LE, {list.size()}), list.data());
-  }
-  if (schema.response_moments) {
-    hdf5::write_attribute(file, "response_mean", schema.response_moments->mean);
-    hdf5::write_attribute(file, "response_sd", schema.response_moments->sd);
-  }
 
   const hdf5::Handle group = hdf5::create_group(file, "columns");
-  const auto texts = [&](const char* name, std::string Column::*field) {
-    std::vector<std::string> list;
-    for (const Column& column : schema.columns) list.push_back(column.*field);
-    hdf5::write_strings(group, name, list);
-  };
-  const auto numbers = [&](const char* name, double Column::*field) {
-    std::vector<double> list;
-    for (const Column& column : schema.columns) list.push_back(column.*field);
-    hdf5::write(hdf5::create_dataset(group, name, H5T_IEEE_F64LE, {list.size()}), list.data());
-  };
-  texts("name", &Column::name);
-  texts("source", &Column::source);
-  texts("level", &Column::level);
-  texts("reference", &Column::reference);
-  numbers("centre", &Column::centre);
-  numbers("scale", &Column::scale);
-  if (schema.moments.empty()) return;
-  const auto moments = [&](const char* name, double MeanAndSd::*field) {
-    std::vector<double> list;
-    for (const MeanAndSd& of_column : schema.moments) list.push_back(of_column.*field);
-    hdf5::write(hdf5::create_dataset(group, name, H5T_IEEE_F64LE, {list.size()}), list.data());
-  };
-  moments("mean", &MeanAndSd::mean);
-  moments("sd", &MeanAndSd::sd);
+  std::vector<std::string> names, types;
+  for (const TableColumn& column : schema.table.columns) {
+    names.push_back(column.name);
+    types.emplace_back(to_string(column.type));
+  }
+  hdf5::write_strings(group, "name", names);
+  hdf5::write_strings(group, "type", types);
+  if (schema.table.count(ColumnType::factor) == 0) return;
+  const hdf5::Handle levels = hdf5::create_group(file, "levels");
+  Index slot = 0;  // a name may hold what a link's cannot
+  for (const TableColumn& column : schema.table.columns) {
+    if (column.type == ColumnType::factor) hdf5::write_strings(levels, std::to_string(slot++), column.levels);
+  }
 }
 
-void DatasetWriter::Impl::write_truth() {
-  if (truth_names.empty()) return;
-  const hdf5::Handle group = hdf5::create_group(file, "truth");
-  hdf5::write_strings(group, "name", truth_names);
-  hdf5::write(hdf5::create_dataset(group, "value", H5T_IEEE_F64LE, {truth_names.size()}), truth.data());
-}
-
-DatasetWriter::DatasetWriter(const std::filesystem::path& path, const Schema& schema)
+DatasetWriter::DatasetWriter(const std::filesystem::path& path, const DatasetSchema& schema)
     : impl_(std::make_unique<Impl>(path, schema)) {}
 
 DatasetWriter::~DatasetWriter() = default;
 
-void DatasetWriter::append(const Rows& rows, const std::vector<std::int64_t>& line) {
+void DatasetWriter::append(const TableRows& rows, const std::vector<std::int64_t>& line) {
   impl_->append(rows, line);
 }
 
@@ -207,7 +225,7 @@ void DatasetWriter::set_truth(ConstVec values, const std::vector<std::string>& n
   impl_->truth_names = names;
 }
 
-Schema DatasetWriter::finish() {
+DatasetSchema DatasetWriter::finish() {
   impl_->write_block();
   impl_->schema.blocks = impl_->are_equal ? Blocks::of_equal(impl_->offsets.back(), impl_->block_rows)
                                           : Blocks::of_offsets(impl_->offsets);
@@ -216,10 +234,11 @@ Schema DatasetWriter::finish() {
                 fmt::format("writing {}: no rows, expected at least one", impl_->target.path().string()));
   }
   impl_->write_schema();
-  impl_->write_truth();
-  for (hdf5::Handle* dataset : {&impl_->x, &impl_->y, &impl_->offset, &impl_->weight, &impl_->line}) {
+  write_truth(impl_->file, impl_->truth, impl_->truth_names);
+  for (hdf5::Handle* dataset : {&impl_->numbers, &impl_->codes, &impl_->integers, &impl_->line}) {
     *dataset = hdf5::Handle();
   }
+  impl_->matrices.clear();
   hdf5::finish_file(std::move(impl_->file));
   impl_->target.commit();
   return impl_->schema;

@@ -95,6 +95,10 @@ hid_t native<double>() {
   return H5T_NATIVE_DOUBLE;
 }
 template <>
+hid_t native<std::int32_t>() {
+  return H5T_NATIVE_INT32;
+}
+template <>
 hid_t native<std::int64_t>() {
   return H5T_NATIVE_INT64;
 }
@@ -276,6 +280,11 @@ Kind kind(const Handle& dataset) {
     default:
       return Kind::other;
   }
+}
+
+std::size_t signed_bits(const Handle& dataset) {
+  const Handle type(check(H5Dget_type(dataset.id()), Fault::data, "reading", dataset.id()));
+  return 8 * H5Tget_size(type.id()) + (check(H5Tget_sign(type.id())) == H5T_SGN_NONE ? 1 : 0);
 }
 
 void write(const Handle& dataset, hid_t memory_type, const void* values) {

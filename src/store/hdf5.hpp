@@ -37,7 +37,7 @@ class Handle {
 
 using Shape = std::vector<hsize_t>;
 
-/// The memory type of float, double, std::int64_t, std::uint64_t.
+/// The memory type of float, double, std::int32_t, std::int64_t, std::uint64_t.
 template <class T>
 hid_t native();
 
@@ -89,6 +89,8 @@ Shape stored_shape(const Handle& dataset);
 
 enum class Kind { single, real, integer, text, other };
 Kind kind(const Handle& dataset);
+/// Of a dataset of integers: the bits of the least signed integer that holds any of them, 33 of uint32.
+std::size_t signed_bits(const Handle& dataset);
 
 void write(const Handle& dataset, hid_t memory_type, const void* values);
 void read(const Handle& dataset, hid_t memory_type, void* values);

@@ -35,24 +35,51 @@ auto with_json(const char* what, Work work) {
   }
 }
 
+Json from_reals(ConstVec values) {
+  Json list = Json::array();
+  for (const double value : values) list.push_back(from_real(value));
+  return list;
+}
+
+Vector to_reals(const Json& json) {
+  Vector values(static_cast<Index>(json.size()));
+  for (Index i = 0; i < values.size(); ++i) values[i] = to_real(json.at(static_cast<std::size_t>(i)));
+  return values;
+}
+
 Json from_column(const Column& column) {
   return {{"name", column.name},
-          {"source", column.source},
-          {"level", column.level},
-          {"reference", column.reference},
+          {"term", column.source},
           {"centre", from_real(column.centre)},
-          {"scale", from_real(column.scale)}};
+          {"scale", from_real(column.scale)},
+          {"absorber", column.absorber}};
 }
 
 Column to_column(const Json& json) {
   Column column;
   json.at("name").get_to(column.name);
-  json.at("source").get_to(column.source);
-  json.at("level").get_to(column.level);
-  json.at("reference").get_to(column.reference);
+  json.at("term").get_to(column.source);
   column.centre = to_real(json.at("centre"));
   column.scale = to_real(json.at("scale"));
+  json.at("absorber").get_to(column.absorber);
   return column;
+}
+
+Json from_term(const DesignTerm& term) {
+  return {{"name", term.name},           {"column", term.column},
+          {"width", term.width},         {"index", term.index},
+          {"num_cells", term.num_cells}, {"first_coefficient", term.first_coefficient}};
+}
+
+DesignTerm to_term(const Json& json) {
+  DesignTerm term;
+  json.at("name").get_to(term.name);
+  json.at("column").get_to(term.column);
+  json.at("width").get_to(term.width);
+  json.at("index").get_to(term.index);
+  json.at("num_cells").get_to(term.num_cells);
+  json.at("first_coefficient").get_to(term.first_coefficient);
+  return term;
 }
 
 Json from_parameter(const Parameter& parameter) {
@@ -81,68 +108,111 @@ Parameter to_parameter(const Json& json) {
   return parameter;
 }
 
-Json from_moments(const MeanAndSd& moments) {
-  return {from_real(moments.mean), from_real(moments.sd)};
+Blocks to_blocks(const Json& json) {
+  if (json.contains("block_offsets")) {
+    return Blocks::of_offsets(json.at("block_offsets").get<std::vector<Index>>());
+  }
+  return Blocks::of_equal(json.at("rows").get<Index>(), json.at("block_rows").get<Index>());
 }
 
-MeanAndSd to_moments(const Json& json) {
-  return {to_real(json.at(0)), to_real(json.at(1))};
+Json from_table_column(const TableColumn& column) {
+  Json json{{"name", column.name}, {"type", to_string(column.type)}};
+  if (column.type == ColumnType::factor) json["levels"] = column.levels;
+  if (column.type == ColumnType::matrix) json["width"] = column.width;
+  return json;
+}
+
+TableColumn to_table_column(const Json& json) {
+  TableColumn column;
+  json.at("name").get_to(column.name);
+  const auto word = json.at("type").get<std::string>();
+  const std::optional<ColumnType> type = column_type_from_string(word);
+  if (!type) throw Error(Fault::data, fmt::format("schema as JSON: \"{}\" is no type of a column", word));
+  column.type = *type;
+  if (column.type == ColumnType::factor) json.at("levels").get_to(column.levels);
+  if (column.type == ColumnType::matrix) json.at("width").get_to(column.width);
+  return column;
 }
 
 }  // namespace
 
-std::string to_json(const Schema& schema) {
-  return with_json("schema", [&] {
-    Json columns = Json::array();
-    for (const Column& column : schema.columns) columns.push_back(from_column(column));
-    Json json{{"rows", schema.num_rows()},
-              {"block_rows", schema.blocks.block_rows()},
-              {"columns", columns},
+std::string to_json(const DesignSchema& schema) {
+  return with_json("design", [&] {
+    Json json{{"formula", schema.formula},
+              {"has_intercept", schema.has_intercept},
+              {"constant_term", schema.constant_term},
               {"response", schema.response},
               {"response_levels", schema.response_levels},
-              {"response_classes", schema.response_classes},
               {"response_centre", from_real(schema.response_centre)},
               {"response_scale", from_real(schema.response_scale)},
-              {"has_offset", schema.has_offset},
-              {"has_weight", schema.has_weight},
-              {"has_line", schema.has_line},
-              {"single", schema.single},
-              {"shuffle_seed", schema.shuffle_seed},
-              {"source", schema.source},
-              {"content", schema.content}};
+              {"rows", schema.num_rows()},
+              {"block_rows", schema.blocks.block_rows()},
+              {"terms", Json::array()},
+              {"columns", Json::array()},
+              {"numbers", Json::array()},
+              {"statistics", Json::array()},
+              {"ranges", Json::object()}};
     if (!schema.blocks.are_equal()) json["block_offsets"] = schema.blocks.offsets();
-    if (!schema.response_numbers.empty()) json["response_numbers"] = schema.response_numbers;
-    for (const MeanAndSd& moments : schema.moments) json["moments"].push_back(from_moments(moments));
-    if (schema.response_moments) json["response_moments"] = from_moments(*schema.response_moments);
+    for (const DesignTerm& term : schema.terms) json["terms"].push_back(from_term(term));
+    for (const Column& column : schema.columns) json["columns"].push_back(from_column(column));
+    for (const CodedNumber& of : schema.numbers)
+      json["numbers"].push_back({of.number, from_real(of.centre), from_real(of.scale)});
+    for (const Vector& values : schema.statistics) json["statistics"].push_back(from_reals(values));
+    for (const auto& [name, range] : schema.ranges)
+      json["ranges"][name] = from_reals(Vector{{range.low, range.mean, range.high}});
     return json.dump();
   });
 }
 
-Schema schema_from_json(const std::string& text) {
-  return with_json("schema", [&] {
+DesignSchema design_schema_from_json(const std::string& text) {
+  return with_json("design", [&] {
     const Json json = Json::parse(text);
-    Schema schema;
-    schema.blocks = json.contains("block_offsets")
-                        ? Blocks::of_offsets(json.at("block_offsets").get<std::vector<Index>>())
-                        : Blocks::of_equal(json.at("rows").get<Index>(), json.at("block_rows").get<Index>());
-    for (const Json& column : json.at("columns")) schema.columns.push_back(to_column(column));
+    DesignSchema schema;
+    json.at("formula").get_to(schema.formula);
+    json.at("has_intercept").get_to(schema.has_intercept);
+    json.at("constant_term").get_to(schema.constant_term);
     json.at("response").get_to(schema.response);
     json.at("response_levels").get_to(schema.response_levels);
-    json.at("response_classes").get_to(schema.response_classes);
     schema.response_centre = to_real(json.at("response_centre"));
     schema.response_scale = to_real(json.at("response_scale"));
-    json.at("has_offset").get_to(schema.has_offset);
-    json.at("has_weight").get_to(schema.has_weight);
+    schema.blocks = to_blocks(json);
+    for (const Json& term : json.at("terms")) schema.terms.push_back(to_term(term));
+    for (const Json& column : json.at("columns")) schema.columns.push_back(to_column(column));
+    for (const Json& of : json.at("numbers"))
+      schema.numbers.push_back({of.at(0).get<Index>(), to_real(of.at(1)), to_real(of.at(2))});
+    for (const Json& values : json.at("statistics")) schema.statistics.push_back(to_reals(values));
+    for (const auto& [name, values] : json.at("ranges").items()) {
+      const Vector range = to_reals(values);
+      if (range.size() == 3) schema.ranges[name] = {range[0], range[1], range[2]};
+    }
+    return schema;
+  });
+}
+
+std::string to_json(const DatasetSchema& schema) {
+  return with_json("schema", [&] {
+    Json json{{"columns", Json::array()},  {"has_line", schema.has_line},
+              {"single", schema.single},   {"shuffle_seed", schema.shuffle_seed},
+              {"source", schema.source},   {"content", schema.content},
+              {"rows", schema.num_rows()}, {"block_rows", schema.blocks.block_rows()}};
+    for (const TableColumn& column : schema.table.columns)
+      json["columns"].push_back(from_table_column(column));
+    if (!schema.blocks.are_equal()) json["block_offsets"] = schema.blocks.offsets();
+    return json.dump();
+  });
+}
+
+DatasetSchema dataset_schema_from_json(const std::string& text) {
+  return with_json("schema", [&] {
+    const Json json = Json::parse(text);
+    DatasetSchema schema;
+    for (const Json& column : json.at("columns")) schema.table.columns.push_back(to_table_column(column));
+    schema.blocks = to_blocks(json);
     json.at("has_line").get_to(schema.has_line);
     json.at("single").get_to(schema.single);
     json.at("shuffle_seed").get_to(schema.shuffle_seed);
     json.at("source").get_to(schema.source);
     json.at("content").get_to(schema.content);
-    if (json.contains("response_numbers")) json.at("response_numbers").get_to(schema.response_numbers);
-    if (json.contains("moments")) {
-      for (const Json& moments : json.at("moments")) schema.moments.push_back(to_moments(moments));
-    }
-    if (json.contains("response_moments")) schema.response_moments = to_moments(json.at("response_moments"));
     return schema;
   });
 }

@@ -34,14 +34,14 @@ class PythonArviz : public testing::TestWithParam<std::pair<std::string, std::st
 };
 
 TEST_P(PythonArviz, SummarisesAndDrawsARegression) {
-  std::string csv = "dose,sex,response\n";
+  std::string csv = "dose,sex,y\n";
   for (int i = 0; i < 300; ++i) {
     const double dose = 5.0 + 0.1 * (i % 37), noise = 0.01 * ((i * 7919) % 101 - 50);
     csv += std::to_string(dose) + "," + (i % 3 == 0 ? "female" : "male") + "," +
            std::to_string(2.0 + 3.0 * dose + (i % 3 == 0 ? -1.0 : 0.0) + noise) + "\n";
   }
   put(folder / "trial.csv", csv);
-  const Finished imported = vfe_run(folder.path(), "import trial.csv -o data.h5 --quiet --response response");
+  const Finished imported = vfe_run(folder.path(), "import trial.csv -o data.h5 --quiet");
   ASSERT_EQ(imported.code, 0) << imported.err;
   check("linear");
 }

@@ -67,7 +67,7 @@ TEST_F(BadInputProgram, HelpVersionAndSchemaNeedNoMpi) {
 TEST_F(BadInputProgram, Configuration) {
   expect_refusal("fit nothere.toml", 66, "nothere.toml");
   put_config(folder.path(), "logistic", "sede = 1\n");
-  expect_refusal("fit fit.toml", 78, "fit.toml:10: unknown key fit.sede; did you mean fit.seed?", 2);
+  expect_refusal("fit fit.toml", 78, "fit.toml:11: unknown key fit.sede; did you mean fit.seed?", 2);
   put_config(folder.path(), "logistic", "seed = \"one\"\n");
   expect_refusal("check fit.toml", 78, "fit.seed: found \"one\", expected a whole number");
   put_config(folder.path());
@@ -96,28 +96,28 @@ TEST_F(BadInputProgram, DataFiles) {
 }
 
 TEST_F(BadInputProgram, ValuesOfTheData) {
-  Schema schema = small_schema(2);
-  Rows rows = small_rows(300, 2);
+  SmallTable rows = small_rows(300, 2);
   rows.y = (rows.y.array() > 0.5).cast<double>();
-  std::get<Rows::RowMajor<double>>(rows.x)(290, 1) = std::nan("");
-  write_dataset(folder / "nan.h5", schema, rows);
+  rows.x(290, 1) = std::nan("");
+  write_dataset(folder / "nan.h5", rows);
   // Only the last of the ranks meets it: all end, one line.
   for (int ranks : {1, 2, 3}) {
-    expect_refusal("fit fit.toml --set data.file=nan.h5", 65, "row 290, column x2: found nan", ranks);
+    expect_refusal("fit fit.toml --set data.file=nan.h5", 65, "row 290: x2 is missing", ranks);
   }
   expect_refusal("fit fit.toml --set model.type=poisson --set data.file=negative.h5", 66, "negative.h5");
   simulate("real.h5", "linear --rows 500 --columns 2");
   expect_refusal("fit fit.toml --set data.file=real.h5", 65, "row 0", 2);
   std::ofstream(folder / "classes.csv") << "x,y\n1,0\n2,1\n3,2\n4,1\n";
-  ASSERT_EQ(vfe_run(folder.path(), "import classes.csv -o classes.h5 --response y").code, 0);
+  ASSERT_EQ(vfe_run(folder.path(), "import classes.csv -o classes.h5").code, 0);
   expect_refusal("fit fit.toml --set data.file=classes.h5", 65,
                  "(line 4 of classes.csv): response \"y\" is 2", 2);
-  schema.has_weight = true;
   rows = small_rows(300, 2);
   rows.weight = Vector::Zero(300);
-  write_dataset(folder / "unweighted.h5", schema, rows);
-  expect_refusal("fit fit.toml --set model.type=linear --set data.file=unweighted.h5", 65,
-                 "weights of all 300 rows", 2);
+  write_dataset(folder / "unweighted.h5", rows);
+  expect_refusal(
+      "fit fit.toml --set model.type=linear --set data.file=unweighted.h5 --set 'model.formula=y | "
+      "weights(w) ~ x1'",
+      65, "weights of all 300 rows", 2);
 }
 
 TEST_F(BadInputProgram, MoreRanksThanBlocksWork) {

@@ -20,7 +20,7 @@ class CommandsProgram : public testing::Test {
              std::to_string(2.0 + 3.0 * dose + (i % 3 == 0 ? -1.0 : 0.0) + noise) + "\n";
     }
     put(folder / "trial.csv", csv);
-    put_config(folder.path(), "linear");
+    put_config(folder.path(), "linear", "", "response ~ dose + sex");
   }
   Finished vfe(const std::string& arguments, int ranks = 0) {
     return vfe_run(folder.path(), arguments, ranks);
@@ -31,11 +31,11 @@ class CommandsProgram : public testing::Test {
 
 TEST_F(CommandsProgram, FromCsvToPredictions) {
   const Finished imported =
-      vfe("import trial.csv -o data.h5 --response response --drop id --holdout 0.25 --holdout-output test.h5 "
+      vfe("import trial.csv -o data.h5 --drop id --holdout 0.25 --holdout-output test.h5 "
           "--quiet");
   ASSERT_EQ(imported.code, 0) << imported.err;
-  EXPECT_THAT(imported.out, AllOf(HasSubstr("1 factor: sex (2 levels, reference female)"),
-                                  HasSubstr("rows set aside in test.h5"), HasSubstr(" rows, 2 columns")));
+  EXPECT_THAT(imported.out, AllOf(HasSubstr("1 factor (sex 2 levels)"), HasSubstr("reference: sex female"),
+                                  HasSubstr("rows set aside in test.h5"), HasSubstr(" rows, 3 columns")));
   const Finished checked = vfe("check fit.toml");
   EXPECT_EQ(checked.code, 0) << checked.err;
   EXPECT_THAT(checked.out, HasSubstr("gradient: agrees"));
@@ -58,10 +58,20 @@ TEST_F(CommandsProgram, FromCsvToPredictions) {
     EXPECT_THAT(predicted.out,
                 AllOf(HasSubstr(" rows, 200 draws"), HasSubstr("RMSE 0.2"), HasSubstr("90 % interval")));
   }
+  put(folder / "new.csv", "sex,dose\nmale,1.5\nfemale,2.5\n");
+  const Finished predicted = vfe("predict run new.csv -o new_predictions.csv");
+  EXPECT_EQ(predicted.code, 0) << predicted.err;
+  EXPECT_THAT(predicted.out, HasSubstr("2 rows, 200 draws\nno responses to judge the predictions by\n"));
+  EXPECT_THAT(contents(folder / "new_predictions.csv"),
+              testing::StartsWith("line,mean,mean_q5,mean_q95,sd,"));
+  EXPECT_EQ(vfe("predict run --vary dose=0:3:4 --vary sex -o grid.csv").code, 0);
+  EXPECT_THAT(contents(folder / "grid.csv"),
+              AllOf(testing::StartsWith("dose,sex,mean,"), HasSubstr("\n0,female,"), HasSubstr("\n3,male,")));
+  EXPECT_EQ(vfe("predict run -o nothing.csv").code, 64);
 }
 
 TEST_F(CommandsProgram, ProgressGoesToStderrAsPlainLinesWhereItIsNoTerminal) {
-  ASSERT_EQ(vfe("import trial.csv -o data.h5 --response response --drop id").code, 0);
+  ASSERT_EQ(vfe("import trial.csv -o data.h5 --drop id").code, 0);
   const Finished fitted = vfe("fit fit.toml", 2);
   ASSERT_EQ(fitted.code, 0) << fitted.err;
   EXPECT_THAT(fitted.err, AllOf(HasSubstr("modes (1 of at most "), HasSubstr("fixed_draws ("),
@@ -69,15 +79,14 @@ TEST_F(CommandsProgram, ProgressGoesToStderrAsPlainLinesWhereItIsNoTerminal) {
 }
 
 TEST_F(CommandsProgram, InfoTellsWhatFilesHold) {
-  ASSERT_EQ(vfe("import trial.csv -o data.h5 --response response --drop id").code, 0);
+  ASSERT_EQ(vfe("import trial.csv -o data.h5 --drop id").code, 0);
   ASSERT_EQ(vfe("fit fit.toml --quiet").code, 0);
   const Finished dataset = vfe("info data.h5");
   EXPECT_EQ(dataset.code, 0) << dataset.err;
-  EXPECT_THAT(
-      dataset.out,
-      AllOf(HasSubstr("dataset: data.h5\n400 rows in "), HasSubstr("\nresponse response: "),
-            HasSubstr("\n  dose: numbers, 0 to 3.6\n"), HasSubstr("\n  sex: 2 levels: female, male\n"),
-            testing::ContainsRegex("\nmade by: vfe [0-9.]+ import\nsource: trial.csv\n")));
+  EXPECT_THAT(dataset.out,
+              AllOf(HasSubstr("dataset: data.h5\n400 rows in "), HasSubstr("\n  dose: numbers, 0 to 3.6\n"),
+                    HasSubstr("\n  sex: 2 levels: female, male\n"),
+                    testing::ContainsRegex("\nmade by: vfe [0-9.]+ import\nsource: trial.csv\n")));
   const Finished result = vfe("info run");
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out,
@@ -93,7 +102,7 @@ TEST_F(CommandsProgram, InfoTellsWhatFilesHold) {
 }
 
 TEST_F(CommandsProgram, ResumeStartsWhereNothingIsAndEndsWhereAllIsDone) {
-  ASSERT_EQ(vfe("import trial.csv -o data.h5 --response response --drop id").code, 0);
+  ASSERT_EQ(vfe("import trial.csv -o data.h5 --drop id").code, 0);
   EXPECT_EQ(vfe("fit fit.toml --resume").code, 0);
   const std::string before = hashes(folder.path());
   const Finished again = vfe("fit fit.toml --resume");
@@ -105,7 +114,7 @@ TEST_F(CommandsProgram, ResumeStartsWhereNothingIsAndEndsWhereAllIsDone) {
 
 TEST_F(CommandsProgram, PathsMayHoldBlanks) {
   std::filesystem::create_directory(folder / "my data");
-  ASSERT_EQ(vfe("import trial.csv -o 'my data/a b.h5' --response response --drop id").code, 0);
+  ASSERT_EQ(vfe("import trial.csv -o 'my data/a b.h5' --drop id").code, 0);
   ASSERT_EQ(vfe("fit fit.toml --set 'data.file=my data/a b.h5' --set 'output.directory=my run'").code, 0);
   EXPECT_EQ(vfe("draws 'my run' -n 10 -o 'my data/m o.h5'").code, 0);
   EXPECT_TRUE(std::filesystem::exists(folder / "my data/m o.h5"));

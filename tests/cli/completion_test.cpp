@@ -40,7 +40,7 @@ TEST_F(CompletionProgram, CompletesSubcommandsAndOptions) {
   EXPECT_THAT(offers("''"), IsSupersetOf({"import", "fit", "stan", "info"}));
   EXPECT_THAT(offers("--ver"), ElementsAre("--version"));
   EXPECT_THAT(offers("fit --re"), ElementsAre("--resume"));
-  EXPECT_THAT(offers("import a.csv --no"), ElementsAre("--no-standardize"));
+  EXPECT_THAT(offers("import a.csv --mis"), ElementsAre("--missing"));
   EXPECT_THAT(offers("diagnose -"), Contains("--json"));
   EXPECT_THAT(offers("diagnose -"), Not(Contains("--resume")));
   EXPECT_THAT(offers("stan ''"), ElementsAre("build"));
@@ -51,7 +51,7 @@ TEST_F(CompletionProgram, CompletesKeysAndWords) {
   EXPECT_THAT(offers("fit fit.toml --set fit.max_t"), ElementsAre("fit.max_time="));
   EXPECT_THAT(offers("check fit.toml --set model.t"), Contains("model.type="));
   EXPECT_THAT(offers("import a.csv --encoding l"), ElementsAre("latin1"));
-  EXPECT_THAT(offers("simulate lo"), ElementsAre("logistic"));
+  EXPECT_THAT(offers("simulate logi"), ElementsAre("logistic"));
   EXPECT_THAT(offers("completion ''"), ElementsAre("bash"));
 }
 

@@ -28,7 +28,7 @@ class PluginExamplesProgram : public ExamplesFolder {};
 TEST_F(PluginExamplesProgram, FortranAgreesWithC) {
   run("4_plugin.c");
   run("5_plugin.f90");
-  Schema schema;
+  DesignSchema schema;
   schema.blocks = Blocks::of_equal(20, 20);
   schema.columns.resize(3);
   Matrix noise(20, 4);

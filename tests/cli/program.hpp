@@ -107,9 +107,9 @@ bool wait_until(const Condition& condition, double seconds = 60.0) {
 
 /// A configuration of data.h5 in fit.toml; `more` is TOML that follows [fit].
 inline void put_config(const std::filesystem::path& folder, const std::string& model = "logistic",
-                       const std::string& more = "") {
+                       const std::string& more = "", const std::string& formula = "y") {
   put(folder / "fit.toml",
-      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"" + model +
+      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"" + model + "\"\nformula = \"" + formula +
           "\"\n[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 20\n[fit]\n" + more);
 }
 

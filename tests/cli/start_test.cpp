@@ -104,8 +104,7 @@ TEST_F(StartProgram, FaultC4StreamsThatAreClosedOrFullEndNoFit) {
   put(folder / "table.csv", "x,y\n1,0\n2,1\n3,0\n4,1\n5,1\n");
   for (const char* streams : {"2>&-", "2>/dev/full", "0<&- 1>&- 2>&-"}) {
     fs::remove(folder / "table.h5");
-    EXPECT_EQ(
-        run("exec " VFE_PROGRAM " import table.csv --response y -o table.h5 " + std::string(streams)).code, 0)
+    EXPECT_EQ(run("exec " VFE_PROGRAM " import table.csv -o table.h5 " + std::string(streams)).code, 0)
         << streams;
     EXPECT_TRUE(fs::exists(folder / "table.h5")) << streams;
   }

@@ -32,6 +32,24 @@ TEST(FaultsDWrongUsage, AnOptionTakesAllTheValuesThatFollow) {
   EXPECT_THAT(spread({"--quiet", "a.csv", "--drop", "x"}), ElementsAre("--quiet", "a.csv", "--drop", "x"));
 }
 
+TEST(WrongUsage, OptionsOfImportThatTheFormulaTookOverAreNamed) {
+  CLI::App program("", "vfe");
+  CLI::App* import = program.add_subcommand("import");
+  std::string csv;
+  import->add_option("CSV", csv)->required();
+  const auto said = [&](const std::vector<std::string>& arguments) {
+    return wrong_usage(program, arguments, CLI::ExtrasError(arguments));
+  };
+  EXPECT_EQ(
+      said({"import", "a.csv", "--response", "y"}),
+      "vfe import: --response is no option any more: the formula of the model names the response, offsets "
+      "and weights");
+  EXPECT_THAT(said({"import", "a.csv", "--weight=w"}),
+              HasSubstr("--weight is no option any more: the formula"));
+  EXPECT_THAT(said({"import", "--no-standardize", "a.csv"}), HasSubstr("models centre and scale"));
+  EXPECT_THAT(said({"import", "a.csv", "--other"}), testing::Not(HasSubstr("any more")));
+}
+
 class FaultsProgram : public testing::Test {
  protected:
   FaultsProgram() {
@@ -48,9 +66,9 @@ class FaultsProgram : public testing::Test {
 
 TEST_F(FaultsProgram, FaultsDNearestNamesAreOffered) {
   expect_refusal("fits fit.toml", 64, "vfe: unknown subcommand fits; did you mean fit?");
-  expect_refusal("import a.csv -o a.h5 --reponse y", 64, "did you mean --response?");
-  expect_refusal("import a.csv -o a.h5 --response y --encoding utf-8", 64, "did you mean utf8?");
-  expect_refusal("import a.csv -o a.h5 --response y --missing=dorp", 64, "did you mean drop?");
+  expect_refusal("import a.csv -o a.h5 --drpo y", 64, "did you mean --drop?");
+  expect_refusal("import a.csv -o a.h5 --encoding utf-8", 64, "did you mean utf8?");
+  expect_refusal("import a.csv -o a.h5 --missing=dorp", 64, "did you mean drop?");
   expect_refusal("simulate gaussian -o s.h5", 64, "did you mean linear?");
   expect_refusal("fit fit.toml --set model.type=gaussian", 78, "did you mean \"linear\"?");
   expect_refusal("fit fit.toml --set model.type=logistik", 78, "did you mean \"logistic\"?");
@@ -61,9 +79,9 @@ TEST_F(FaultsProgram, FaultsDNearestNamesAreOffered) {
 
 TEST_F(FaultsProgram, FaultsDFilesAreCalledWhatTheyAre) {
   expect_refusal("fit a.csv", 78, "a.csv: is a table of text");
-  ASSERT_EQ(vfe_run(folder.path(), "import a.csv -o a.h5 --response y --drop u v").code, 0);
+  ASSERT_EQ(vfe_run(folder.path(), "import a.csv -o a.h5 --drop u v").code, 0);
   expect_refusal("fit a.h5", 78, "a.h5: is an HDF5 file");
-  expect_refusal("import a.h5 -o b.h5 --response y", 65, "a.h5: is an HDF5 file, such as a dataset");
+  expect_refusal("import a.h5 -o b.h5", 65, "a.h5: is an HDF5 file, such as a dataset");
   expect_refusal("fit fit.toml --set data.file=a.csv", 65,
                  "but text (vfe import makes a dataset of a CSV file)");
   expect_refusal("diagnose a.csv", 65, "a.csv: is not an HDF5 file");
@@ -81,11 +99,11 @@ TEST_F(FaultsProgram, FaultsDTheTrueReasonOfAFolderThatCannotBe) {
 }
 
 TEST_F(FaultsProgram, FaultsA3OutputsAreNotReplacedUnasked) {
-  const std::string import = "import a.csv -o a.h5 --response y";
+  const std::string import = "import a.csv -o a.h5";
   ASSERT_EQ(vfe_run(folder.path(), import).code, 0);
   expect_refusal(import, 73, "--overwrite replaces it");
   EXPECT_EQ(vfe_run(folder.path(), import + " --overwrite").code, 0);
-  expect_refusal("import a.csv -o a.csv --overwrite --response y", 64, "is an input of this command");
+  expect_refusal("import a.csv -o a.csv --overwrite", 64, "is an input of this command");
   expect_refusal("simulate linear -o a.h5", 73, "--overwrite replaces it");
   ASSERT_EQ(vfe_run(folder.path(), "simulate logistic --rows 300 --columns 2 -o data.h5").code, 0);
   ASSERT_EQ(vfe_run(folder.path(), "fit fit.toml --set model.type=logistic --quiet").code, 0);
@@ -95,7 +113,7 @@ TEST_F(FaultsProgram, FaultsA3OutputsAreNotReplacedUnasked) {
 }
 
 TEST_F(FaultsProgram, FaultsC5AFullStdoutIsAnError) {
-  for (const char* arguments : {"schema", "--help", "--version", "import a.csv -o a.h5 --response y"}) {
+  for (const char* arguments : {"schema", "--help", "--version", "import a.csv -o a.h5"}) {
     const Finished found = Job(folder.path(), vfe_command(arguments) + " > /dev/full").wait();
     EXPECT_EQ(found.code, 74) << arguments;
     EXPECT_THAT(found.messages(), ElementsAre(HasSubstr("writing to standard output"))) << found.err;
@@ -104,10 +122,11 @@ TEST_F(FaultsProgram, FaultsC5AFullStdoutIsAnError) {
 
 TEST_F(FaultsProgram, FaultsC10LevelsDoNotReachTheTerminalRaw) {
   put(folder / "b.csv", "x,y\n1,a\x1b]0;owned\n2,b\xc2\x9b\n3,a\x1b]0;owned\n");
-  const Finished found = vfe_run(folder.path(), "import b.csv -o b.h5 --response y");
+  const Finished found = vfe_run(folder.path(), "import b.csv -o b.h5");
   EXPECT_EQ(found.code, 0) << found.err;
-  EXPECT_THAT(found.out, testing::AllOf(HasSubstr("a\\u001b]0;owned"), HasSubstr("b\\u009b"),
-                                        testing::Not(HasSubstr("\x1b"))));
+  EXPECT_THAT(found.out, testing::AllOf(HasSubstr("a\\u001b]0;owned"), testing::Not(HasSubstr("\x1b"))));
+  const Finished told = vfe_run(folder.path(), "info b.h5");
+  EXPECT_THAT(told.out, testing::AllOf(HasSubstr("b\\u009b"), testing::Not(HasSubstr("\x1b"))));
 }
 
 TEST_F(FaultsProgram, FaultsC6CodeInTheCurrentFolderIsNotRun) {
@@ -126,14 +145,13 @@ TEST_F(FaultsProgram, FaultsA4EncodingsAreConverted) {
   put(folder / "l.csv",
       "x,gr\xfc\xdf"
       "e\n1,j\xe4\n2,nein\n3,j\xe4\n4,nein\n");
-  expect_refusal("import l.csv -o l.h5 --response x", 65, "l.csv, line 1: the name of column 2");
-  const Finished found = vfe_run(folder.path(),
-                                 "import l.csv -o l.h5 --response gr\xc3\xbc\xc3\x9f"
-                                 "e --encoding latin1");
+  expect_refusal("import l.csv -o l.h5", 65, "l.csv, line 1: the name of column 2");
+  const Finished found = vfe_run(folder.path(), "import l.csv -o l.h5 --encoding latin1");
   EXPECT_EQ(found.code, 0) << found.err;
-  EXPECT_THAT(found.out, HasSubstr("0 is j\xc3\xa4"));
+  EXPECT_THAT(found.out, HasSubstr("gr\xc3\xbc\xc3\x9f"
+                                   "e"));
   put(folder / "n\xe4me.csv", "x,y\n1,2\n3,5\n");
-  expect_refusal("import n\xe4me.csv -o n.h5 --response y", 65, "name is not UTF-8");
+  expect_refusal("import n\xe4me.csv -o n.h5", 65, "name is not UTF-8");
 }
 
 }  // namespace

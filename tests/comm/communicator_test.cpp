@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -35,6 +36,12 @@ void reductions(const Communicator& comm) {
   EXPECT_EQ(low, (std::vector<std::int64_t>{0, 1 - n, std::int64_t{1} << 55, 7}));
   comm.max(high);
   EXPECT_EQ(high, (std::vector<std::int64_t>{n - 1, 0, std::int64_t{1} << 55, 7}));
+  std::vector<double> least = {r - 0.5, -0.0}, greatest = {0.5 - r, r == 0 ? 0.0 : -0.0};
+  comm.min(least);
+  comm.max(greatest);
+  EXPECT_EQ(least[0], -0.5);
+  EXPECT_EQ(greatest[0], 0.5);
+  EXPECT_FALSE(std::signbit(least[1]) || std::signbit(greatest[1]));
   const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
   EXPECT_EQ(comm.sum(most), most - static_cast<std::uint64_t>(n) + 1);  // modulo 2^64
   comm.sum(std::span<std::int64_t>{});

@@ -27,7 +27,7 @@ TEST(Check, PassesEveryModelAndWritesNothing) {
     EXPECT_LT(report.worst, 1.0) << to_string(likelihood);
     EXPECT_GT(report.worst, 0.0) << to_string(likelihood);
     ASSERT_EQ(report.lines.size(), 3U);
-    EXPECT_THAT(report.lines[0], HasSubstr("700 rows, 3 columns"));
+    EXPECT_THAT(report.lines[0], HasSubstr("700 rows, 4 columns"));
     EXPECT_THAT(report.lines[1], HasSubstr(to_string(likelihood)));
     EXPECT_FALSE(std::filesystem::exists(folder / "run"));
   }
@@ -35,7 +35,7 @@ TEST(Check, PassesEveryModelAndWritesNothing) {
 
 TEST(Check, NamesAPriorOfNoColumn) {
   const TemporaryFolder folder;
-  write_dataset(folder / "data.h5", small_schema(2), small_rows(100, 2));
+  write_dataset(folder / "data.h5", small_rows(100, 2));
   try {
     check(Communicator::self(), small_config(folder, {"model.prior_scale.agee=1"}));
     FAIL();

@@ -13,9 +13,10 @@ using testing::ElementsAre;
 
 TEST(Diagnose, TellsVerdictAndCoefficientsOnTheUsersScale) {
   const TemporaryFolder folder;
-  Schema schema = small_schema(2);
-  schema.columns[0] = numeric("age", 40.0, 10.0);
-  write_dataset(folder / "data.h5", schema, small_rows(300, 2));
+  SmallTable rows = small_rows(300, 2);
+  rows.names = {"age", "x2"};
+  rows.x.col(0) = 40.0 + 10.0 * rows.x.col(0).array();
+  write_dataset(folder / "data.h5", rows);
   const RunOutcome outcome = run_fit(small_config(folder));
   const Diagnosis diagnosis = diagnose(folder / "run");
   EXPECT_EQ(diagnosis.verdict.grade, outcome.fit.verdict.grade);
@@ -35,7 +36,7 @@ TEST(Diagnose, TellsVerdictAndCoefficientsOnTheUsersScale) {
 
 TEST(Diagnose, RefusesAResultThatLacksAPart) {
   const TemporaryFolder folder;
-  write_dataset(folder / "data.h5", small_schema(2), small_rows(300, 2));
+  write_dataset(folder / "data.h5", small_rows(300, 2));
   run_fit(small_config(folder));
   const std::filesystem::path path = folder / "run" / "result.h5";
   const ResultFile whole = read_result(path);

@@ -1,10 +1,9 @@
 #include "vfe/commands/import_text.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "run/small_fit.hpp"
-#include "vfe/commands/predict.hpp"
-#include "vfe/store/result.hpp"
+#include "run/temporary_folder.hpp"
 
 namespace vfe {
 namespace {
@@ -12,13 +11,13 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 struct ImportText : testing::Test {
   std::string text_of(const std::string& csv) {
     put(folder / "data.csv", csv);
     options.input = folder / "data.csv";
     options.output = folder / "data.h5";
-    options.response = "y";
     options.quiet = true;
     return import_text(import_csv(options), options);
   }
@@ -27,54 +26,48 @@ struct ImportText : testing::Test {
   ImportOptions options;
 };
 
-using FaultsA6ImportText = ImportText;
-
-/// Rows whose class follows from x, shifted; classes are numbers.
-std::string class_csv(const std::vector<int>& classes) {
-  std::string csv = "x,y\n";
-  for (int i = 0; i < 240; ++i) {
-    const double x = 0.1 * (i % 41) - 2.0;
-    const int k = (x > 0.5 ? 2 : x > -0.7 ? 1 : 0);
-    csv += std::to_string(x) + "," +
-           std::to_string(classes[static_cast<std::size_t>(i % 5 == 0 ? i % 3 : k)]) + "\n";
+TEST_F(ImportText, SaysWhatTheColumnsAre) {
+  std::string csv = "a,b,day,carrier,origin,id,note\n";
+  for (int i = 0; i < 30; ++i) {
+    csv += fmt::format("{},{},2024-01-{:02},{},{},m{},\n", i, i % 4 == 0 ? "" : "0.5", 1 + i, "ZBA"[i % 3],
+                       i % 2 == 0 ? "EWR" : "JFK", i);
   }
-  return csv;
+  options.missing = Missing::keep;
+  EXPECT_THAT(
+      text_of(csv),
+      AllOf(StartsWith(
+                "2 numbers, 1 date, 2 factors (carrier 3 levels, origin 2), 1 dropped: all distinct text "
+                "\"id\", 1\n  dropped: without any value \"note\"\n"
+                "references: carrier A, origin EWR\n"
+                "missing values kept: b 8\n"
+                "30 rows, 5 columns, 1 block of "),
+            HasSubstr("data.h5")));
+  options.missing = Missing::drop;
+  EXPECT_THAT(text_of(csv), HasSubstr("8 of 30 rows dropped for missing values: b 8\n22 rows"));
 }
 
-TEST_F(FaultsA6ImportText, SaysWhatClassesNumbersWouldBe) {
-  EXPECT_THAT(text_of(class_csv({1, 2, 5})),
-              HasSubstr("response y: 3 different whole numbers, 1, 2, 5; a softmax"));
-  EXPECT_THAT(text_of("x,y\n1,0\n2,1\n3,1\n"), Not(HasSubstr("softmax")));
-  EXPECT_THAT(text_of("x,y\n1,0.5\n2,1\n3,1\n"), Not(HasSubstr("softmax")));
-}
-
-TEST_F(FaultsA6ImportText, ClassesOfAnyNumbersFitAndPredictAlike) {
-  // The same rows with classes 0, 1, 2 and with a gap: the same fit and the same scores.
-  std::vector<PredictReport> reports;
-  for (const std::vector<int>& classes : {std::vector<int>{0, 1, 2}, std::vector<int>{1, 2, 5}}) {
-    text_of(class_csv(classes));
-    run_fit(small_config(folder, {"model.type=softmax"}), Existing::overwrite);
-    reports.push_back(
-        predict(Communicator::self(), {folder / "run", folder / "data.h5", folder / "p.h5", 200, {}}));
+TEST_F(ImportText, NamesTwentyFactorsAndCountsTheOthers) {
+  std::string header = "f0", first = "u", second = "v";
+  for (int j = 1; j < 23; ++j) {
+    header += fmt::format(",f{}", j);
+    first += ",u";
+    second += ",v";
   }
-  EXPECT_EQ(reports[0].mean_log_density, reports[1].mean_log_density);
-  EXPECT_EQ(reports[0].accuracy, reports[1].accuracy);
-  EXPECT_EQ(reports[0].brier, reports[1].brier);
-  EXPECT_GT(*reports[0].accuracy, 0.6);
-  const ResultFile file = read_result(folder / "p.h5");
-  EXPECT_EQ(file.variable("predictions", "probability").dimensions.back().labels,
-            (std::vector<std::string>{"1", "2", "5"}));
+  const std::string text = text_of(header + "\n" + first + "\n" + second + "\n");
+  EXPECT_THAT(text,
+              AllOf(StartsWith("23 factors (f0 2 levels, f1 2,"), HasSubstr("f19"), Not(HasSubstr("f20"))));
+  EXPECT_THAT(text, HasSubstr("f19 2, and 3 more)\nreferences: f0 u,"));
 }
 
 TEST_F(ImportText, FaultsDOneIsNotSeveral) {
-  EXPECT_THAT(text_of("x,y\n1,0.5\n2,1\n3,1\n"), HasSubstr("3 rows, 1 column, 1 block of "));
+  EXPECT_THAT(text_of("x,y\n1,0.5\n2,1\n3,1\n"), HasSubstr("3 rows, 2 columns, 1 block of "));
 }
 
 TEST_F(ImportText, FaultsC11LongLevelsAreCut) {
-  const std::string level(100000, 'x');
+  const std::string level(100000, 'a');
   const std::string text = text_of("x,y\n1," + level + "\n2,b\n3," + level + "\n");
   EXPECT_LT(text.size(), 1000u);
-  EXPECT_THAT(text, HasSubstr("(100000 bytes)"));
+  EXPECT_THAT(text, HasSubstr("(100000\n  bytes)"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "run/error_of.hpp"
 #include "run/small_fit.hpp"
+#include "store/table_example.hpp"
 #include "vfe/run/result_attributes.hpp"
 #include "vfe/store/checkpoint.hpp"
 
@@ -15,81 +16,67 @@ using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::Pair;
 
-/// x1 in the user's units, a factor of three levels, a response.
-Schema table() {
-  Schema schema = small_schema(3);
-  schema.columns[0] = numeric("age", 40.0, 10.0);
-  for (std::size_t j = 1; j < 3; ++j) {
-    Column& column = schema.columns[j];
-    column.level = j == 1 ? "green" : "blue";
-    column.source = "colour";
-    column.reference = "red";
-    column.name = "colour[" + column.level + "]";
-  }
-  schema.has_weight = true;
-  schema.source = "people.csv";
-  schema.shuffle_seed = 7;
-  return schema;
-}
-
-Rows rows_of_table() {
-  Rows rows = small_rows(300, 3);
-  rows.weight = Vector::LinSpaced(300, 1.0, 2.0);
-  return rows;
-}
-
-TEST(Info, TellsADatasetInTheUsersUnits) {
+TEST(Info, TellsATable) {
   const TemporaryFolder folder;
-  const Rows rows = rows_of_table();
-  write_dataset(folder / "data.h5", table(), rows);
+  const DatasetSchema written = test::write_example(folder / "data.h5", 150, false);
   const FileInfo found = info(folder / "data.h5");
   EXPECT_EQ(found.kind, StoredKind::dataset);
   const auto& dataset = std::get<DatasetInfo>(found.what);
-  EXPECT_EQ(dataset.rows, 300);
+  EXPECT_EQ(dataset.rows, 150);
   EXPECT_EQ(dataset.blocks, 5);
-  EXPECT_EQ(dataset.block_rows, 64);
+  EXPECT_EQ(dataset.block_rows, 32);
   EXPECT_FALSE(dataset.single);
-  ASSERT_EQ(dataset.columns.size(), 2u);
-  const auto& x = std::get<Rows::RowMajor<double>>(rows.x);
-  EXPECT_EQ(dataset.columns[0].name, "age");
-  EXPECT_THAT(dataset.columns[0].levels, ElementsAre());
-  EXPECT_NEAR(dataset.columns[0].low, 40.0 + 10.0 * x.col(0).minCoeff(), 1e-10);
-  EXPECT_NEAR(dataset.columns[0].high, 40.0 + 10.0 * x.col(0).maxCoeff(), 1e-10);
-  EXPECT_EQ(dataset.columns[1].name, "colour");
-  EXPECT_THAT(dataset.columns[1].levels, ElementsAre("red", "green", "blue"));
-  EXPECT_EQ(dataset.response.name, "y");
-  EXPECT_EQ(dataset.response.low, rows.y.minCoeff());
-  EXPECT_EQ(dataset.response.high, rows.y.maxCoeff());
-  EXPECT_FALSE(dataset.offset);
-  ASSERT_TRUE(dataset.weight);
-  EXPECT_EQ(dataset.weight->high, 2.0);
+  ASSERT_EQ(dataset.columns.size(), 7u);
+  const auto& [age, bits, colour, visits, weight, answer, mass] =
+      std::tie(dataset.columns[0], dataset.columns[1], dataset.columns[2], dataset.columns[3],
+               dataset.columns[4], dataset.columns[5], dataset.columns[6]);
+  const TableRows rows = test::example_rows(0, 150);
+  Vector values(150);
+  rows.read_number(0, values);
+  EXPECT_EQ(age.name, "age");
+  EXPECT_EQ(age.low, values.minCoeff());
+  EXPECT_EQ(age.high, values.maxCoeff());
+  EXPECT_EQ(age.missing, 0);
+  EXPECT_EQ(bits.type, ColumnType::matrix);
+  EXPECT_EQ(bits.width, 3);
+  EXPECT_EQ(bits.high, 1.0);
+  EXPECT_THAT(colour.levels, ElementsAre("rot", "gr\xc3\xbcn"));
+  EXPECT_EQ(colour.missing, 50);
+  EXPECT_EQ(visits.type, ColumnType::integer);
+  EXPECT_EQ(visits.missing, 14);  // 0, 11, ..., 143
+  EXPECT_EQ(visits.low, 0x1p60);
+  EXPECT_EQ(weight.missing, 22);
+  EXPECT_EQ(weight.high, 4.0);
+  EXPECT_EQ(answer.missing, 38);
+  EXPECT_EQ(mass.missing, 12);
   EXPECT_TRUE(dataset.checked);
-  EXPECT_EQ(dataset.content, hexadecimal(Dataset(folder / "data.h5").schema().content));
+  EXPECT_EQ(dataset.content, hexadecimal(written.content));
   EXPECT_EQ(dataset.source, "people.csv");
-  EXPECT_EQ(dataset.shuffle_seed, 7u);
+  EXPECT_EQ(dataset.shuffle_seed, (std::uint64_t{1} << 55) + 1);
   EXPECT_THAT(dataset.made_by, MatchesRegex("vfe [0-9.]+"));
 }
 
 TEST(Info, ShowsNoDigitsThatStoringMade) {
   const TemporaryFolder folder;
-  Schema schema = small_schema(1);
-  schema.single = true;
-  schema.columns[0] = numeric("age", 0.1, 1.0 / 3.0);
-  Rows rows{.blocks = Blocks::of_equal(3, 64), .x = Rows::RowMajor<float>(3, 1), .y = Vector::Zero(3)};
-  const double ages[] = {0.0, 0.7, 123.4};
-  for (Index i = 0; i < 3; ++i) {
-    std::get<Rows::RowMajor<float>>(rows.x)(i, 0) = static_cast<float>((ages[i] - 0.1) * 3.0);
-  }
-  write_dataset(folder / "data.h5", schema, rows);
+  DatasetSchema schema;
+  schema.blocks = Blocks::of_equal(0, 64);
+  schema.table.columns = {{.name = "age"}, {.name = "nothing"}};
+  TableRows rows = missing_rows(schema.table, 3);
+  std::get<TableRows::RowMajor<double>>(rows.numbers).col(0) << 0.7, 123.4, -0.1;
+  DatasetWriter writer(folder / "data.h5", schema);
+  writer.append(rows);
+  writer.finish();
   const FileInfo found = info(folder / "data.h5");
-  const ColumnInfo& age = std::get<DatasetInfo>(found.what).columns[0];
-  EXPECT_EQ(age.low, 0.0);
-  EXPECT_EQ(age.high, 123.4);
+  const std::vector<ColumnInfo>& columns = std::get<DatasetInfo>(found.what).columns;
+  EXPECT_EQ(columns[0].low, -0.1);
+  EXPECT_EQ(columns[0].high, 123.4);
+  EXPECT_EQ(columns[1].missing, 3);
+  EXPECT_GT(columns[1].low, columns[1].high);
 }
 
 TEST(Info, TellsAResultAndACheckpointOfARun) {
   const TemporaryFolder folder;
-  write_dataset(folder / "data.h5", small_schema(2), small_rows(300, 2));
+  write_dataset(folder / "data.h5", small_rows(300, 2));
   const RunOutcome outcome = run_fit(small_config(folder));
   const FileInfo found = info(folder / "run");
   EXPECT_EQ(found.kind, StoredKind::result);
@@ -126,11 +113,11 @@ TEST(Info, RefusesWhatIsDamagedAsOthersDo) {
   EXPECT_EQ(error_of([&] { info(folder / "absent"); }).fault(), Fault::missing);
   EXPECT_EQ(error_of([&] { info(folder.path()); }).fault(), Fault::missing);  // no run
   // Rows that are not those that were written.
-  const Schema schema = small_schema(2);
-  write_dataset(folder / "data.h5", schema, small_rows(300, 2));
+  test::write_example(folder / "data.h5", 150, false);
   std::string bytes = contents(folder / "data.h5");
-  const Rows rows = small_rows(300, 2);
-  const std::size_t at = bytes.find(std::string(reinterpret_cast<const char*>(rows.y.data()), 64));
+  const TableRows rows = test::example_rows(0, 150);
+  const auto* values = std::get<TableRows::RowMajor<double>>(rows.numbers).data();
+  const std::size_t at = bytes.find(std::string(reinterpret_cast<const char*>(values + 2), 32));
   ASSERT_NE(at, std::string::npos);
   bytes[at + 1] = static_cast<char>(bytes[at + 1] ^ 1);
   put(folder / "data.h5", bytes);

@@ -16,8 +16,11 @@ using testing::HasSubstr;
 
 FileInfo a_dataset() {
   DatasetInfo found{.rows = 1, .blocks = 2, .block_rows = 64, .single = true};
-  found.columns = {{.name = "age", .low = 1.5, .high = 80.0}, {.name = "colour", .levels = {"red", "blue"}}};
-  found.response = {.name = "y", .low = -1.0, .high = 1.0};
+  found.columns = {{.name = "age", .missing = 1, .low = 1.5, .high = 1700000001.0},
+                   {.name = "colour", .type = ColumnType::factor, .levels = {"red", "blue"}, .missing = 2},
+                   {.name = "n", .type = ColumnType::integer, .low = -1.0, .high = 1.0},
+                   {.name = "fp", .type = ColumnType::matrix, .width = 2048, .low = 0.0, .high = 0.125},
+                   {.name = "nothing", .missing = 9}};
   found.content = "00000000000000ff";
   found.made_by = "vfe 0 import";
   return {"data.h5", StoredKind::dataset, found};
@@ -27,10 +30,12 @@ TEST(InfoText, SaysWhatTheFileIsAndWhatItHolds) {
   EXPECT_EQ(to_text(a_dataset()),
             "dataset: data.h5\n"
             "1 row in 2 blocks of up to 64 rows, stored in single precision\n"
-            "response y: numbers, -1 to 1\n"
-            "2 columns\n"
-            "  age: numbers, 1.5 to 80\n"
-            "  colour: 2 levels: red, blue\n"
+            "5 columns\n"
+            "  age: numbers, 1.5 to 1700000001; 1 missing\n"
+            "  colour: 2 levels: red, blue; 2 missing\n"
+            "  n: integers, -1 to 1\n"
+            "  fp: matrix of 2048 numbers, 0 to 0.125\n"
+            "  nothing: numbers; 9 missing\n"
             "content hash: 00000000000000ff, the file has none to check it by\n"
             "made by: vfe 0 import\n");
   CheckpointInfo checkpoint{
@@ -66,9 +71,14 @@ TEST(InfoText, IsTheSameForScripts) {
   const nlohmann::json json = nlohmann::json::parse(to_json(info));
   EXPECT_EQ(json["kind"], "dataset");
   EXPECT_EQ(json["file"], "\\xff.h5");
-  EXPECT_EQ(json["columns"][0]["high"], 80.0);
+  EXPECT_EQ(json["columns"][0]["type"], "number");
+  EXPECT_EQ(json["columns"][0]["high"], 1700000001.0);
+  EXPECT_EQ(json["columns"][0]["missing"], 1);
   EXPECT_EQ(json["columns"][1]["type"], "factor");
   EXPECT_EQ(json["columns"][1]["levels"].size(), 3u);
+  EXPECT_EQ(json["columns"][2]["type"], "integer");
+  EXPECT_EQ(json["columns"][3]["width"], 2048);
+  EXPECT_FALSE(json["columns"][4].contains("low"));
   EXPECT_EQ(json["content_checked"], false);
   const nlohmann::json result =
       nlohmann::json::parse(to_json(FileInfo{"r", StoredKind::result, ResultInfo{}}));

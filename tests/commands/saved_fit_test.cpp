@@ -18,7 +18,7 @@ using testing::HasSubstr;
 
 class SavedFitTest : public testing::Test {
  protected:
-  SavedFitTest() { write_dataset(folder / "data.h5", small_schema(2), small_rows(300, 2)); }
+  SavedFitTest() { write_dataset(folder / "data.h5", small_rows(300, 2)); }
 
   /// The file of a finished fit, after `change`, somewhere else.
   std::filesystem::path changed(const std::function<void(ResultFile&)>& change) const {
@@ -40,8 +40,10 @@ TEST_F(SavedFitTest, IsWhatTheFitFound) {
   EXPECT_EQ(fit.family->size(), fit.parameters.size());
   EXPECT_EQ(fit.lambda.size(), fit.family->num_lambda());
   EXPECT_EQ(hexadecimal(hash(fit.lambda)), std::get<std::string>(fit.file.attributes.at("lambda_hash")));
-  ASSERT_TRUE(fit.schema);
-  EXPECT_EQ(fit.schema->num_columns(), 2);
+  ASSERT_TRUE(fit.table);
+  EXPECT_EQ(fit.table->table.size(), 3);
+  ASSERT_TRUE(fit.design);
+  EXPECT_EQ(fit.design->num_columns(), 2);
   EXPECT_EQ(fit.verdict.grade, outcome.fit.verdict.grade);
   EXPECT_EQ(fit.verdict.reason, outcome.fit.verdict.reason);
   EXPECT_EQ(fit.verdict.free_energy, outcome.fit.verdict.free_energy);

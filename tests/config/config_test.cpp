@@ -33,7 +33,8 @@ TEST(Config, ReadsEveryKey) {
 file = "other.h5"
 [model]
 type = "linear"
-intercept = false
+formula = "y ~ age + colour - 1"
+priors_on = "user"
 prior_scale = { default = 1.5, "colour[red]" = 3, age = 0.5 }
 scale_prior = "exponential"
 scale_prior_scale = 2
@@ -61,7 +62,8 @@ posterior_predictive = true
                                      "fit.toml");
   EXPECT_EQ(config.data.file, "other.h5");
   EXPECT_EQ(config.model.glm.likelihood, Likelihood::linear);
-  EXPECT_FALSE(config.model.glm.intercept);
+  EXPECT_EQ(config.model.formula, "y ~ age + colour - 1");
+  EXPECT_EQ(config.model.glm.priors_on, PriorsOn::user);
   EXPECT_EQ(config.model.glm.prior_scale, 1.5);
   EXPECT_EQ(config.model.glm.prior_scale_by_name,
             (std::map<std::string, double>{{"age", 0.5}, {"colour[red]", 3.0}}));
@@ -136,6 +138,19 @@ blocks = 8
   EXPECT_EQ(to_toml(parse_config(to_toml(plugin), "copy")), to_toml(plugin));
 }
 
+TEST(Config, TakesPriorsByName) {
+  const Config config = parse_config(minimal +
+                                         "prior = { default = \"laplace\", age = \"student_t\" }\n"
+                                         "prior_degrees_of_freedom = { age = 7 }\n",
+                                     "f");
+  EXPECT_EQ(config.model.glm.prior, PriorShape::laplace);
+  EXPECT_EQ(config.model.glm.prior_by_name.at("age"), PriorShape::student_t);
+  EXPECT_EQ(config.model.glm.prior_degrees_of_freedom, 4.0);
+  EXPECT_EQ(config.model.glm.prior_degrees_of_freedom_by_name.at("age"), 7.0);
+  EXPECT_EQ(to_toml(parse_config(to_toml(config), "copy")), to_toml(config));
+  EXPECT_EQ(parse_config(minimal + "prior = \"cauchy\"\n", "f").model.glm.prior, PriorShape::cauchy);
+}
+
 TEST(Config, AsksForWhatAModelNeeds) {
   EXPECT_THAT(refusal("[model]\ntype = \"stan\"\n"), HasSubstr("model.library is missing"));
   EXPECT_THAT(refusal("[model]\ntype = \"plugin\"\n"), HasSubstr("model.library is missing"));
@@ -153,7 +168,7 @@ TEST(Config, AsksForWhatAModelNeeds) {
 
 TEST(Config, NamesFileLineKeyFoundAndExpected) {
   EXPECT_EQ(refusal(minimal + "[fit]\nmode = \"synchronous\"\nseed = \"abc\"\n"),
-            "fit.toml:7: fit.seed: found \"abc\", expected a whole number from 0 to 72057594037927935");
+            "fit.toml:8: fit.seed: found \"abc\", expected a whole number from 0 to 72057594037927935");
   EXPECT_EQ(refusal(minimal, {"fit.threads=0"}),
             "--set fit.threads=0: fit.threads: found 0, expected a whole number from 1 to 1024");
 }
@@ -182,13 +197,21 @@ TEST(Config, RefusesWrongTypesAndValuesOutOfRange) {
   EXPECT_THAT(refusal(minimal + "prior_scale = 0\n"), HasSubstr("model.prior_scale: found 0"));
   EXPECT_THAT(refusal(minimal + "prior_scale = { age = -1 }\n"),
               HasSubstr("model.prior_scale.age: found -1"));
+  EXPECT_THAT(
+      refusal(minimal + "prior = \"flat\"\n"),
+      HasSubstr(
+          "model.prior: found \"flat\", expected one of normal, student_t, laplace, cauchy, horseshoe"));
+  EXPECT_THAT(refusal(minimal + "prior = { age = \"laplac\" }\n"),
+              AllOf(HasSubstr("model.prior.age: found \"laplac\""), HasSubstr("did you mean \"laplace\"?")));
+  EXPECT_THAT(refusal(minimal + "prior_degrees_of_freedom = 3\n"),
+              HasSubstr("does not apply here: only with student_t in model.prior"));
 }
 
 TEST(Config, OffersTheNearestName) {
   EXPECT_EQ(refusal(minimal + "[fit]\nsede = 1\n"),
-            "fit.toml:6: unknown key fit.sede; did you mean fit.seed?");
+            "fit.toml:7: unknown key fit.sede; did you mean fit.seed?");
   EXPECT_EQ(refusal(minimal + "[ouput]\ndraws = 1\n"),
-            "fit.toml:5: unknown table [ouput]; did you mean [output]?");
+            "fit.toml:6: unknown table [ouput]; did you mean [output]?");
   EXPECT_THAT(refusal("seed = 1\n" + minimal),
               HasSubstr("key seed stands outside a table; did you mean fit.seed?"));
   EXPECT_THAT(refusal(minimal + "seed = 1\n"), HasSubstr("unknown key model.seed; did you mean fit.seed?"));
@@ -198,11 +221,11 @@ TEST(Config, OffersTheNearestName) {
 
 TEST(Config, RefusesKeysThatDoNotApply) {
   EXPECT_EQ(refusal(minimal + "known_sigma = 1.0\n"),
-            "fit.toml:5: model.known_sigma does not apply here: only with model.type = linear");
+            "fit.toml:6: model.known_sigma does not apply here: only with model.type = linear");
   EXPECT_THAT(refusal(minimal + "degrees_of_freedom = 4\n"), HasSubstr("with model.type = student_t"));
   EXPECT_THAT(refusal(minimal + "scale_prior_scale = 4\n"), HasSubstr("model.scale_prior_scale does not"));
-  EXPECT_THAT(refusal(minimal + "intercept = false\nintercept_prior_scale = 4\n"),
-              HasSubstr("model.intercept = true"));
+  EXPECT_THAT(refusal("[model]\ntype = \"plugin\"\nlibrary = \"m.so\"\nformula = \"y\"\n"),
+              HasSubstr("model.formula does not apply here: only with data.file"));
   EXPECT_THAT(refusal(minimal + "[family]\nrank = 4\n"), HasSubstr("with family.type = low_rank"));
   EXPECT_THAT(refusal(minimal + "[family]\ncomponents = 4\n"), HasSubstr("with family.type = mixture"));
 }
@@ -210,6 +233,17 @@ TEST(Config, RefusesKeysThatDoNotApply) {
 TEST(Config, RefusesWhatIsMissing) {
   EXPECT_THAT(refusal("[data]\nfile = \"d.h5\"\n"), HasSubstr("fit.toml: model.type is missing"));
   EXPECT_THAT(refusal("[model]\ntype = \"logistic\"\n"), HasSubstr("fit.toml: data.file is missing"));
+  EXPECT_THAT(refusal("[model]\ntype = \"logistic\"\n[data]\nfile = \"d.h5\"\n"),
+              HasSubstr("fit.toml: model.formula is missing"));
+}
+
+TEST(Config, AFormulaIsReadAtOnce) {
+  EXPECT_EQ(
+      refusal("[data]\nfile = \"d.h5\"\n[model]\ntype = \"logistic\"\nformula = \"y ~ (a\"\n"),
+      "fit.toml:5: model.formula: formula, character 7: found the end, expected an operator or \")\": \"y ~ "
+      "(a\"");
+  EXPECT_THAT(refusal(minimal + "intercept = false\n"),
+              HasSubstr("model.intercept is no key any more: model.formula says \"- 1\""));
 }
 
 TEST(Config, DifferencesNameOnlyWhatMattersToTheBits) {

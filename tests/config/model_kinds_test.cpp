@@ -21,7 +21,7 @@ std::string least(const ModelKind& kind) {
   } else if (kind.takes_library) {
     text += "library = \"m.so\"\n";
   }
-  return text + (kind.needs_dataset ? "[data]\nfile = \"d.h5\"\n" : "");
+  return text + (kind.needs_dataset ? "formula = \"y\"\n[data]\nfile = \"d.h5\"\n" : "");
 }
 
 TEST(ModelKinds, EachIsATypeThatIsReadAndWritten) {
@@ -57,6 +57,8 @@ TEST(ModelKinds, EachTakesTheKeysOfItsRowAndNoOthers) {
       SCOPED_TRACE(kind.name + ", " + key);
       const bool shard = takes == &ModelKind::takes_shard && kind.takes_shard;
       std::vector<std::string> given{key};
+      const bool has_formula = takes == &ModelKind::takes_dataset && kind.takes_formula;
+      if (has_formula) given.emplace_back("model.formula=y ~ x");
       if (shard) given.emplace_back("model.data=d.json");  // which has the rows
       try {
         parse_config(least(kind), "fit.toml", given);

@@ -9,7 +9,7 @@
 
 namespace vfe {
 
-inline const std::string minimal = "[data]\nfile = \"d.h5\"\n[model]\ntype = \"logistic\"\n";
+inline const std::string minimal = "[data]\nfile = \"d.h5\"\n[model]\ntype = \"logistic\"\nformula = \"y\"\n";
 
 /// The line of the Fault::config that parsing throws.
 inline std::string refusal(const std::string& text, const std::vector<std::string>& overrides = {}) {

@@ -11,5 +11,11 @@ TEST(FaultsDCounted, OneIsNotSeveral) {
   EXPECT_EQ(counted(17, "row"), "17 rows");
 }
 
+TEST(Listed, ShowsNoMoreThanAReaderWouldRead) {
+  EXPECT_EQ(listed({}), "");
+  EXPECT_EQ(listed({"a", "b", "c"}, 3), "a, b, c");
+  EXPECT_EQ(listed({"a", "b", "c"}, 2), "a, b, ... (3 in all)");
+}
+
 }  // namespace
 }  // namespace vfe

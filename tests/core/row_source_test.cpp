@@ -21,8 +21,8 @@ Rows some_rows() {
   return rows;
 }
 
-Schema two_columns() {
-  Schema schema;
+DesignSchema two_columns() {
+  DesignSchema schema;
   schema.columns.resize(2);
   return schema;
 }

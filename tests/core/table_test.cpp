@@ -22,6 +22,15 @@ TEST(Table, SlotsCountColumnsOfOneType) {
   EXPECT_EQ(schema().find("Tpsa"), -1);
 }
 
+TEST(Table, TypesAndTheirWords) {
+  for (const ColumnType type :
+       {ColumnType::number, ColumnType::factor, ColumnType::integer, ColumnType::matrix}) {
+    EXPECT_EQ(column_type_from_string(to_string(type)), type);
+  }
+  EXPECT_STREQ(to_string(ColumnType::integer), "integer");
+  EXPECT_EQ(column_type_from_string("text"), std::nullopt);
+}
+
 TEST(Table, RowsToBeFilledAreMissing) {
   const TableRows rows = missing_rows(schema(), 2);
   Vector values(2);
@@ -34,6 +43,19 @@ TEST(Table, RowsToBeFilledAreMissing) {
   Matrix fingerprint(2, 3);
   rows.read_matrix(0, fingerprint);
   EXPECT_TRUE(std::isnan(fingerprint(1, 2)));
+}
+
+TEST(Table, RowsBeyondSomeAreTakenAway) {
+  TableRows rows = missing_rows(schema(), 3);
+  rows.codes.col(0) << 0, 1, 1;
+  keep_rows(rows, 2);
+  EXPECT_EQ(rows.num_rows, 2);
+  EXPECT_EQ(rows.codes, (Eigen::Matrix<std::int32_t, 2, 1>(0, 1)));
+  Vector values(2);
+  rows.read_number(1, values);
+  EXPECT_EQ(rows.integers.rows(), 2);
+  Matrix fingerprint(2, 3);
+  rows.read_matrix(0, fingerprint);
 }
 
 TEST(Table, EitherPrecisionIsReadAsItIsStored) {

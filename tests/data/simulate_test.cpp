@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <Eigen/Dense>
 #include <cmath>
 #include <memory>
 #include <string>
@@ -20,10 +21,11 @@ using testing::HasSubstr;
 
 constexpr Likelihood likelihoods[] = {
     Likelihood::linear,  Likelihood::student_t,         Likelihood::logistic,
-    Likelihood::poisson, Likelihood::negative_binomial, Likelihood::softmax};
+    Likelihood::poisson, Likelihood::negative_binomial, Likelihood::softmax,
+    Likelihood::ordinal, Likelihood::hurdle_poisson,    Likelihood::weibull};
 
 struct Simulated {
-  Schema schema;
+  DatasetSchema schema;
   Matrix x;
   Vector y, truth;
   std::vector<std::string> truth_names;
@@ -33,9 +35,20 @@ Simulated read_back(const std::filesystem::path& path) {
   const Dataset dataset(path);
   Simulated data;
   data.schema = dataset.schema();
-  const Rows rows = dataset.read({0, data.schema.num_blocks()});
-  std::visit([&](const auto& x) { data.x = x.template cast<double>(); }, rows.x);
-  data.y = rows.y;
+  const TableRows rows = dataset.read({0, data.schema.num_blocks()});
+  std::visit([&](const auto& x) { data.x = x.template cast<double>(); }, rows.numbers);
+  data.y.resize(rows.num_rows);
+  switch (data.schema.table.columns.back().type) {
+    case ColumnType::factor:
+      data.y = rows.codes.rightCols(1).cast<double>();
+      break;
+    case ColumnType::integer:
+      rows.read_integer(rows.integers.cols() - 1, data.y);
+      break;
+    default:
+      data.y = data.x.rightCols(1);
+      data.x.conservativeResize(Eigen::NoChange, data.x.cols() - 1);
+  }
   data.truth = dataset.truth();
   data.truth_names = dataset.truth_names();
   return data;
@@ -48,7 +61,7 @@ Simulated simulated(Likelihood likelihood, Index rows, Index columns) {
   options.likelihood = likelihood;
   options.rows = rows;
   options.columns = columns;
-  const Schema schema = simulate(Communicator::self(), options);
+  const DatasetSchema schema = simulate(Communicator::self(), options);
   Simulated data = read_back(options.output);
   EXPECT_EQ(data.schema.content, schema.content);
   EXPECT_EQ(data.schema.num_rows(), rows);
@@ -74,8 +87,8 @@ double z_score(const Vector& values) {
 
 TEST(Simulate, DrawsStandardNormalColumnsWithoutCorrelation) {
   const Simulated data = simulated(Likelihood::linear, 20000, 4);
-  EXPECT_THAT(data.schema.columns[3].name, "x4");
-  EXPECT_EQ(data.schema.response, "y");
+  EXPECT_EQ(data.schema.table[3].name, "x4");
+  EXPECT_EQ(data.schema.table[4].name, "y");
   const double tolerance = 4.5 / std::sqrt(20000.0);
   for (Index j = 0; j < 4; ++j) {
     EXPECT_NEAR(data.x.col(j).mean(), 0.0, tolerance);
@@ -124,7 +137,7 @@ TEST(Simulate, GivesOtherResponsesTheirMean) {
 
 TEST(Simulate, GivesEveryClassOfASoftmaxItsShare) {
   const Simulated data = simulated(Likelihood::softmax, 20000, 3);
-  EXPECT_EQ(data.schema.response_classes, 3);
+  EXPECT_THAT(data.schema.table.columns.back().levels, ElementsAre("0", "1", "2"));
   Matrix weight = Matrix::Ones(20000, 3);  // of class 0, the reference, 1
   for (Index k = 0; k < 2; ++k)
     weight.col(k + 1) = ((data.x * data.truth.segment(2 + 3 * k, 3)).array() + data.truth[k]).exp();
@@ -133,6 +146,41 @@ TEST(Simulate, GivesEveryClassOfASoftmaxItsShare) {
     const Vector observed = (data.y.array() == static_cast<double>(k)).cast<double>();
     EXPECT_LT(std::abs(z_score(observed - probability)), 4.5) << "class " << k;
   }
+}
+
+TEST(Simulate, TakesAFormula) {
+  const TemporaryFolder folder;
+  SimulateOptions options;
+  options.output = folder / "data.h5";
+  options.likelihood = Likelihood::linear;
+  options.formula = "dose ~ g * scale(t) + exp(u)";
+  options.levels = {{"g", 3}};
+  options.rows = 30000;
+  options.effect = 3.0;
+  simulate(Communicator::self(), options);
+  const Dataset file(options.output);
+  const TableSchema& table = file.schema().table;
+  ASSERT_EQ(table.size(), 4);
+  EXPECT_EQ(table[0].name, "g");
+  EXPECT_THAT(table[0].levels, ElementsAre("a", "b", "c"));
+  EXPECT_EQ(table[3].name, "dose");
+  EXPECT_THAT(file.truth_names(),
+              ElementsAre("intercept", "beta[g[b]]", "beta[g[c]]", "beta[scale(t)]", "beta[exp(u)]",
+                          "beta[g[b]:scale(t)]", "beta[g[c]:scale(t)]", "sigma"));
+  // Least squares by level of the factor know the truth.
+  const TableRows rows = file.read({0, file.schema().num_blocks()});
+  Matrix x(options.rows, 7);
+  Vector y(options.rows), t(options.rows), u(options.rows);
+  rows.read_number(0, t);
+  rows.read_number(1, u);
+  rows.read_number(2, y);
+  const Vector scaled = (t.array() - t.mean()) / std::sqrt((t.array() - t.mean()).square().sum() / 29999.0);
+  const auto is = [&](int level) -> Vector { return (rows.codes.col(0).array() == level).cast<double>(); };
+  x << Vector::Ones(options.rows), is(1), is(2), scaled, u.array().exp().matrix(), is(1).cwiseProduct(scaled),
+      is(2).cwiseProduct(scaled);
+  const Vector found = (x.transpose() * x).ldlt().solve(x.transpose() * y);
+  EXPECT_LT((found - file.truth().head(7)).cwiseAbs().maxCoeff(), 0.06) << found.transpose();
+  for (int level = 0; level < 3; ++level) EXPECT_NEAR(is(level).mean(), 1.0 / 3.0, 0.012);
 }
 
 TEST(Simulate, DependsOnTheSeedAndNothingElse) {
@@ -168,6 +216,10 @@ TEST(Simulate, RefusesWhatMakesNoDataset) {
               HasSubstr("effect"));
   EXPECT_THAT(refused([](SimulateOptions& o) { o.likelihood = Likelihood::softmax, o.classes = 1; }),
               HasSubstr("1 classes"));
+  EXPECT_THAT(refused([](SimulateOptions& o) { o.formula = "y ~ g", o.levels["h"] = 3; }),
+              HasSubstr("levels of \"h\", expected a column of the formula; the nearest are \"g\""));
+  EXPECT_THAT(refused([](SimulateOptions& o) { o.formula = "y ~ g", o.levels["g"] = 1; }),
+              HasSubstr("1 levels of g"));
 }
 
 /// A file of 5 blocks, the last short.
@@ -186,8 +238,9 @@ TEST(SimulateMpi, WritesTheSameFileOnAnyNumberOfRanks) {
   for (const Likelihood likelihood : likelihoods) {
     const TemporaryFolder folder;  // each rank its own; rank 0 writes to its
     const SimulateOptions options = several_blocks(folder / "data.h5", likelihood);
-    const Schema together = simulate(world, options);
-    const Schema alone = simulate(Communicator::self(), several_blocks(folder / "alone.h5", likelihood));
+    const DatasetSchema together = simulate(world, options);
+    const DatasetSchema alone =
+        simulate(Communicator::self(), several_blocks(folder / "alone.h5", likelihood));
     EXPECT_EQ(together.content, alone.content) << to_string(likelihood);
     EXPECT_EQ(to_json(together), to_json(alone));
     EXPECT_EQ(std::filesystem::exists(options.output), world.is_root());

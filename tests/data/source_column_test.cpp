@@ -9,29 +9,26 @@
 namespace vfe {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 /// A column that has read these fields, all of rows that are kept.
 struct ReadColumn {
   SourceColumn column;
   std::vector<std::string> warnings;
 
-  ReadColumn(Role role, const std::vector<std::string>& fields, bool standardize = true)
-      : column("price", 0, role, false) {
-    Index rows = 0;
+  explicit ReadColumn(const std::vector<std::string>& fields) : column("price", 0, false) {
+    std::vector<double> values;
     for (const std::string& field : fields) {
       double value = 0.0;
-      if (column.read(field, 2 + rows, {}, value) != SourceColumn::Status::value) {
+      if (column.read(field, 2 + std::ssize(values), {}, value) != SourceColumn::Status::value) {
         throw Error(Fault::data, column.problem());
       }
-      ++rows;
-      if (column.is_factor()) value = column.code(field, "here");
-      if (role == Role::response) column.see_class(value);
-      column.count(value, 1.0 / static_cast<double>(rows));
+      if (column.is_factor()) value = column.code(field, [] { return "here"; });
+      values.push_back(value);
     }
-    column.finish(rows, standardize, warnings);
+    column.settle();
+    for (const double value : values) column.count(value, false);
+    column.finish(warnings);
   }
 };
 
@@ -42,74 +39,56 @@ std::vector<std::string> texts(int count, const std::string& before, const std::
 }
 
 TEST(FaultsA2SourceColumn, SaysWhatATextMayHaveBeen) {
-  const auto warning = [](Role role, const std::vector<std::string>& fields) {
-    return ReadColumn(role, fields).column.likeness_note(std::ssize(fields));
+  const auto note = [](const std::vector<std::string>& fields) {
+    return ReadColumn(fields).column.likeness_note();
   };
-  EXPECT_EQ(warning(Role::response, texts(200, "$", ".22")),
-            "response \"price\" is text, such as \"$100.22\"; 200 levels in 200 rows: a number with a unit?");
-  EXPECT_THAT(warning(Role::predictor, texts(200, "", "%")),
+  EXPECT_EQ(note(texts(200, "$", ".22")),
+            "column \"price\" is text, such as \"$100.22\"; 200 levels in 200 rows: a number with a unit?");
+  EXPECT_THAT(note(texts(200, "", "%")),
               HasSubstr("column \"price\" is text, such as \"100%\"; 200 levels in 200 rows: a number"));
-  EXPECT_THAT(warning(Role::predictor, {"1.3.2024", "2.3.2024", "1.3.2024"}),
-              HasSubstr("2 levels in 3 rows: a date?"));
-  EXPECT_THAT(warning(Role::predictor, {"2024-03-01", "2024-03-02", "2024-03-01"}),
+  EXPECT_THAT(note({"1.3.2024", "2.3.2024", "1.3.2024"}), HasSubstr("2 levels in 3 rows: a date?"));
+  EXPECT_THAT(note({"2024-03-01", "2024-03-02", "2024-03-01"}),
               HasSubstr("is of dates, taken as days since 1970-01-01"));
-  EXPECT_THAT(warning(Role::predictor, texts(30, "mol", "")),
-              HasSubstr("30 levels in 30 rows: an identifier"));
-  EXPECT_EQ(warning(Role::response, {"lo", "mid", "hi", "lo", "lo"}), "");
+  EXPECT_THAT(note(texts(15, "mol", "")), HasSubstr("15 levels in 15 rows: an identifier"));
+  EXPECT_EQ(note(texts(30, "mol", "")), "");  // it is left out
+  EXPECT_EQ(note({"lo", "mid", "hi", "lo", "lo"}), "");
 }
 
-TEST(FaultsA5SourceColumn, AResponseOfOneLevelIsRefused) {
-  try {
-    ReadColumn(Role::response, {"yes", "yes", "yes"});
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.fault(), Fault::data);
-    EXPECT_THAT(error.what(), HasSubstr("response \"price\" is \"yes\" in every row"));
+TEST(SourceColumn, AMillionTextsThatAreAllDifferentAreNotHeld) {
+  SourceColumn column("smiles", 0, false), asked("smiles", 0, true), repeated("user", 0, false);
+  for (int i = 0; i < (1 << 20) + 2; ++i) {
+    const std::string text = "C" + std::to_string(i);
+    double value = 0.0;
+    for (SourceColumn* each : {&column, &asked, &repeated}) {
+      ASSERT_EQ(each->read(text, 2 + i, {}, value), SourceColumn::Status::value);
+      value = each->code(text, [] { return "here"; });
+      // Two rows each: half of its texts are different.
+      if (each == &repeated) each->code(text, [] { return "here"; });
+    }
   }
-  EXPECT_NO_THROW(ReadColumn(Role::response, {"yes", "no"}));
+  EXPECT_EQ(column.left(), SourceColumn::Left::text);
+  EXPECT_EQ(asked.left(), SourceColumn::Left::in);
+  EXPECT_EQ(repeated.left(), SourceColumn::Left::in);
 }
 
-TEST(FaultsA6SourceColumn, KnowsWhichWholeNumbersOccur) {
-  const ReadColumn gaps(Role::response, {"3", "1", "7", "1"});
-  EXPECT_THAT(gaps.column.numbers(), ElementsAre(1.0, 3.0, 7.0));
-  EXPECT_EQ(gaps.column.classes(), 0);
-  EXPECT_EQ(ReadColumn(Role::response, {"0", "2", "1"}).column.classes(), 3);
-  EXPECT_THAT(ReadColumn(Role::response, {"-1", "1"}).column.numbers(), ElementsAre(-1.0, 1.0));
-  EXPECT_THAT(ReadColumn(Role::response, {"1", "2.5"}).column.numbers(), IsEmpty());
-  std::vector<std::string> many;
-  for (int i = 0; i <= 1000; ++i) many.push_back(std::to_string(i));
-  EXPECT_THAT(ReadColumn(Role::response, many).column.numbers(), IsEmpty());
-}
-
-TEST(FaultsA7SourceColumn, KnowsHowSinglePrecisionRounds) {
+TEST(FaultsA7SourceColumn, KnowsWhatSinglePrecisionDoesToNumbers) {
   std::vector<std::string> stamps;
   for (int i = 0; i < 400; ++i) stamps.push_back(std::to_string(1700000000 + i));
-  EXPECT_GT(ReadColumn(Role::predictor, stamps, false).column.single_rounding(), 0.5);
-  EXPECT_LT(ReadColumn(Role::predictor, stamps, true).column.single_rounding(), 1e-6);
-  EXPECT_EQ(ReadColumn(Role::predictor, {"1700000000", "1700000000"}, false).column.single_rounding(), 0.0);
-}
-
-TEST(FaultsA8SourceColumn, KnowsItsMomentsWhateverIsStored) {
-  for (const bool standardize : {true, false}) {
-    const ReadColumn read(Role::predictor, {"1", "2", "6"}, standardize);
-    EXPECT_DOUBLE_EQ(read.column.moments().mean, 3.0);
-    EXPECT_DOUBLE_EQ(read.column.moments().sd, std::sqrt(7.0));
-    EXPECT_EQ(read.column.centre(), standardize ? 3.0 : 0.0);
-  }
+  EXPECT_THAT(ReadColumn(stamps).column.single_note(), HasSubstr("whole numbers up to 1700000399"));
+  for (std::string& stamp : stamps) stamp += ".5";
+  EXPECT_THAT(ReadColumn(stamps).column.single_note(), HasSubstr("round its values by up to 0.5"));
+  EXPECT_EQ(ReadColumn({"1700000000.5", "1700000000.5"}).column.single_note(), "");
+  EXPECT_EQ(ReadColumn({"-16777216", "3"}).column.single_note(), "");
+  EXPECT_EQ(ReadColumn({"0.1", "0.7"}).column.single_note(), "");
 }
 
 TEST(FaultsA4SourceColumn, RefusesTextThatIsNotUtf8) {
   try {
-    ReadColumn(Role::response, {"nein", "j\xe4"});
+    ReadColumn({"nein", "j\xe4"});
     FAIL();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("\"j\\xe4\" is not UTF-8 (--encoding latin1"));
   }
-}
-
-TEST(FaultsDSourceColumn, AnOffsetThatIsNoLogarithmIsPointedOut) {
-  EXPECT_THAT(ReadColumn(Role::offset, {"3000", "3582"}).warnings, ElementsAre(HasSubstr("reaches 3582")));
-  EXPECT_THAT(ReadColumn(Role::offset, {"8.0", "-8.2"}).warnings, IsEmpty());
 }
 
 }  // namespace

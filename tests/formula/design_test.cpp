@@ -239,7 +239,7 @@ TEST(Design, NewRowsAreTransformedAsThoseOfTheFit) {
   const Design design = designed("y ~ scale(logp) + factor(count)", molecules(), rows);
   DesignRows all, some;
   ASSERT_FALSE(design.evaluate(rows, all));
-  ASSERT_FALSE(design.evaluate_terms(some_rows(rows, 5, 9), some));
+  ASSERT_FALSE(design.evaluate_terms(rows.some(5, 4), some));
   EXPECT_EQ(some.numbers, all.numbers.middleRows(5, 4));
   EXPECT_EQ(some.cells, all.cells.middleRows(5, 4));
 }

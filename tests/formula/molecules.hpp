@@ -22,22 +22,6 @@ inline TableSchema molecules() {
            {"fp", ColumnType::matrix, {}, 3}}};
 }
 
-/// The first `last` rows of a table, from `first` on.
-inline TableRows some_rows(const TableRows& rows, Index first, Index last) {
-  TableRows some = rows;
-  const Index count = last - first;
-  some.first_row = first;
-  some.num_rows = count;
-  const auto cut = [&](TableRows::Numbers& numbers) {
-    std::visit([&](auto& x) { x = x.middleRows(first, count).eval(); }, numbers);
-  };
-  cut(some.numbers);
-  some.codes = rows.codes.middleRows(first, count);
-  some.integers = rows.integers.middleRows(first, count);
-  for (TableRows::Numbers& matrix : some.matrices) cut(matrix);
-  return some;
-}
-
 /// What a plan needs of a table that is in memory, read in blocks.
 inline std::vector<Vector> known_statistics(const DesignPlan& plan, const TableRows& rows,
                                             Index block_rows = 7) {
@@ -45,7 +29,7 @@ inline std::vector<Vector> known_statistics(const DesignPlan& plan, const TableR
   while (!statistics.is_known()) {
     std::vector<NeedSums> pass = statistics.begin_pass();
     for (Index first = 0; first < rows.num_rows; first += block_rows) {
-      const TableRows block = some_rows(rows, first, std::min(first + block_rows, rows.num_rows));
+      const TableRows block = rows.some(first, std::min(block_rows, rows.num_rows - first));
       if (const auto unusable = statistics.add(block, pass)) {
         throw RowError(first + unusable->row, unusable->found);
       }

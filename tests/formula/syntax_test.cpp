@@ -73,11 +73,13 @@ TEST(FormulaSyntax, SettingsAreKnownByNameOrByPlace) {
   EXPECT_EQ(syntax[syntax[syntax.right].operands[2]].number, 5.0);
 }
 
-TEST(FormulaSyntax, DefaultIsEverything) {
-  EXPECT_EQ(default_formula("y"), "y ~ .");
-  EXPECT_EQ(default_formula("log `y`"), "`log ``y``` ~ .");
-  const FormulaSyntax syntax = parse_formula(default_formula("log `y`"));
-  EXPECT_EQ(syntax[syntax.response].text, "log `y`");
+TEST(FormulaSyntax, AResponseAloneIsExplainedByEverything) {
+  for (const char* text : {"y", " y ", "log(y)", "`log y`", "k | trials(n)"}) {
+    const FormulaSyntax syntax = parse_formula(text);
+    EXPECT_EQ(syntax[syntax.right].kind, FormulaNode::Kind::dot) << text;
+  }
+  EXPECT_EQ(refused([] { parse_formula("y + x"); }),
+            "formula, character 6: found the end, expected \"~\" and terms: \"y + x\"");
 }
 
 TEST(FormulaSyntax, NamesAreQuotedWhereTheyMustBe) {
@@ -93,7 +95,6 @@ TEST(FormulaSyntax, MistakesAreOneLineThatPointsAtThePlace) {
   EXPECT_EQ(line(""), "formula, character 1: found nothing, expected \"response ~ terms\": \"\"");
   EXPECT_EQ(line("  "), "formula, character 3: found nothing, expected \"response ~ terms\": \"  \"");
   EXPECT_EQ(line("~ x"), "formula, character 1: found \"~\", expected a response: \"~ x\"");
-  EXPECT_EQ(line("y"), "formula, character 2: found the end, expected \"~\" and terms: \"y\"");
   EXPECT_EQ(line("y ~"), "formula, character 4: found the end, expected a term: \"y ~\"");
   EXPECT_EQ(line("y ~ a ~ b"),
             "formula, character 7: found \"~\", expected an operator or the end: \"y ~ a ~ b\"");

@@ -71,22 +71,21 @@ TEST(FormulaTerms, FactorsAreCodedByTheirMargins) {
   EXPECT_THAT(coded("0 + logp + logp:colour"), ElementsAre("logp", "logp:colour+"));
 }
 
-TEST(FormulaTerms, ADotIsEveryNumberAndFactorElse) {
-  EXPECT_THAT(names("."), ElementsAre("logp", "colour", "mass", "shape"));
-  EXPECT_THAT(names(". - mass"), ElementsAre("logp", "colour", "shape"));
-  EXPECT_THAT(names("(. - mass - shape)^2 + fp + count"),
-              ElementsAre("logp", "colour", "fp", "count", "logp:colour"));
+TEST(FormulaTerms, ADotIsEveryColumnElseThatIsNoMatrix) {
+  EXPECT_THAT(names("."), ElementsAre("logp", "colour", "mass", "shape", "count"));
+  EXPECT_THAT(names(". - mass"), ElementsAre("logp", "colour", "shape", "count"));
+  EXPECT_THAT(names("(. - mass - shape - count)^2 + fp"), ElementsAre("logp", "colour", "fp", "logp:colour"));
   const auto left_of = [](const std::string& formula) {
     std::string names;
     for (const FormulaTerm& term : terms_of(formula).terms) names += term.name + " ";
     return names;
   };
-  EXPECT_EQ(left_of("log(y) ~ ."), "logp colour mass shape ");
-  EXPECT_EQ(left_of("y | weights(mass) ~ ."), "logp colour shape ");
+  EXPECT_EQ(left_of("log(y) ~ ."), "logp colour mass shape count ");
+  EXPECT_EQ(left_of("y | weights(mass) ~ ."), "logp colour shape count ");
   EXPECT_EQ(left_of("y | cens(shape) + trials(count) ~ ."), "logp colour mass ");
-  EXPECT_EQ(left_of("y ~ . + offset(log(mass))"), "logp colour shape ");
-  EXPECT_EQ(left_of("colour ~ ."), "y logp mass shape ");
-  EXPECT_EQ(left_of(default_formula("y")), "logp colour mass shape ");
+  EXPECT_EQ(left_of("y ~ . + offset(log(mass))"), "logp colour shape count ");
+  EXPECT_EQ(left_of("colour ~ ."), "y logp mass shape count ");
+  EXPECT_EQ(left_of("y"), "logp colour mass shape count ");
 }
 
 TEST(FormulaTerms, ResponseOffsetsAndWeights) {
@@ -100,6 +99,13 @@ TEST(FormulaTerms, ResponseOffsetsAndWeights) {
   EXPECT_EQ(terms.offsets[1].name, "-count");
   ASSERT_EQ(terms.terms.size(), 1u);
   EXPECT_EQ(terms_of("shape ~ logp").response.kind, FormulaVariable::Kind::factor);
+}
+
+TEST(FormulaTerms, SayWhichColumnsTheyAreMadeOf) {
+  const FormulaTerms terms =
+      terms_of("log(y) | trials(count) + cens(shape) ~ colour * scale(log(mass)) + offset(logp) + fp");
+  EXPECT_THAT(terms.needed_columns(molecules()), ElementsAre("colour", "count", "fp", "logp", "mass"));
+  EXPECT_THAT(terms.outcome_columns(molecules()), ElementsAre("shape", "y"));
 }
 
 TEST(FormulaTerms, SettingsOfSplinesAndPolynomials) {

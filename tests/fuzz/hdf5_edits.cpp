@@ -3,6 +3,7 @@
 #include <hdf5.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "run/temporary_folder.hpp"
@@ -161,37 +162,50 @@ void edit_hdf5(const std::filesystem::path& path, Mutator& mutator) {
 void write_foreign_dataset(const std::filesystem::path& path, int rows, int columns) {
   const Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
   put_text(file.id(), "format", "vfe-dataset");
-  put_text(file.id(), "response", "y");
   const std::int64_t version = 2;
   put_attribute(file.id(), "version", H5T_NATIVE_INT64, &version);
-  const auto put_values = [&](const char* name, std::vector<hsize_t> dims, bool compressed) {
-    const Handle space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr));
+  const auto put_values = [&](const char* name, hsize_t width, hid_t type, bool compressed) {
+    const std::array<hsize_t, 2> dims = {static_cast<hsize_t>(rows), width},
+                                 chunk = {(dims[0] + 3) / 4, width};
+    const Handle space(H5Screate_simple(2, dims.data(), nullptr));
     const Handle properties(H5Pcreate(H5P_DATASET_CREATE));
     if (compressed) {
-      std::vector<hsize_t> chunk = dims;
-      chunk[0] = (chunk[0] + 3) / 4;
-      H5Pset_chunk(properties.id(), static_cast<int>(chunk.size()), chunk.data());
+      H5Pset_chunk(properties.id(), 2, chunk.data());
       H5Pset_deflate(properties.id(), 4);
     }
-    std::vector<double> values(dims[0] * (dims.size() > 1 ? dims[1] : 1));
+    std::vector<double> values(dims[0] * width);
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<double>(i));
     const Handle dataset(
-        H5Dcreate2(file.id(), name, H5T_IEEE_F64LE, space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT));
+        H5Dcreate2(file.id(), name, type, space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT));
     H5Dwrite(dataset.id(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
   };
-  put_values("x", {static_cast<hsize_t>(rows), static_cast<hsize_t>(columns)}, true);
-  put_values("y", {static_cast<hsize_t>(rows)}, false);
-  const Handle group(H5Gcreate2(file.id(), "columns", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
-  std::vector<std::string> names;
-  for (int j = 0; j < columns; ++j) names.push_back("column " + std::to_string(j));
-  std::vector<const char*> pointers;
-  for (const std::string& name : names) pointers.push_back(name.c_str());
-  const hsize_t count = names.size();
-  const Handle space(H5Screate_simple(1, &count, nullptr));
-  const Handle type = variable_text();
-  const Handle dataset(
-      H5Dcreate2(group.id(), "name", type.id(), space.id(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
-  H5Dwrite(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data());
+  const auto put_texts = [&](const char* group_name, const char* name,
+                             const std::vector<std::string>& texts) {
+    Handle group(H5Gopen2(file.id(), group_name, H5P_DEFAULT));
+    if (!group) group = Handle(H5Gcreate2(file.id(), group_name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    std::vector<const char*> pointers;
+    for (const std::string& text : texts) pointers.push_back(text.c_str());
+    const hsize_t count = texts.size();
+    const Handle space(H5Screate_simple(1, &count, nullptr));
+    const Handle type = variable_text();
+    const Handle dataset(
+        H5Dcreate2(group.id(), name, type.id(), space.id(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Dwrite(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data());
+  };
+  put_values("numbers", static_cast<hsize_t>(columns), H5T_IEEE_F64LE, true);
+  put_values("codes", 1, H5T_STD_I8LE, false);  // all 0, sines being below 1
+  const Handle matrices(H5Gcreate2(file.id(), "matrices", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  put_values("matrices/0", 4, H5T_STD_U8LE, true);
+  std::vector<std::string> names, types;
+  for (int j = 0; j < columns; ++j) {
+    names.push_back("column " + std::to_string(j));
+    types.emplace_back("number");
+  }
+  names.insert(names.end(), {"colour", "bits"});
+  types.insert(types.end(), {"factor", "matrix"});
+  put_texts("columns", "name", names);
+  put_texts("columns", "type", types);
+  put_texts("levels", "0", {"red", "blue"});
 }
 
 void seal(const std::filesystem::path& path) {

@@ -16,19 +16,25 @@ namespace vfe {
 namespace {
 
 // A model of rows without columns' influence: the intercept is the linear predictor.
-Glm model_of(Likelihood likelihood, const std::vector<double>& y, GlmOptions options = {}) {
+constexpr double trials = 5.0;
+
+Glm model_of(Likelihood likelihood, const std::vector<double>& y, GlmOptions options = {},
+             bool censored = false) {
   options.likelihood = likelihood;
-  Schema schema;
+  DesignSchema schema;
   const auto num_rows = static_cast<Index>(y.size());
   schema.blocks = Blocks::of_equal(num_rows, num_rows);
   Column column;
   column.name = column.source = "x";
   schema.columns = {column};
-  schema.response_classes = likelihood == Likelihood::softmax ? 3 : 0;
+  if (has_classes(likelihood)) schema.response_levels = {"a", "b", "c"};
   Rows rows;
   rows.blocks = schema.blocks;
   rows.x = Rows::RowMajor<double>(Rows::RowMajor<double>::Zero(num_rows, 1));
   rows.y = Eigen::Map<const Vector>(y.data(), num_rows);
+  if (traits(likelihood).support == Support::count_of_trials)
+    rows.trials = Vector::Constant(num_rows, trials);
+  if (censored) rows.censoring = Vector::Ones(num_rows);
   return Glm(options, rows_in_memory(schema, rows));
 }
 
@@ -217,7 +223,7 @@ TEST(GlmLimits, RowsOfWeightZeroCountForNothing) {
   for (const Likelihood likelihood : {Likelihood::poisson, Likelihood::linear}) {
     GlmOptions options;
     options.likelihood = likelihood;
-    Schema schema;
+    DesignSchema schema;
     schema.blocks = Blocks::of_equal(2, 2);
     Rows rows;
     rows.blocks = schema.blocks;
@@ -239,10 +245,158 @@ TEST(GlmLimits, RowsOfWeightZeroCountForNothing) {
   }
 }
 
+// The likelihoods with a parameter of their own against the plain loop, far out in every direction.
+TEST(GlmLimits, BinomialIsExactFarOut) {
+  for (const double y : {0.0, 2.0, 5.0}) {
+    const Glm model = model_of(Likelihood::binomial, {y});
+    const double combinations = y == 2.0 ? std::log(10.0) : 0.0;
+    for (double eta = -700.0; eta < 700.0; eta += 0.73) {
+      const Density found = density(model, {eta, 0.0});
+      const long double right = reference::log1p_exp(-static_cast<long double>(eta)),
+                        wrong = reference::log1p_exp(eta);
+      const long double value = -y * right - (trials - y) * wrong;
+      EXPECT_NEAR(found.value - combinations, static_cast<double>(value),
+                  3e-15 * static_cast<double>(1e-300L + combinations - value))
+          << eta;
+      const long double share = reference::sigmoid(eta);
+      EXPECT_NEAR(found.grad[0], static_cast<double>(y * (1 - share) - (trials - y) * share), 3e-15 * trials);
+    }
+    EXPECT_NEAR(density(model, {1e4, 0.0}).value, combinations - 1e4 * (trials - y), 1e-10);
+    EXPECT_NEAR(density(model, {-1e4, 0.0}).value, combinations - 1e4 * y, 1e-10);
+  }
+}
+
+TEST(GlmLimits, ExtraAndMissingZerosStayExactFarOut) {
+  for (const Likelihood likelihood :
+       {Likelihood::zero_inflated_poisson, Likelihood::hurdle_poisson,
+        Likelihood::zero_inflated_negative_binomial, Likelihood::hurdle_negative_binomial}) {
+    const bool poisson =
+        likelihood == Likelihood::zero_inflated_poisson || likelihood == Likelihood::hurdle_poisson;
+    for (const double y : {0.0, 1.0, 3.0, 50.0}) {
+      const Glm model = model_of(likelihood, {y});
+      for (const double eta : {-1e4, -700.0, -310.0, -290.0, -40.0, -3.0, 0.0, 2.0, 6.0}) {
+        for (const double log_odds : {-600.0, -30.0, 0.5, 10.0}) {
+          const double log_alpha = -0.5;
+          reference::Scales scales;
+          scales.zero_probability = reference::sigmoid(log_odds);
+          scales.overdispersion = expl(log_alpha);
+          const Density found = poisson ? density(model, {eta, 0.0, log_odds})
+                                        : density(model, {eta, 0.0, log_alpha, log_odds});
+          const std::string where =
+              fmt::format("{} y {} eta {} log odds {}", to_string(likelihood), y, eta, log_odds);
+          EXPECT_TRUE(found.grad.allFinite()) << where;
+          const auto at = [&](long double moved) {
+            return reference::log_density(likelihood, {moved}, y, scales);
+          };
+          const auto expected = static_cast<double>(at(eta));
+          EXPECT_NEAR(found.value, expected, 2e-14 * (10.0 + std::abs(expected) + y * std::abs(eta)))
+              << where;
+          const auto slope = static_cast<double>(reference::derivative(at, eta));
+          EXPECT_NEAR(found.grad[0], slope, 1e-8 * (1.0 + std::abs(slope))) << where;
+        }
+      }
+      // No mean that is a double.
+      const Density found = poisson ? density(model, {1e4, 0.0, 0.5}) : density(model, {1e4, 0.0, -0.5, 0.5});
+      EXPECT_TRUE(found.grad.allFinite());
+      EXPECT_EQ(std::isfinite(found.value), y == 0.0 || !poisson);
+    }
+  }
+}
+
+TEST(GlmLimits, OrdinalStaysExactFarOut) {
+  for (const double y : {0.0, 1.0, 2.0}) {
+    const Glm model = model_of(Likelihood::ordinal, {y});
+    for (const double eta : {-1e4, -300.0, -2.0, 0.3, 300.0, 1e4}) {
+      for (const double log_gap : {-500.0, -30.0, -1.0, 3.0, 9.0}) {
+        // There is no intercept: the first cutpoint moves instead.
+        const Density found = density(model, {0.0, -eta, log_gap});
+        const long double gap = expl(log_gap),
+                          a = y == 2.0   ? 0.0L
+                              : y == 1.0 ? -eta + gap
+                                         : -eta,
+                          b = y == 2.0 ? -eta + gap : -eta;
+        long double expected = 0;
+        if (y < 2.0) expected -= reference::log1p_exp(-a);
+        if (y > 0.0) expected -= reference::log1p_exp(b);
+        if (y == 1.0) expected += logl(-expm1l(-gap));
+        EXPECT_NEAR(found.value, static_cast<double>(expected),
+                    1e-14 * (1.0 + std::abs(eta) + static_cast<double>(gap)))
+            << y << " " << eta << " " << log_gap;
+        const long double below = y < 2.0 ? reference::sigmoid(-a) : 0,
+                          above = y > 0.0 ? reference::sigmoid(b) : 0;
+        EXPECT_NEAR(found.grad[1], static_cast<double>(below - above), 1e-14);
+        long double by_gap = y == 1.0 ? below * gap + gap / expm1l(gap) : y == 2.0 ? -above * gap : 0;
+        EXPECT_NEAR(found.grad[2], static_cast<double>(by_gap), 1e-13 * (1.0 + static_cast<double>(gap)));
+      }
+    }
+  }
+}
+
+TEST(GlmLimits, PositiveResponsesStayExactFarOut) {
+  for (const Likelihood likelihood : {Likelihood::gamma, Likelihood::weibull, Likelihood::lognormal}) {
+    for (const bool censored : {false, true}) {
+      if (censored && !traits(likelihood).takes_censoring) continue;
+      for (const double y : {1e-8, 0.7, 1.0, 3000.0}) {
+        const Glm model = model_of(likelihood, {y}, {}, censored);
+        for (const double eta : {-1e4, -30.0, -1.0, 0.0, 8.0, 1e4}) {
+          for (const double log_scale : {-8.0, -0.5, 1.0, 2.772, 2.773, 6.0, 14.0}) {
+            reference::Scales scales;
+            scales.sigma = scales.shape = expl(log_scale);
+            const Density found = density(model, {eta, 0.0, log_scale});
+            const std::string where = fmt::format("{} y {} eta {} log scale {} censored {}",
+                                                  to_string(likelihood), y, eta, log_scale, censored);
+            EXPECT_TRUE(found.grad.allFinite()) << where;
+            const auto expected = static_cast<double>(
+                reference::log_density(likelihood, {eta}, y, scales, censored ? 1.0L : 0.0L));
+            if (std::abs(expected) > 1e300) {
+              EXPECT_EQ(found.value, -infinity) << where;
+              continue;
+            }
+            // Of shapes beyond 1e6 the plain loop itself loses digits.
+            const double terms = 1.0 + std::abs(expected) + std::exp(log_scale) * std::abs(std::log(y) - eta);
+            EXPECT_NEAR(found.value, expected, 3e-13 * terms + 1e-16 * std::exp(2.0 * log_scale)) << where;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(GlmLimits, BetaStaysExactFarOut) {
+  for (const double y : {1e-12, 0.3, 0.999}) {
+    const Glm model = model_of(Likelihood::beta, {y});
+    for (const double log_precision : {-20.0, -1.0, 1.0, 2.7, 3.5, 9.0}) {
+      for (const double eta : {-300.0, -30.0, -3.0, 0.0, 3.0, 30.0, 300.0}) {
+        reference::Scales scales;
+        scales.precision = expl(log_precision);
+        const Density found = density(model, {eta, 0.0, log_precision});
+        const auto at = [&](long double moved) {
+          return reference::log_density(Likelihood::beta, {moved}, y, scales);
+        };
+        const auto expected = static_cast<double>(at(eta)),
+                   slope = static_cast<double>(reference::derivative(at, eta));
+        const std::string where = fmt::format("y {} log precision {} eta {}", y, log_precision, eta);
+        const double terms =
+            1.0 + std::abs(expected) + std::exp(log_precision) * (5.0 - std::log(y) + log_precision);
+        EXPECT_NEAR(found.value, expected, 1e-14 * terms) << where;
+        EXPECT_NEAR(found.grad[0], slope, 1e-9 * terms) << where;
+        EXPECT_TRUE(found.grad.allFinite()) << where;
+      }
+      for (const double eta : {-1e4, 1e4}) {
+        const Density found = density(model, {eta, 0.0, log_precision});
+        EXPECT_TRUE(std::isfinite(found.value) && found.grad.allFinite());
+        EXPECT_NEAR(found.grad[0], eta > 0.0 ? -1.0 : 1.0, 1e-12);
+      }
+    }
+  }
+}
+
 TEST(GlmLimits, NotANumberStaysNotANumber) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (const Likelihood likelihood : reference::all_likelihoods) {
-    for (const double y : {0.0, 1.0}) {
+    for (const double code : {0.0, 1.0}) {
+      const Support support = traits(likelihood).support;
+      const double y = support == Support::positive || support == Support::unit ? 0.25 + 0.5 * code : code;
       const Glm model = model_of(likelihood, {y, y});
       for (Index i = 0; i < model.parameters().size(); ++i) {
         Vector theta = Vector::Zero(model.parameters().size());

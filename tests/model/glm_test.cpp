@@ -48,6 +48,14 @@ TEST(Glm, NamesItsParameters) {
                  p.schema.response_levels = {"red", "green", "blue"};
                })[1],
             "intercept[blue]");
+  EXPECT_EQ(of(Likelihood::ordinal, same),
+            (Names{"beta[x0]", "beta[x1]", "cutpoints[0|1]", "cutpoints[1|2]"}));
+  EXPECT_EQ(of(Likelihood::hurdle_negative_binomial, same),
+            (Names{"intercept", "beta[x0]", "beta[x1]", "overdispersion", "zero_probability"}));
+  EXPECT_EQ(of(Likelihood::exponential, same), (Names{"intercept", "beta[x0]", "beta[x1]"}));
+  EXPECT_EQ(of(Likelihood::beta, same).back(), "precision");
+  EXPECT_EQ(of(Likelihood::weibull, same).back(), "shape");
+  EXPECT_EQ(of(Likelihood::lognormal, [](Problem& p) { p.options.known_sigma = 2.0; }).back(), "sigma");
   const Problem problem = make_problem({.likelihood = Likelihood::student_t});
   EXPECT_EQ(glm_parameters(problem.options, problem.schema).size(), 10);
 }
@@ -87,13 +95,21 @@ TEST(Glm, PriorIsTheDensityOfConstrainedValuesTimesTheJacobian) {
             return std::log(std::exp(-0.5 * x * x / (scale * scale)) /
                             (scale * std::sqrt(2.0 * std::acos(-1.0))));
           };
+          const auto gamma_density = [&](double rate) {
+            return std::log(rate * rate * x * std::exp(-rate * x));
+          };
           if (name.starts_with("intercept")) {
             expected += normal_density(7.0);
+          } else if (name.starts_with("cutpoints")) {
+            // Two numbers in order are either of two.
+            expected += normal_density(7.0) + (name == "cutpoints[0|1]" ? std::log(2.0) : 0.0);
           } else if (name.starts_with("beta")) {
             expected += normal_density(name.find("x1") == std::string::npos ? 1.5 : 0.25);
-          } else if (name == "nu") {
-            expected += std::log(0.1 * 0.1 * x * std::exp(-0.1 * x));
-          } else {
+          } else if (name == "nu" || name == "shape") {
+            expected += gamma_density(0.1);
+          } else if (name == "precision") {
+            expected += gamma_density(0.02);
+          } else if (name != "zero_probability") {
             expected += scale_prior == ScalePrior::half_normal ? std::log(2.0) + normal_density(0.8)
                                                                : std::log(std::exp(-x / 0.8) / 0.8);
           }
@@ -223,6 +239,24 @@ TEST(Glm, DerivedQuantitiesAreOnTheUsersScale) {
   EXPECT_EQ(model.quantities().size(), model.parameters().list().size());
 }
 
+// P(y <= k) of the user's columns is that of the stored ones.
+TEST(Glm, DerivedCutpointsTakeWhatCentringTook) {
+  Problem problem = make_problem({.likelihood = Likelihood::ordinal, .columns = 2, .offsets = false});
+  problem.schema.columns[0].centre = 4.0;
+  problem.schema.columns[1].scale = 0.25;
+  const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
+  ASSERT_EQ(model.quantities().size(), 4u);
+  EXPECT_EQ(model.quantities()[2].name, "beta_original");
+  EXPECT_EQ(model.quantities()[3].name, "cutpoints_original");
+  Matrix all(10, 1);
+  model.compute_quantities(Vector{{0.7, -0.3, -1.0, 0.2, 0.4}}, 1, 0, all);
+  const Vector stored{{0.5, -2.0}}, users{{4.5, -0.5}};
+  for (Index k = 0; k < 3; ++k) {
+    EXPECT_NEAR(all(2 + k, 0) - stored.dot(all.col(0).head(2)),
+                all(7 + k, 0) - users.dot(all.col(0).segment(5, 2)), 1e-14);
+  }
+}
+
 // The density of the raw response does not depend on how it was standardised: only priors do.
 TEST(Glm, DensityIsOfTheRawResponse) {
   Problem problem =
@@ -256,7 +290,7 @@ void expect_error(const Problem& problem, Fault fault, const std::vector<std::st
 class ReadEachTime final : public RowSource {
  public:
   explicit ReadEachTime(std::shared_ptr<const RowSource> rows) : rows_(std::move(rows)) {}
-  const Schema& schema() const override { return rows_->schema(); }
+  const DesignSchema& schema() const override { return rows_->schema(); }
   Index first_block() const override { return rows_->first_block(); }
   const Blocks& blocks() const override { return rows_->blocks(); }
   Reading reading() const override { return Reading::each_time; }
@@ -313,7 +347,27 @@ TEST(Glm, BadRowsAreNamed) {
   expect_error(with_response(Likelihood::negative_binomial, 1.5), Fault::data, {"row 93", "1.5", "count"});
   expect_error(with_response(Likelihood::softmax, 4.0), Fault::data, {"row 93", "class"});
   expect_error(with_response(Likelihood::linear, nan), Fault::data, {"row 93", "finite"});
-  Problem problem = make_problem({.likelihood = Likelihood::linear});
+  expect_error(with_response(Likelihood::ordinal, 4.0), Fault::data, {"row 93", "class"});
+  expect_error(with_response(Likelihood::hurdle_poisson, 0.5), Fault::data, {"row 93", "count"});
+  expect_error(with_response(Likelihood::binomial, 1000.0), Fault::data,
+               {"row 93", "1000", "not above its trials"});
+  expect_error(with_response(Likelihood::gamma, 0.0), Fault::data, {"row 93", "above 0"});
+  expect_error(with_response(Likelihood::beta, 1.0), Fault::data, {"row 93", "between 0 and 1"});
+  Problem problem = make_problem({.likelihood = Likelihood::binomial});
+  problem.rows.trials[7] = 2.5;
+  expect_error(problem, Fault::data, {"row 7", "trials are 2.5"});
+  problem.rows.trials.resize(0);
+  expect_error(problem, Fault::data, {"binomial", "outcome", "no trials"});
+  problem = make_problem({.likelihood = Likelihood::poisson});
+  problem.rows.trials = problem.rows.y;
+  expect_error(problem, Fault::data, {"poisson", "have trials, expected none"});
+  problem = make_problem({.likelihood = Likelihood::weibull});
+  problem.rows.censoring[5] = 2.0;
+  expect_error(problem, Fault::data, {"row 5", "censoring is 2"});
+  problem = make_problem({.likelihood = Likelihood::gamma});
+  problem.rows.censoring = Vector::Zero(problem.rows.size());
+  expect_error(problem, Fault::data, {"gamma", "censored"});
+  problem = make_problem({.likelihood = Likelihood::linear});
   problem.rows.weight[3] = -0.5;
   expect_error(problem, Fault::data, {"row 3", "weight is -0.5"});
   problem = make_problem({.likelihood = Likelihood::linear});
@@ -326,8 +380,10 @@ TEST(Glm, BadRowsAreNamed) {
 
 TEST(Glm, BadOptionsAreNamed) {
   Problem problem = make_problem({.likelihood = Likelihood::softmax});
-  problem.schema.response_classes = 0;
-  expect_error(problem, Fault::data, {"outcome", "response_classes"});
+  problem.schema.response_levels.clear();
+  expect_error(problem, Fault::data, {"outcome", "found 0 levels"});
+  problem = make_problem({.likelihood = Likelihood::ordinal, .classes = 2});
+  expect_error(problem, Fault::data, {"ordinal", "found 2 levels", "at least 3"});
   problem = make_problem({.likelihood = Likelihood::linear});
   problem.options.prior_scale_by_name = {{"y7", 1.0}};
   expect_error(problem, Fault::config, {"y7"});
@@ -371,6 +427,30 @@ TEST(Glm, StartsFarOutAreDrawsOfThePrior) {
       }
     }
   }
+}
+
+TEST(Glm, StartsFarOutOfOtherParametersAreDrawsOfThePrior) {
+  constexpr int n = 4000;
+  const auto far = [&](Likelihood likelihood) {
+    Problem problem = make_problem({.likelihood = likelihood, .columns = 1, .classes = 3});
+    const Glm glm(problem.options, rows_in_memory(problem.schema, problem.rows));
+    Matrix draws(glm.parameters().num_constrained(), n);
+    for (int s = 0; s < n; ++s) {
+      const Address at{.seed = 2, .purpose = Purpose::start, .draw = static_cast<std::uint32_t>(s)};
+      glm.parameters().constrain(glm.draw_start(at, Reach::far), draws.col(s));
+    }
+    return draws;
+  };
+  EXPECT_NEAR(far(Likelihood::gamma).row(2).mean() / 20.0, 1.0, 0.05);
+  EXPECT_NEAR(far(Likelihood::beta).row(2).mean() / 100.0, 1.0, 0.05);
+  const Matrix odds = far(Likelihood::zero_inflated_poisson);
+  EXPECT_NEAR(odds.row(2).mean(), 0.5, 0.02);
+  EXPECT_NEAR(odds.row(2).cwiseAbs2().mean(), 1.0 / 3.0, 0.02);
+  const Matrix cutpoints = far(Likelihood::ordinal).bottomRows(2);
+  EXPECT_TRUE((cutpoints.row(1).array() > cutpoints.row(0).array()).all());
+  EXPECT_NEAR(cutpoints.cwiseAbs2().mean(), 100.0, 5.0);
+  // The mean of the larger of two.
+  EXPECT_NEAR(cutpoints.row(1).mean(), 10.0 / std::sqrt(std::numbers::pi), 0.7);
 }
 
 }  // namespace

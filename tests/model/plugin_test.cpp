@@ -34,7 +34,7 @@ void expect_refusal(const std::filesystem::path& file, const std::string& option
 
 // 25 rows in blocks of 10, the dataset's blocks 1 and 2 of 3.
 struct Shard {
-  Schema schema;
+  DesignSchema schema;
   Rows rows;
   Matrix x;  // rows x columns
 };

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -140,76 +141,80 @@ TEST(StanData, RefusesShardsWithoutVariables) {
   EXPECT_THAT(error_of(text, {"N", {"N"}}).what(), HasSubstr("\"N\" a second time"));
 }
 
-/// Two columns, the first of them standardised.
-Schema make_schema() {
-  Schema schema;
-  schema.blocks = Blocks::of_equal(9, 3);  // of which a shard has one
-  schema.columns = {{.name = "age", .centre = 41.3, .scale = 17.7}, {.name = "size"}};
-  schema.response = "alive";
-  return schema;
+/// The second block of a dataset of three.
+class OneBlock : public TableSource {
+ public:
+  OneBlock(const TableSchema& table, TableRows rows) : rows_(std::move(rows)) {
+    schema_.table = table;
+    schema_.blocks = Blocks::of_equal(9, 3);
+    rows_.first_row = 3;
+    rows_.first_block = 1;
+  }
+  const DatasetSchema& schema() const override { return schema_; }
+  Index first_block() const override { return 1; }
+  const Blocks& blocks() const override { return blocks_; }
+  TableRows read(const BlockRange&) const override { return rows_; }
+
+ private:
+  DatasetSchema schema_;
+  Blocks blocks_ = Blocks::of_equal(3, 3);
+  TableRows rows_;
+};
+
+TableSchema make_table() {
+  return {{{.name = "age"},
+           {.name = "colour", .type = ColumnType::factor, .levels = {"red", "green", "blue"}},
+           {.name = "visits", .type = ColumnType::integer},
+           {.name = "fp", .type = ColumnType::matrix, .width = 2},
+           {.name = "size"}}};
 }
 
 template <class Scalar>
-Rows make_rows() {
-  Rows rows;
-  rows.first_row = 3;
-  rows.first_block = 1;
-  rows.blocks = Blocks::of_equal(3, 3);
-  Rows::RowMajor<Scalar> x(3, 2);
-  const std::vector<double> ages = {20, 41, 62.5}, sizes = {0.25, 0.5, 4};
-  for (Index r = 0; r < 3; ++r) {
-    x(r, 0) = static_cast<Scalar>((ages[static_cast<std::size_t>(r)] - 41.3) / 17.7);
-    x(r, 1) = static_cast<Scalar>(sizes[static_cast<std::size_t>(r)]);
-  }
-  rows.x = x;
-  rows.y = (Vector(3) << 1, 0, 1).finished();
+TableRows make_rows() {
+  TableRows rows = missing_rows(make_table(), 3);
+  TableRows::RowMajor<Scalar> numbers(3, 2), bits(3, 2);
+  numbers << Scalar(20), Scalar(0.1), Scalar(41), Scalar(1e30), Scalar(-62.5), Scalar(4);
+  bits << 0, 1, Scalar(0.25), 1, 0, 0;
+  rows.numbers = numbers;
+  rows.matrices[0] = bits;
+  rows.codes.col(0) << 0, 2, 1;
+  rows.integers.col(0) << 7, std::int64_t{1} << 60, -3;
   return rows;
 }
 
 template <class Scalar>
-class StanDataOfDataset : public testing::Test {};
+class StanDataOfTable : public testing::Test {};
 using Scalars = testing::Types<float, double>;
-TYPED_TEST_SUITE(StanDataOfDataset, Scalars);
+TYPED_TEST_SUITE(StanDataOfTable, Scalars);
 
-TYPED_TEST(StanDataOfDataset, GivesColumnsMatrixAndResponseOnTheUsersScale) {
-  const StanData data(R"({"K":2})", "d.json", {"N", {"age", "x", "y", "alive"}},
-                      *rows_in_memory(make_schema(), make_rows<TypeParam>()));
+TYPED_TEST(StanDataOfTable, GivesColumnsByName) {
+  const StanData data(R"({"K":2})", "d.json", {"N", {"age", "colour", "visits", "fp"}},
+                      OneBlock(make_table(), make_rows<TypeParam>()));
   EXPECT_EQ(data.rows(), 3);
-  const std::string text = data.part(0, 3);
-  // Whole numbers are told one by one; 62.5 is none.
-  EXPECT_THAT(text, AllOf(HasSubstr("\"age\":[20,41,6"), HasSubstr("\"y\":[1,0,1]"),
-                          HasSubstr("\"alive\":[1,0,1]"), HasSubstr("\"K\":2"), HasSubstr("\"N\":3")));
-  const json all = json::parse(text);
-  ASSERT_EQ(all["x"].size(), 3u);
-  EXPECT_EQ(all["x"][0], json::parse("[20,0.25]"));
-  EXPECT_EQ(all["x"][1], json::parse("[41,0.5]"));
-  EXPECT_NEAR(all["x"][2][0].template get<double>(), 62.5, 1e-5);
-  EXPECT_EQ(all["x"][2][1], 4);
+  EXPECT_EQ(data.part(0, 3),
+            R"({"K":2,"N":3,"age":[20,41,-62.5],"colour":[1,3,2],"visits":[7,1152921504606846976,-3],)"
+            R"("fp":[[0,1],[0.25,1],[0,0]]})");
   EXPECT_EQ(json::parse(data.part(1, 2))["age"], json::parse("[41]"));
-  EXPECT_EQ(json::parse(data.part(2, 2))["x"], json::array());
+  EXPECT_EQ(json::parse(data.part(2, 2))["fp"], json::array());
 }
 
-TEST(StanDataOfDatasets, HaveOffsetAndWeightWhereTheDatasetHas) {
-  Schema schema = make_schema();
-  schema.has_offset = schema.has_weight = true;
-  Rows rows = make_rows<double>();
-  rows.offset = (Vector(3) << 0.1, 1e300, std::numeric_limits<double>::infinity()).finished();
-  rows.weight = (Vector(3) << 1, 2, std::nan("")).finished();
-  const StanData data("", "", {"N", {"offset", "weight"}}, *rows_in_memory(schema, rows));
-  EXPECT_EQ(data.part(0, 3), R"({"N":3,"offset":[0.1,1e+300,"Inf"],"weight":[1,2,"NaN"]})");
+TYPED_TEST(StanDataOfTable, GivesTheOtherNumbersAsX) {
+  const OneBlock rows(make_table(), make_rows<TypeParam>());
+  EXPECT_THAT(StanData("", "", {"N", {"x", "colour"}}, rows).part(0, 1), HasSubstr(R"("x":[[20,7,0.1]])"));
+  EXPECT_THAT(StanData("", "", {"N", {"age", "x"}}, rows).part(0, 1), HasSubstr(R"("x":[[7,0.1]])"));
+  TableSchema named = make_table();
+  named.columns[4].name = "x";
+  EXPECT_THAT(StanData("", "", {"N", {"x"}}, OneBlock(named, make_rows<TypeParam>())).part(0, 1),
+              HasSubstr(R"("x":[0.1])"));
 }
 
-TEST(StanDataOfDatasets, AColumnOfThatNameComesFirst) {
-  Schema schema = make_schema();
-  schema.columns[0].name = "x";
-  schema.columns[1].name = "y";
-  const StanData data("", "", {"N", {"y"}}, *rows_in_memory(schema, make_rows<double>()));
-  EXPECT_EQ(data.part(0, 2), R"({"N":2,"y":[0.25,0.5]})");
-}
-
-Error error_of_dataset(const std::string& text, const std::string& variable) {
+Error error_of_table(
+    const std::string& text, const std::string& variable,
+    const std::function<void(TableRows&)>& change = [](TableRows&) {}) {
+  TableRows rows = make_rows<float>();
+  change(rows);
   try {
-    StanData data(text, "d.json", {"N", {variable}}, *rows_in_memory(make_schema(), make_rows<float>()));
+    StanData data(text, "d.json", {"N", {variable}}, OneBlock(make_table(), rows));
   } catch (const Error& error) {
     return error;
   }
@@ -217,23 +222,45 @@ Error error_of_dataset(const std::string& text, const std::string& variable) {
   return Error(Fault::bug, "");
 }
 
-TEST(StanDataOfDatasets, SayWhatThereIsWhereANameIsUnknown) {
-  const Error error = error_of_dataset("", "agee");
+TEST(StanDataOfTables, SayWhatThereIsWhereANameIsUnknown) {
+  const Error error = error_of_table("", "agee");
   EXPECT_EQ(error.fault(), Fault::config);
-  EXPECT_THAT(error.what(), AllOf(HasSubstr("\"agee\""), HasSubstr("age, size"), HasSubstr("alive")));
-  EXPECT_EQ(error_of_dataset("", "offset").fault(), Fault::config);
+  EXPECT_THAT(error.what(), AllOf(HasSubstr("\"agee\""), HasSubstr("age, colour, visits, fp, size, and x")));
+  EXPECT_EQ(error_of_table("", "offset").fault(), Fault::config);
 }
 
-TEST(StanDataOfDatasets, MustAgreeWithTheJson) {
-  const Error twice = error_of_dataset(R"({"age":[1]})", "age");
+TEST(StanDataOfTables, RefuseMissingValuesOfWhatIsNamed) {
+  using Values = TableRows::RowMajor<float>;
+  constexpr float none = std::numeric_limits<float>::quiet_NaN();
+  const auto refused = [](const std::string& variable, const std::function<void(TableRows&)>& change) {
+    const Error error = error_of_table("", variable, change);
+    EXPECT_EQ(error.fault(), Fault::data);
+    return std::string(error.what());
+  };
+  EXPECT_THAT(refused("age", [](TableRows& r) { std::get<Values>(r.numbers)(2, 0) = none; }),
+              HasSubstr("row 5: column \"age\": a missing value"));
+  EXPECT_THAT(refused("colour", [](TableRows& r) { r.codes(0, 0) = -1; }),
+              HasSubstr("row 3: column \"colour\""));
+  EXPECT_THAT(refused("visits", [](TableRows& r) { r.integers(1, 0) = TableRows::missing_integer; }),
+              HasSubstr("row 4: column \"visits\""));
+  EXPECT_THAT(refused("fp", [](TableRows& r) { std::get<Values>(r.matrices[0])(1, 1) = none; }),
+              HasSubstr("row 4: column \"fp\""));
+  EXPECT_THAT(refused("x", [](TableRows& r) { std::get<Values>(r.numbers)(0, 1) = none; }),
+              HasSubstr("row 3: column \"size\""));
+  // Of others it does not matter.
+  TableRows rows = make_rows<float>();
+  rows.codes(0, 0) = -1;
+  EXPECT_NO_THROW(StanData("", "", {"N", {"age"}}, OneBlock(make_table(), rows)));
+}
+
+TEST(StanDataOfTables, MustAgreeWithTheJson) {
+  const Error twice = error_of_table(R"({"age":[1]})", "age");
   EXPECT_EQ(twice.fault(), Fault::data);
   EXPECT_THAT(twice.what(), HasSubstr("\"age\""));
-  const Error size = error_of_dataset(R"({"N":3})", "age");
+  const Error size = error_of_table(R"({"N":3})", "age");
   EXPECT_THAT(size.what(), AllOf(HasSubstr("\"N\" is 3"), HasSubstr("9 rows")));
   EXPECT_EQ(
-      StanData(R"({"N":9})", "d.json", {"N", {"age"}}, *rows_in_memory(make_schema(), make_rows<float>()))
-          .rows(),
-      3);
+      StanData(R"({"N":9})", "d.json", {"N", {"age"}}, OneBlock(make_table(), make_rows<float>())).rows(), 3);
 }
 
 }  // namespace

@@ -12,8 +12,8 @@ using testing::HasSubstr;
 
 TEST(ShardOfFile, NotesEachBlockOnce) {
   const TemporaryFolder folder;
-  const Rows rows = small_rows(300, 2);
-  write_dataset(folder / "data.h5", small_schema(2), rows);
+  const SmallTable rows = small_rows(300, 2);
+  write_dataset(folder / "data.h5", rows);
   const Communicator comm = Communicator::self();
   ShardOfFile shard(comm, (folder / "data.h5").string());
   ASSERT_EQ(shard.blocks().num_blocks(), 5);
@@ -22,15 +22,15 @@ TEST(ShardOfFile, NotesEachBlockOnce) {
   shard.read({1, 5});
   shard.read({2, 3});
   EXPECT_EQ(shard.hash(comm), shard.schema().content);
-  EXPECT_EQ(shard.rows_of_weight(), 300);
-  EXPECT_EQ(shard.read({4, 5}).y, rows.y.tail(44));
+  Vector y(44);
+  shard.read({4, 5}).read_number(2, y);
+  EXPECT_EQ(y, rows.y.tail(44));
   EXPECT_EQ(shard.read({4, 5}).first_row, 256);
-  EXPECT_EQ(shard.take_response(), rows.y);
 }
 
 TEST(ShardOfFile, KnowsAnotherContentThanTheFileSays) {
   const TemporaryFolder folder;
-  write_dataset(folder / "data.h5", small_schema(2), small_rows(300, 2));
+  write_dataset(folder / "data.h5", small_rows(300, 2));
   const Communicator comm = Communicator::self();
   const ShardOfFile shard(comm, (folder / "data.h5").string());
   shard.read({0, 4});  // a block is missing
@@ -46,9 +46,12 @@ TEST(ShardOfFile, KnowsAnotherContentThanTheFileSays) {
 TEST(BuiltInModel, IsWhatTheConfigurationNames) {
   Config config;
   config.model.type = "logistic";
-  const Schema schema = small_schema(2);
+  DesignSchema schema;
+  schema.columns = {{.name = "a"}, {.name = "b"}};
   ASSERT_TRUE(built_in_model(config, no_rows(schema)));
   EXPECT_EQ(built_in_model(config, no_rows(schema))->parameters().size(), 3);
+  schema.has_intercept = false;
+  EXPECT_EQ(built_in_model(config, no_rows(schema))->parameters().size(), 2);
   for (const char* other : {"stan", "plugin", "function"}) {
     config.model.type = other;
     EXPECT_FALSE(built_in_model(config, no_rows(schema))) << other;
@@ -68,13 +71,12 @@ std::string refusal(const TemporaryFolder& folder, const std::vector<std::string
 
 TEST(FaultsA2BuiltIn, AResponseOfTextIsNoNumber) {
   const TemporaryFolder folder;
-  Schema schema = small_schema(2);
-  schema.has_line = true;
-  schema.source = "prices.csv";
-  Rows rows = small_rows(3, 2);
+  SmallTable rows = small_rows(3, 2);
   rows.y << 1.0, 0.0, 2.0;
-  schema.response_levels = {"$100.22", "$7.00", "$8.50"};
-  write_dataset(folder / "data.h5", schema, rows, {4, 2, 3});
+  rows.levels = {"$100.22", "$7.00", "$8.50"};
+  rows.source = "prices.csv";
+  rows.lines = {4, 2, 3};
+  write_dataset(folder / "data.h5", rows);
   for (const std::string type : {"linear", "student_t", "poisson", "negative_binomial"}) {
     EXPECT_THAT(
         refusal(folder, {"model.type=" + type}),
@@ -87,9 +89,9 @@ TEST(FaultsA2BuiltIn, AResponseOfTextIsNoNumber) {
 
 TEST(FaultsDBuiltIn, AConstantResponseIsRefused) {
   const TemporaryFolder folder;
-  Rows rows = small_rows(100, 2);
+  SmallTable rows = small_rows(100, 2);
   rows.y.setConstant(5.0);
-  write_dataset(folder / "data.h5", small_schema(2), rows);
+  write_dataset(folder / "data.h5", rows);
   EXPECT_THAT(refusal(folder), HasSubstr("response \"y\" is 5 in every row"));
   EXPECT_EQ(refusal(folder, {"model.known_sigma=1"}), "accepted");
   EXPECT_EQ(refusal(folder, {"model.type=poisson"}), "accepted");
@@ -97,38 +99,33 @@ TEST(FaultsDBuiltIn, AConstantResponseIsRefused) {
 
 TEST(FaultsDBuiltIn, OffsetsThatAreNoLogarithmsAreRefused) {
   const TemporaryFolder folder;
-  Schema schema = small_schema(2);
-  schema.has_offset = true;
-  Rows rows = small_rows(100, 2);
+  SmallTable rows = small_rows(100, 2);
   rows.y.setConstant(3.0);
   rows.offset = Vector::LinSpaced(100, 3.0, 3582.0);
-  write_dataset(folder / "data.h5", schema, rows);
-  EXPECT_THAT(refusal(folder, {"model.type=poisson"}),
-              testing::AllOf(HasSubstr("offsets reach 3582"), HasSubstr("import the log of the exposure")));
+  write_dataset(folder / "data.h5", rows);
+  EXPECT_THAT(refusal(folder, {"model.type=poisson", "model.formula=y ~ x1 + offset(o)"}),
+              testing::AllOf(HasSubstr("offsets reach 3582"), HasSubstr("write offset(log(...))")));
+  EXPECT_EQ(refusal(folder, {"model.type=poisson", "model.formula=y ~ x1 + offset(log(o))"}), "accepted");
 }
 
-TEST(FaultsA8BuiltIn, ARawResponseFarFromTheUnitsOfPriorsIsRefused) {
+TEST(FaultsA8BuiltIn, ARawResponseFarFromTheUnitsOfPriorsIsStandardised) {
   const TemporaryFolder folder;
-  Schema schema = small_schema(2);
-  Rows rows = small_rows(200, 2);
+  SmallTable rows = small_rows(200, 2);
   rows.y = 250000.0 + 22539.0 * rows.y.array();
-  write_dataset(folder / "data.h5", schema, rows);
-  for (const char* type : {"model.type=linear", "model.type=student_t"}) {
-    EXPECT_THAT(refusal(folder, {type}), testing::AllOf(HasSubstr("has mean 26"), HasSubstr("response_sd")));
-  }
-  EXPECT_EQ(refusal(folder, {"model.scale_prior_scale=20000", "model.intercept_prior_scale=300000"}),
-            "accepted");
-  schema.response_moments = MeanAndSd{261000.0, 26000.0};
-  write_dataset(folder / "data.h5", schema, rows);
-  EXPECT_EQ(refusal(folder), "accepted");
+  write_dataset(folder / "data.h5", rows);
+  const LoadedModel loaded = load_built_in(Communicator::self(), small_config(folder));
+  EXPECT_NEAR(loaded.design->response_centre, rows.y.mean(), 1e-6);
+  EXPECT_NEAR(loaded.design->response_scale,
+              std::sqrt((rows.y.array() - rows.y.mean()).square().sum() / 199.0), 1e-6);
 }
 
-TEST(FaultsA8BuiltIn, OutliersOfStudentTAreNotUnits) {
+TEST(BuiltInModel, SaysWhatTheRowsDoNotTell) {
   const TemporaryFolder folder;
-  Rows rows = small_rows(200, 2);
-  rows.y[7] = 1e6;
-  write_dataset(folder / "data.h5", small_schema(2), rows);
-  EXPECT_EQ(refusal(folder, {"model.type=student_t"}), "accepted");
+  SmallTable rows = small_rows(50, 2);
+  rows.x.col(1).setConstant(3.0);
+  write_dataset(folder / "data.h5", rows);
+  EXPECT_THAT(load_built_in(Communicator::self(), small_config(folder)).notes,
+              testing::ElementsAre(HasSubstr("the same in every row")));
 }
 
 }  // namespace

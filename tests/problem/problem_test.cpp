@@ -20,7 +20,7 @@ class ProblemTest : public testing::Test {
   }
   void expect_data_error(const std::string& text) const {
     try {
-      problem();
+      problem({"model.formula=y | weights(w) ~ x1 + x2"});
       FAIL() << "accepted";
     } catch (const Error& error) {
       EXPECT_EQ(error.fault(), Fault::data);
@@ -32,8 +32,8 @@ class ProblemTest : public testing::Test {
 };
 
 TEST_F(ProblemTest, HoldsTheRowsOfTheFile) {
-  const Rows rows = small_rows(300, 2);
-  write_dataset(folder / "data.h5", small_schema(2), rows);
+  const SmallTable rows = small_rows(300, 2);
+  write_dataset(folder / "data.h5", rows);
   const Problem loaded = problem();
   EXPECT_EQ(loaded.response(), rows.y);
   EXPECT_EQ(loaded.target().num_rows(), 300);
@@ -54,23 +54,21 @@ TEST_F(ProblemTest, EveryKindOfModelHasALoader) {
 }
 
 TEST_F(ProblemTest, HashesTellModelsAndDataApart) {
-  write_dataset(folder / "data.h5", small_schema(2), small_rows(300, 2));
+  write_dataset(folder / "data.h5", small_rows(300, 2));
   const std::uint64_t data = problem().data_hash(), model = problem().model_hash();
   EXPECT_EQ(problem({"fit.seed=2", "family.type=mean_field"}).model_hash(), model);
   EXPECT_NE(problem({"model.prior_scale=1"}).model_hash(), model);
-  write_dataset(folder / "data.h5", small_schema(2), small_rows(299, 2));
+  write_dataset(folder / "data.h5", small_rows(299, 2));
   EXPECT_NE(problem().data_hash(), data);
 }
 
 TEST_F(ProblemTest, WeightsThatAreAllZeroLeaveNothingToFit) {
-  Schema schema = small_schema(2);
-  schema.has_weight = true;
-  Rows rows = small_rows(50, 2);
+  SmallTable rows = small_rows(50, 2);
   rows.weight = Vector::Zero(50);
-  write_dataset(folder / "data.h5", schema, rows);
+  write_dataset(folder / "data.h5", rows);
   expect_data_error("the weights of all 50 rows are 0");
   rows.weight[7] = -1.0;
-  write_dataset(folder / "data.h5", schema, rows);
+  write_dataset(folder / "data.h5", rows);
   expect_data_error("row 7");
 }
 

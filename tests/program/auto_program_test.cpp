@@ -52,20 +52,33 @@ void expect_log_gamma(const Diagnosis& found, double errors) {
 
 TEST(AutoProgram, GivesALinearModelsMomentsAndEvidenceExactly) {
   const TemporaryFolder folder;
-  const Rows rows = small_rows(300, 3);
-  write_dataset(folder / "data.h5", small_schema(3), rows);
+  const SmallTable rows = small_rows(300, 3);
+  write_dataset(folder / "data.h5", rows);
   const RunOutcome outcome = run_fit(small_config(folder, {"family.type=auto", "model.known_sigma=1"}));
   EXPECT_EQ(outcome.fit.verdict.grade, Grade::certified) << outcome.fit.verdict.reason;
 
-  Matrix design(300, 4);
-  design << Vector::Ones(300), std::get<Rows::RowMajor<double>>(rows.x);
+  // The model is of standardised columns and response, y = centre + scale z.
+  const auto sd = [](const Vector& v) { return std::sqrt((v.array() - v.mean()).square().sum() / 299.0); };
+  const double centre = rows.y.mean(), scale = sd(rows.y);
+  const Vector z = (rows.y.array() - centre) / scale;
+  Matrix design = Matrix::Ones(300, 4), to_original = Matrix::Zero(4, 4);
+  to_original(0, 0) = scale;
+  for (Index j = 1; j < 4; ++j) {
+    const Vector x = rows.x.col(j - 1);
+    design.col(j) = (x.array() - x.mean()) / sd(x);
+    to_original(j, j) = scale / sd(x);
+    to_original(0, j) = -scale * x.mean() / sd(x);
+  }
+  const double tau = scale * scale;              // precision of z, whose sigma is 1 / scale
   const Vector prior{{0.01, 0.16, 0.16, 0.16}};  // precisions
-  const Matrix precision = design.transpose() * design + Matrix(prior.asDiagonal());
-  const Vector mean = precision.llt().solve(design.transpose() * rows.y);
-  const Matrix covariance = precision.inverse();
-  const double log_evidence = -150.0 * std::log(2.0 * std::numbers::pi) - 0.5 * rows.y.squaredNorm() +
-                              0.5 * mean.dot(precision * mean) + 0.5 * prior.array().log().sum() -
-                              0.5 * std::log(precision.determinant());
+  const Matrix precision = tau * design.transpose() * design + Matrix(prior.asDiagonal());
+  const Vector standardised = precision.llt().solve(tau * design.transpose() * z);
+  Vector mean = to_original * standardised;
+  mean[0] += centre;
+  const Matrix covariance = to_original * precision.inverse() * to_original.transpose();
+  const double log_evidence = -150.0 * std::log(2.0 * std::numbers::pi) - 0.5 * tau * z.squaredNorm() +
+                              0.5 * standardised.dot(precision * standardised) +
+                              0.5 * prior.array().log().sum() - 0.5 * std::log(precision.determinant());
   EXPECT_NEAR(outcome.fit.verdict.log_evidence, log_evidence,
               3.0 * outcome.fit.verdict.log_evidence_error + 1e-3);
   EXPECT_LT(outcome.fit.verdict.log_evidence_error, 0.05);

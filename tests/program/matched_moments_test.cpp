@@ -113,7 +113,7 @@ TEST(MatchedMoments, FewDrawsAndUnknownMomentsChangeNothing) {
 
 /// On the user's scale the intercept is a sum of the model's and of all coefficients.
 TEST(MatchedMoments, BothInterceptsOfARegressionGetThem) {
-  Schema schema;
+  DesignSchema schema;
   schema.blocks = Blocks::of_equal(4, 4);
   for (const double centre : {30.0, -4.0}) {
     Column column;

@@ -75,7 +75,7 @@ Table noise_and_signal(Index rows, Index columns, std::uint64_t seed) {
 class FaultsB4 : public Posterior {
  protected:
   void expect_exact(const Table& table) {
-    Config linear = config(write(table, 16, true));
+    Config linear = config(write(table, 16));
     linear.model.type = "linear";
     linear.model.glm.likelihood = Likelihood::linear;
     linear.family.type = "auto";

@@ -60,7 +60,7 @@ TEST_F(HardData, FaultsB7AnInterceptAloneIsFitted) {
 /// Of normal noise the data say of nu that it is large, and its prior, gamma(2, 0.1), has all moments.
 TEST_F(HardData, FaultsDDegreesOfFreedomOfNormalNoiseAreCertified) {
   for (const std::uint64_t seed : {1, 2, 3}) {
-    Config noise = config(write(linear_rows(300, 1, 1.0), 64, true));
+    Config noise = config(write(linear_rows(300, 1, 1.0), 64));
     noise.model.type = "student_t";
     noise.model.glm.likelihood = Likelihood::student_t;
     noise.family.type = "auto";

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "reference/tables.hpp"
+#include "run/small_fit.hpp"
 #include "vfe/run/fit.hpp"
-#include "vfe/store/dataset.hpp"
 #include "vfe/store/result.hpp"
 
 namespace vfe {
@@ -24,22 +24,9 @@ class Posterior : public testing::Test {
   }
   ~Posterior() override { fs::remove_all(folder_); }
 
-  fs::path write(const Table& table, Index block_rows, bool real_response = false) const {
-    Schema schema;
-    schema.blocks = Blocks::of_equal(0, block_rows);
-    schema.response = "y";
-    schema.single = false;
-    if (!real_response) schema.response_classes = 2;
-    schema.columns.resize(static_cast<std::size_t>(table.x.cols()));
-    for (std::size_t j = 0; j < schema.columns.size(); ++j)
-      schema.columns[j].name = "x" + std::to_string(j + 1);
-    Rows rows;
-    rows.x = Rows::RowMajor<double>(table.x);
-    rows.y = table.y;
+  fs::path write(const Table& table, Index block_rows) const {
     const fs::path path = folder_ / "data.h5";
-    DatasetWriter writer(path, schema);
-    writer.append(rows);
-    writer.finish();
+    write_dataset(path, {.x = table.x, .y = table.y, .weight = {}, .offset = {}, .block_rows = block_rows});
     return path;
   }
 
@@ -47,6 +34,8 @@ class Posterior : public testing::Test {
     Config config;
     config.data.file = data.string();
     config.model.type = "logistic";
+    config.model.formula = "y";
+    config.model.glm.priors_on = PriorsOn::user;  // the answers are of columns as they are
     config.family.type = "full_rank";
     config.output.directory = (folder_ / "run").string();
     return config;

@@ -69,7 +69,7 @@ Config known_noise(Config config, double sigma) {
 TEST_F(Posterior, LinearFullRankIsTheClosedForm) {
   const double sigma = 0.7;
   const Table table = linear_rows(2000, 6, sigma);
-  const ResultFile result = run(known_noise(config(write(table, 128, true)), sigma));
+  const ResultFile result = run(known_noise(config(write(table, 128)), sigma));
   const Conjugate exact = conjugate(table, sigma, 1.5, 3.0);
   const Matrix lambda = result.arrays.at("lambda");
   const Index d = exact.mean.size();
@@ -96,7 +96,7 @@ Vector full_rank_sds(const Matrix& lambda, Index d) {
 TEST_F(Posterior, StochasticSdsAreWithinOnePercent) {
   const double sigma = 0.7;
   const Table table = linear_rows(8192, 4, sigma);
-  Config stochastic = known_noise(config(write(table, 128, true)), sigma);
+  Config stochastic = known_noise(config(write(table, 128)), sigma);
   stochastic.fit.mode = Mode::stochastic;
   stochastic.fit.blocks_per_step = 16;
   const ResultFile result = run(stochastic);

@@ -77,7 +77,7 @@ TEST_F(DamagedFiles, C12AFolderIsNoFile) {
   expect_refusal("diagnose folder", 66, "folder: no result.h5 in it");
   fs::create_directories(folder / "folder" / "result.h5");
   expect_refusal("diagnose folder", 66, "folder/result.h5: is a folder");
-  expect_refusal("import folder --response y -o d.h5", 66, "folder: is a folder");
+  expect_refusal("import folder -o d.h5", 66, "folder: is a folder");
 }
 
 }  // namespace

@@ -95,7 +95,8 @@ void prepare_fit(const fs::path& folder) {
     vfe_run(made.path(), "simulate linear -o data.h5 --rows 200 --columns 2");
   fs::copy(made / "data.h5", folder / "data.h5");
   put(folder / "fit.toml",
-      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"linear\"\n[family]\ntype = \"full_rank\"\n"
+      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"linear\"\nformula = \"y\"\n[family]\ntype = "
+      "\"full_rank\"\n"
       "[output]\ndirectory = \"run\"\ndraws = 100\n");
 }
 
@@ -140,7 +141,7 @@ TEST(FailedCalls, C1AnyOfAnImport) {
   }
   std::uint64_t content = 0;
   let_each_call_fail(
-      "call that writes in an import fails", Of::writing, "import table.csv --response y -o data.h5 --quiet",
+      "call that writes in an import fails", Of::writing, "import table.csv -o data.h5 --quiet",
       [&](const fs::path& folder) { put(folder / "table.csv", csv); },
       [&](const fs::path& folder, bool ended_well) {
         EXPECT_EQ(contents(folder / "table.csv"), csv);
@@ -148,9 +149,10 @@ TEST(FailedCalls, C1AnyOfAnImport) {
           EXPECT_FALSE(ended_well);
           return;
         }
-        const Dataset dataset(folder / "data.h5");
-        if (content == 0) content = content_hash(dataset.read({0, dataset.schema().num_blocks()}));
-        EXPECT_EQ(dataset.schema().content, content);
+        const Dataset file(folder / "data.h5");
+        const DatasetSchema& schema = file.schema();
+        if (content == 0) content = content_hash(file.read({0, schema.num_blocks()}), schema.blocks);
+        EXPECT_EQ(schema.content, content);
       });
 }
 
@@ -214,14 +216,15 @@ TEST(FailedCalls, KilledBetweenAnyTwoOfAFit) {
 }
 
 TEST(FailedCalls, KilledBetweenAnyTwoOfAnImport) {
-  const std::string import = "import table.csv --response y -o data.h5 --quiet";
+  const std::string import = "import table.csv -o data.h5 --quiet";
   kill_before_each_call(
       "kill -9 between any two calls that write of an import, run again", import, import + " --overwrite",
       [](const fs::path& folder) { put(folder / "table.csv", "x,y\n1,2\n2,3\n3,5\n4,1\n"); },
       [](const fs::path& folder) {
-        const Dataset dataset(folder / "data.h5");
-        const Rows rows = dataset.read({0, dataset.schema().num_blocks()});
-        return to_json(dataset.schema()) + std::to_string(content_hash(rows));
+        const Dataset file(folder / "data.h5");
+        const DatasetSchema& schema = file.schema();
+        const TableRows rows = file.read({0, schema.num_blocks()});
+        return to_json(schema) + std::to_string(content_hash(rows, schema.blocks));
       });
 }
 

@@ -12,6 +12,7 @@
 #include "reliability/result_bits.hpp"
 #include "reliability/tally.hpp"
 #include "run/small_fit.hpp"
+#include "store/table_example.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/store/checkpoint.hpp"
 #include "vfe/store/result.hpp"
@@ -42,14 +43,12 @@ std::string contents_of_result(const std::filesystem::path& path) {
 
 /// As a fit reads it, the comparison of the content hash included.
 std::string contents_of_dataset(const std::filesystem::path& path) {
-  const Dataset dataset(path);
-  const Schema& schema = dataset.schema();
-  const Rows rows = dataset.read({0, schema.num_blocks()});
-  if (dataset.has_content_hash() && content_hash(rows) != schema.content) {
-    throw Error(Fault::data, "the contents have another hash");
-  }
-  std::string all = to_json(schema) + std::to_string(content_hash(rows));
-  for (const std::int64_t line : dataset.lines(0, rows.size())) all += std::to_string(line) + ";";
+  const Dataset file(path);
+  const DatasetSchema& schema = file.schema();
+  const std::uint64_t content = content_hash(file.read({0, schema.num_blocks()}), schema.blocks);
+  if (file.has_content_hash()) expect_content(path.string(), content, schema.content);
+  std::string all = to_json(schema) + std::to_string(content);
+  for (const std::int64_t line : file.lines(0, schema.num_rows())) all += std::to_string(line) + ";";
   return all;
 }
 
@@ -69,20 +68,15 @@ struct Damaged {
 class FlippedBits : public testing::Test {
  protected:
   FlippedBits() {
-    Schema schema = small_schema(3);
-    schema.has_line = true;
-    schema.source = "table.csv";
-    schema.columns.push_back({"colour[gr\xc3\xbcn]", "colour", "gr\xc3\xbcn", "rot", 0.0, 1.0});
-    std::vector<std::int64_t> lines(500);
-    for (std::size_t i = 0; i < lines.size(); ++i) lines[i] = static_cast<std::int64_t>(7 * i);
-    write_dataset(folder / "data.h5", schema, small_rows(500, 4), lines);
+    write_dataset(folder / "data.h5", small_rows(500, 4));
+    test::write_example(folder / "table.h5", 500, false);
     run_fit(small_config(folder));
     const auto steps = list_checkpoints(folder / "run");
     std::filesystem::create_directory(folder / "one");
     const std::string name = "checkpoint." + std::to_string(steps.front()) + ".h5";
     std::filesystem::copy(folder / "run" / name, folder / "one" / name);
     files = {{"checkpoint", folder / "one" / name, contents_of_checkpoint, Fault::checkpoint},
-             {"dataset", folder / "data.h5", contents_of_dataset, Fault::data},
+             {"dataset", folder / "table.h5", contents_of_dataset, Fault::data},
              {"result", folder / "run" / "result.h5", contents_of_result, Fault::data}};
   }
 

@@ -24,24 +24,31 @@ std::string bits_of_run(const std::filesystem::path& folder) {
   return hashes(folder) + bits_of_groups(read_result(folder / "run" / "result.h5"));
 }
 
+/// Factors, which the model holds as indices, and what interacts with them.
+const std::string formula = "y ~ g * x1 + h + poly(x2, 2) + g:h";
+
+std::string simulate_by_formula(const std::string& model) {
+  return "simulate " + model + " -o data.h5 --formula '" + formula + "' --levels g=3 --levels h=5 ";
+}
+
 void prepare_logistic(const std::filesystem::path& folder) {
-  EXPECT_EQ(vfe_run(folder, "simulate logistic -o data.h5 --rows 6000 --columns 8 --block-rows 256").code, 0);
-  put_config(folder, "logistic", long_fit(steps));
+  EXPECT_EQ(vfe_run(folder, simulate_by_formula("logistic") + "--rows 6000 --block-rows 256").code, 0);
+  put_config(folder, "logistic", long_fit(steps), formula);
 }
 
 void prepare_automatic(const std::filesystem::path& folder) {
   EXPECT_EQ(vfe_run(folder, "simulate logistic -o data.h5 --rows 130 --columns 64 --block-rows 32").code, 0);
   put(folder / "fit.toml",
-      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"logistic\"\n"
+      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"logistic\"\nformula = \"y\"\n"
       "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 10\n");
 }
 
 void prepare_outputs(const std::filesystem::path& folder) {
-  EXPECT_EQ(vfe_run(folder, "simulate poisson -o data.h5 --rows 2000 --columns 6 --block-rows 128").code, 0);
-  put(folder / "fit.toml",
-      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"poisson\"\n[output]\ndirectory = \"run\"\n"
-      "draws = 1000\ncheckpoint_every = 3\nlog_likelihood = true\nlog_prior = true\n"
-      "posterior_predictive = true\n");
+  EXPECT_EQ(vfe_run(folder, simulate_by_formula("poisson") + "--rows 2000 --block-rows 128").code, 0);
+  put(folder / "fit.toml", "[data]\nfile = \"data.h5\"\n[model]\ntype = \"poisson\"\nformula = \"" + formula +
+                               "\"\n[output]\ndirectory = \"run\"\n"
+                               "draws = 1000\ncheckpoint_every = 3\nlog_likelihood = true\nlog_prior = true\n"
+                               "posterior_predictive = true\n");
 }
 
 /// Classes by name, columns as they are in the table, through the origin of its units.
@@ -57,11 +64,9 @@ void prepare_raw_softmax(const std::filesystem::path& folder) {
                              : ",high\n");
   }
   put(folder / "table.csv", table);
-  EXPECT_EQ(
-      vfe_run(folder, "import table.csv --response class -o data.h5 --no-standardize --block-rows 128").code,
-      0);
+  EXPECT_EQ(vfe_run(folder, "import table.csv -o data.h5 --block-rows 128").code, 0);
   put(folder / "fit.toml",
-      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"softmax\"\nintercept = false\n"
+      "[data]\nfile = \"data.h5\"\n[model]\ntype = \"softmax\"\nformula = \"class ~ . - 1\"\n"
       "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 3\n");
 }
 
@@ -174,7 +179,7 @@ TEST_F(ReliabilityLong, KilledRawSoftmaxFits) {
 
 TEST_F(Reliability, TheSameBitsOnOneToFourRanks) {
   Tally tally("fit of another kind on 1, 2, 3, 4 ranks");
-  for (const auto& of : {prepare_automatic, prepare_outputs, prepare_raw_softmax}) {
+  for (const auto& of : {prepare_logistic, prepare_automatic, prepare_outputs, prepare_raw_softmax}) {
     std::filesystem::remove(folder / "data.h5");
     prepare(of);
     for (int ranks = 1; ranks <= 4; ++ranks) {

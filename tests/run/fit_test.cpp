@@ -23,7 +23,7 @@ using testing::HasSubstr;
 
 class Fit : public testing::Test {
  protected:
-  Fit() { write_dataset(folder / "data.h5", small_schema(3), small_rows(300, 3)); }
+  Fit() { write_dataset(folder / "data.h5", small_rows(300, 3)); }
 
   ResultFile result() const { return read_result(folder / "run" / "result.h5"); }
 
@@ -141,12 +141,12 @@ TEST_F(Fit, ARejectedFitsDrawsStayAsDrawn) {
 
 TEST_F(Fit, IsNearLeastSquares) {
   run_fit(small_config(folder));
-  const Rows rows = small_rows(300, 3);
+  const SmallTable rows = small_rows(300, 3);
   Matrix design(300, 4);
-  design << Vector::Ones(300), std::get<Rows::RowMajor<double>>(rows.x);
+  design << Vector::Ones(300), rows.x;
   const Vector solution = (design.transpose() * design).ldlt().solve(design.transpose() * rows.y);
   const ResultFile file = result();
-  const Variable& beta = file.variable("posterior", "beta");
+  const Variable& beta = file.variable("posterior", "beta_original");
   for (std::size_t j = 0; j < 3; ++j) {
     double mean = 0.0;
     for (std::size_t s = 0; s < 500; ++s) mean += beta.values[3 * s + j] / 500.0;
@@ -192,13 +192,13 @@ TEST_F(Fit, RefusesToResumeWithOtherConfigDataOrModel) {
   run_fit(small_config(folder, {"fit.max_time=0.000001"}));
   EXPECT_THAT(failure(small_config(folder, {"fit.seed=2"}), Existing::resume, Fault::config),
               HasSubstr("fit.seed: 1 in the checkpoint, 2 now"));
-  Schema renamed = small_schema(3);
-  renamed.columns[1] = numeric("other");
-  write_dataset(folder / "data.h5", renamed, small_rows(300, 3));
+  SmallTable renamed = small_rows(300, 3);
+  renamed.names = {"x1", "other", "x3"};
+  write_dataset(folder / "data.h5", renamed);
   EXPECT_THAT(failure(small_config(folder), Existing::resume, Fault::checkpoint), HasSubstr("another model"));
-  write_dataset(folder / "data.h5", small_schema(3), small_rows(300, 3, 2));
+  write_dataset(folder / "data.h5", small_rows(300, 3, 2));
   EXPECT_THAT(failure(small_config(folder), Existing::resume, Fault::checkpoint), HasSubstr("other data"));
-  write_dataset(folder / "data.h5", small_schema(3), small_rows(300, 3));
+  write_dataset(folder / "data.h5", small_rows(300, 3));
   EXPECT_EQ(failure(small_config(folder), Existing::resume, Fault::config), "accepted");
 }
 
@@ -216,22 +216,22 @@ TEST_F(Fit, ABadStartLeavesTheEarlierRunWhole) {
 }
 
 TEST_F(Fit, RefusesWeightsThatAreAllZero) {
-  Schema schema = small_schema(3);
-  schema.has_weight = true;
-  Rows rows = small_rows(300, 3);
+  const std::vector<std::string> weighted = {"model.formula=y | weights(w) ~ x1 + x2 + x3"};
+  SmallTable rows = small_rows(300, 3);
   rows.weight = Vector::Zero(300);
-  write_dataset(folder / "data.h5", schema, rows);
-  EXPECT_THAT(failure(small_config(folder), Existing::refuse, Fault::data),
+  write_dataset(folder / "data.h5", rows);
+  EXPECT_THAT(failure(small_config(folder, weighted), Existing::refuse, Fault::data),
               HasSubstr("weights of all 300 rows"));
   rows.weight[299] = 1.0;
-  write_dataset(folder / "data.h5", schema, rows);
-  EXPECT_EQ(failure(small_config(folder), Existing::refuse, Fault::data), "accepted");
+  write_dataset(folder / "data.h5", rows);
+  EXPECT_EQ(failure(small_config(folder, weighted), Existing::refuse, Fault::data), "accepted");
 }
 
 TEST_F(Fit, RefusesContentsThatDisagreeWithTheirHash) {
   const hid_t file = H5Fopen((folder / "data.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
-  const hid_t y = H5Dopen(file, "y", H5P_DEFAULT);
-  std::vector<double> values(300, 1.0);
+  const hid_t y = H5Dopen(file, "numbers", H5P_DEFAULT);
+  std::vector<double> values(1200, 1.0);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i % 7);
   H5Dwrite(y, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
   H5Dclose(y);
   H5Fclose(file);
@@ -260,10 +260,9 @@ std::pair<double, double> moments(const ResultFile& file, const Vector& weights)
 }
 
 TEST_F(Fit, CollinearColumnsAreHeldByThePrior) {
-  Rows rows = small_rows(300, 2);
-  auto& x = std::get<Rows::RowMajor<double>>(rows.x);
-  x.col(1) = x.col(0);
-  write_dataset(folder / "data.h5", small_schema(2), rows);
+  SmallTable rows = small_rows(300, 2);
+  rows.x.col(1) = rows.x.col(0);
+  write_dataset(folder / "data.h5", rows);
   run_fit(small_config(folder, {"output.draws=4000"}));
   // The sum is known as well as a single coefficient; of the difference only the prior speaks: sd 2.5 sqrt 2.
   const auto [sum, sum_sd] = moments(result(), Vector::Ones(2));
@@ -275,9 +274,9 @@ TEST_F(Fit, CollinearColumnsAreHeldByThePrior) {
 }
 
 TEST_F(Fit, ASeparableLogisticIsHeldByThePrior) {
-  Rows rows = small_rows(200, 1);
-  rows.y = (std::get<Rows::RowMajor<double>>(rows.x).col(0).array() > 0.0).cast<double>();
-  write_dataset(folder / "data.h5", small_schema(1), rows);
+  SmallTable rows = small_rows(200, 1);
+  rows.y = (rows.x.col(0).array() > 0.0).cast<double>();
+  write_dataset(folder / "data.h5", rows);
   const RunOutcome outcome = run_fit(small_config(folder, {"model.type=logistic"}));
   EXPECT_TRUE(std::isfinite(outcome.fit.verdict.free_energy));
   const auto [mean, sd] = moments(result(), Vector::Ones(1));
@@ -287,7 +286,7 @@ TEST_F(Fit, ASeparableLogisticIsHeldByThePrior) {
 }
 
 TEST_F(Fit, OneRowLeavesThePrior) {
-  write_dataset(folder / "data.h5", small_schema(1), small_rows(1, 1));
+  write_dataset(folder / "data.h5", small_rows(1, 1));
   run_fit(small_config(folder, {"model.known_sigma=1000", "output.draws=4000"}));
   const auto [mean, sd] = moments(result(), Vector::Ones(1));
   EXPECT_NEAR(mean, 0.0, 0.2);
@@ -298,7 +297,7 @@ TEST_F(Fit, OneRowLeavesThePrior) {
 TEST(FitMpi, GivesTheSameBitsAsOneRankAlone) {
   const Communicator world = Communicator::world();
   const TemporaryFolder own;
-  write_dataset(own / "data.h5", small_schema(3), small_rows(300, 3));
+  write_dataset(own / "data.h5", small_rows(300, 3));
   const std::string shared = world.broadcast(own.path().string());
   for (const std::string mode : {"synchronous", "stochastic"}) {
     std::vector<std::string> overrides = {"fit.mode=" + mode, "fit.blocks_per_step=2", "fit.rate=0.05",
@@ -318,9 +317,9 @@ TEST(FitMpi, GivesTheSameBitsAsOneRankAlone) {
 TEST(FitMpi, AFitOfFewRowsStoppedAndResumedGivesTheSameBitsAsOneRankAlone) {
   const Communicator world = Communicator::world();
   const TemporaryFolder own;
-  Schema schema = small_schema(6);
-  schema.blocks = Blocks::of_equal(0, 2);
-  write_dataset(own / "data.h5", schema, small_rows(7, 6));
+  SmallTable few = small_rows(7, 6);
+  few.block_rows = 2;
+  write_dataset(own / "data.h5", few);
   const std::string shared = world.broadcast(own.path().string());
   const RunOutcome alone = run_fit(small_config(own, {"family.type=auto"}));
   EXPECT_EQ(alone.fit.verdict.grade, Grade::certified) << alone.fit.verdict.reason;
@@ -343,14 +342,11 @@ TEST(FitMpi, AFitOfFewRowsStoppedAndResumedGivesTheSameBitsAsOneRankAlone) {
 TEST(FitMpi, BlocksMayDifferInRows) {
   const Communicator world = Communicator::world();
   const TemporaryFolder own;
-  const Rows all = small_rows(300, 3);
-  DatasetWriter writer(own / "data.h5", small_schema(3));
+  const SmallTable all = small_rows(300, 3);
+  DatasetWriter writer(own / "data.h5", schema_of(all));
   Index first = 0;
   for (const Index end : {1, 40, 43, 100, 164, 170, 299, 300}) {
-    Rows some;
-    some.x = Rows::RowMajor<double>(std::get<Rows::RowMajor<double>>(all.x).middleRows(first, end - first));
-    some.y = all.y.segment(first, end - first);
-    writer.append(some);
+    writer.append(rows_of(all).some(first, end - first));
     writer.end_block();
     first = end;
   }
@@ -364,7 +360,7 @@ TEST(FitMpi, BlocksMayDifferInRows) {
   EXPECT_EQ(together.lambda_hash, alone.lambda_hash);
   EXPECT_EQ(together.draws_hash, alone.draws_hash);
   // The rows are those of equal blocks, whose sums differ by rounding alone.
-  write_dataset(own / "data.h5", small_schema(3), all);
+  write_dataset(own / "data.h5", all);
   const RunOutcome equal = run_fit(small_config(own), Existing::overwrite);
   EXPECT_NEAR(equal.fit.verdict.free_energy, alone.fit.verdict.free_energy, 1e-6);
   world.barrier();
@@ -373,9 +369,9 @@ TEST(FitMpi, BlocksMayDifferInRows) {
 TEST(FitMpi, WhatOneRankCannotLoadIsThrownOnAll) {
   const Communicator world = Communicator::world();
   const TemporaryFolder own;
-  Rows rows = small_rows(300, 3);
-  std::get<Rows::RowMajor<double>>(rows.x)(299, 2) = std::nan("");  // in the shard of the last rank
-  write_dataset(own / "data.h5", small_schema(3), rows);
+  SmallTable rows = small_rows(300, 3);
+  rows.x(299, 2) = std::nan("");  // in the shard of the last rank
+  write_dataset(own / "data.h5", rows);
   const std::string shared = world.broadcast(own.path().string());
   try {
     run_fit(
@@ -385,7 +381,7 @@ TEST(FitMpi, WhatOneRankCannotLoadIsThrownOnAll) {
     ADD_FAILURE() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.fault(), Fault::data);
-    EXPECT_THAT(error.what(), HasSubstr("row 299, column x3"));
+    EXPECT_THAT(error.what(), HasSubstr("row 299: x3 is missing"));
   }
   world.barrier();
 }

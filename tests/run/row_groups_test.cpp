@@ -17,7 +17,7 @@ const std::vector<std::string> everything = {"family.type=auto", "output.log_lik
 
 class RowGroups : public testing::Test {
  protected:
-  RowGroups() { write_dataset(folder / "data.h5", small_schema(3), small_rows(300, 3)); }
+  RowGroups() { write_dataset(folder / "data.h5", small_rows(300, 3)); }
   ResultFile result() const { return read_result(folder / "run" / "result.h5"); }
 
   TemporaryFolder folder;
@@ -31,11 +31,11 @@ TEST_F(RowGroups, SimulatedResponsesAreThoseOfTheirDraws) {
   const auto values = [&](const char* group, const char* name, Index size) {
     return Eigen::Map<const Matrix>(file.variable(group, name).values.data(), size, 500);
   };
-  const Matrix x = std::get<Rows::RowMajor<double>>(small_rows(300, 3).x);
-  Matrix eta = x * values("posterior", "beta", 3);
-  eta.rowwise() += values("posterior", "intercept", 1).row(0);
+  const Matrix x = small_rows(300, 3).x;
+  Matrix eta = x * values("posterior", "beta_original", 3);
+  eta.rowwise() += values("posterior", "intercept_original", 1).row(0);
   const Eigen::ArrayXXd noise = (values("posterior_predictive", "y", 300) - eta).array().rowwise() /
-                                values("posterior", "sigma", 1).row(0).array();
+                                values("posterior", "sigma_original", 1).row(0).array();
   EXPECT_NEAR(noise.mean(), 0.0, 4.0 / std::sqrt(150000.0));
   EXPECT_NEAR(noise.square().mean(), 1.0, 4.0 * std::sqrt(2.0 / 150000.0));
   EXPECT_LT((noise.rowwise().mean() * std::sqrt(500.0)).abs().maxCoeff(), 5.0);
@@ -67,7 +67,7 @@ TEST_F(RowGroups, WhatIsAskedForLaterIsTheSame) {
 TEST(RowGroupsMpi, AreTheSameBitsAsOfOneRankAlone) {
   const Communicator world = Communicator::world();
   const TemporaryFolder own;
-  write_dataset(own / "data.h5", small_schema(3), small_rows(300, 3));
+  write_dataset(own / "data.h5", small_rows(300, 3));
   const std::string shared = world.broadcast(own.path().string());
   run_fit(small_config(own, everything), Existing::overwrite);
   std::vector<std::string> overrides = everything;

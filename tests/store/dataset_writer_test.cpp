@@ -1,88 +1,91 @@
 #include <gmock/gmock.h>
 
-#include <functional>
-
 #include "store/folder.hpp"
-#include "store/hdf5.hpp"
+#include "store/table_example.hpp"
 #include "vfe/store/dataset.hpp"
 
 namespace vfe {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
-Schema two_columns() {
-  Schema schema;
-  schema.blocks = Blocks::of_equal(0, 32);
-  schema.columns = {{"age", "age", "", "", 0.0, 1.0}, {"sex[m]", "sex", "m", "f", 0.0, 1.0}};
-  schema.response = "y";
-  schema.single = false;
-  return schema;
-}
-
-void write_rows(const std::filesystem::path& path, const Schema& schema) {
-  DatasetWriter writer(path, schema);
-  Rows rows;
-  rows.x = Rows::RowMajor<double>::Zero(3, 2).eval();
-  rows.y = Vector::LinSpaced(3, 1.0, 3.0);
+TEST(DatasetWriter, TruthAndMakerAndBack) {
+  const test::Folder folder;
+  DatasetSchema schema;
+  schema.blocks = Blocks::of_equal(0, 8);
+  schema.table.columns = {{.name = "x1"}};
+  DatasetWriter writer(folder / "data.h5", schema);
+  TableRows rows = missing_rows(schema.table, 3);
   writer.append(rows);
+  writer.set_command("simulate");
+  writer.set_truth(Vector::LinSpaced(2, 0.1, 0.2), {"intercept", "beta[x1]"});
   writer.finish();
+  const Dataset file(folder / "data.h5");
+  EXPECT_EQ(file.truth(), Vector::LinSpaced(2, 0.1, 0.2));
+  EXPECT_THAT(file.truth_names(), ElementsAre("intercept", "beta[x1]"));
+  EXPECT_THAT(file.made_by(), testing::MatchesRegex("vfe [0-9.]+ simulate"));
 }
 
-std::string refusal(const std::function<void(Schema&)>& change) {
+TEST(DatasetWriter, NoRowsAreRefused) {
   const test::Folder folder;
-  Schema schema = two_columns();
-  change(schema);
-  write_rows(folder / "data.h5", schema);
-  return test::error_line(Fault::data, [&] { Dataset dataset(folder / "data.h5"); });
+  {
+    DatasetWriter writer(folder / "data.h5", test::example_schema(true));
+    EXPECT_THAT(test::error_line(Fault::data, [&] { writer.finish(); }), HasSubstr("no rows"));
+  }
+  EXPECT_EQ(folder.num_files(), 0u);
 }
 
-TEST(DatasetWriter, FaultsA8MomentsAndFaultsA6NumbersComeBack) {
+TEST(DatasetWriter, RowsOfAnotherTableAreRefused) {
   const test::Folder folder;
-  Schema schema = two_columns();
-  schema.moments = {{40.0, 12.5}, {0.0, 1.0}};
-  schema.response_moments = MeanAndSd{250000.0, 22539.0};
-  schema.response_numbers = {1.0, 2.0, 3.0};
-  write_rows(folder / "data.h5", schema);
-  const Dataset dataset(folder / "data.h5");
-  for (const Schema& found : {dataset.schema(), schema_from_json(to_json(dataset.schema()))}) {
-    EXPECT_EQ(found.moments, schema.moments);
-    EXPECT_EQ(found.response_moments, schema.response_moments);
-    EXPECT_EQ(found.response_numbers, schema.response_numbers);
+  DatasetWriter writer(folder / "data.h5", test::example_schema(true));
+  const auto refused = [&](auto change) {
+    TableRows rows = test::example_rows(0, 4);
+    std::vector<std::int64_t> lines = test::example_lines(0, 4);
+    change(rows, lines);
+    return test::error_line(Fault::bug, [&] { writer.append(rows, lines); });
+  };
+  for (const std::string& line :
+       {refused([](TableRows&rows, auto&) { rows.num_rows = 3; }),
+        refused([](TableRows&rows, auto&) { rows.codes.conservativeResize(4, 1); }),
+        refused([](TableRows&rows, auto&) { rows.integers.conservativeResize(3, 1); }),
+        refused([](TableRows&rows, auto&) { rows.numbers = TableRows::RowMajor<float>(4, 3); }),
+        refused([](TableRows&rows, auto&) { rows.matrices.pop_back(); }),
+        refused([](TableRows&rows, auto&) { rows.matrices[1] = rows.matrices[0]; }),
+        refused([](TableRows&, auto&lines) { lines.clear(); })}) {
+    EXPECT_THAT(line, HasSubstr("do not fit the schema"));
   }
 }
 
-TEST(DatasetWriter, FaultsA4TextsThatAreNoUtf8AreRefusedAtOpening) {
-  EXPECT_THAT(refusal([](Schema& s) {
-                s.columns[0].name =
-                    "gr\xf6\xdf"
-                    "e";
-              }),
-              HasSubstr("/columns/name holds \"gr\\xf6\\xdf"
-                        "e\" at 0, expected UTF-8"));
-  EXPECT_THAT(refusal([](Schema& s) { s.columns[1].reference = "j\xe4"; }),
-              HasSubstr("/columns/reference holds"));
-  EXPECT_THAT(refusal([](Schema& s) {
-                s.response_levels = {"nein", "j\xe4"};
-              }),
-              HasSubstr("/response_levels holds"));
-  EXPECT_THAT(refusal([](Schema& s) { s.source = "d\xe4ta.csv"; }),
-              HasSubstr("attribute source is \"d\\xe4ta.csv\""));
+TEST(DatasetWriter, PiecesOfAnySizeMakeTheSameFile) {
+  const test::Folder folder;
+  const DatasetSchema pieces = test::write_example(folder / "pieces.h5", 150, true);
+  DatasetWriter writer(folder / "whole.h5", test::example_schema(true));
+  writer.append(test::example_rows(0, 150), test::example_lines(0, 150));
+  EXPECT_EQ(to_json(writer.finish()), to_json(pieces));
 }
 
-TEST(DatasetWriter, FaultsA8MomentsThatCannotBeAreRefused) {
-  EXPECT_THAT(refusal([](Schema& s) {
-                s.moments = {{40.0, 0.0}, {0.0, 1.0}};
-              }),
-              HasSubstr("column age: mean 40 and sd 0"));
-  EXPECT_THAT(refusal([](Schema& s) {
-                s.response_moments = MeanAndSd{1.0, -1.0};
-              }),
-              HasSubstr("the response: mean 1 and sd -1"));
-  EXPECT_THAT(refusal([](Schema& s) {
-                s.response_numbers = {2.0, 1.0};
-              }),
-              HasSubstr("/response_numbers holds 1 at 1"));
+TEST(DatasetWriter, FullDiskLeavesTheOlderFile) {
+  const test::Folder folder;
+  const std::uint64_t older = test::write_example(folder / "data.h5", 70, true).content;
+  const auto write_large = [&] {
+    DatasetWriter writer(folder / "data.h5", test::example_schema(false));
+    for (Index piece = 0; piece < 40; ++piece) {
+      writer.append(test::example_rows(1000 * piece, 1000), test::example_lines(1000 * piece, 1000));
+    }
+    writer.finish();
+  };
+  for (std::size_t limit = 0; limit < 1600000; limit += 100000) {
+    const std::string line = test::error_line(Fault::io, [&] {
+      const test::FileSizeLimit full(limit);
+      write_large();
+    });
+    EXPECT_THAT(line, HasSubstr("File too large"));
+    EXPECT_EQ(folder.num_files(), 1u);
+    EXPECT_EQ(Dataset(folder / "data.h5").schema().content, older);
+  }
+  write_large();
+  EXPECT_EQ(Dataset(folder / "data.h5").schema().num_rows(), 40000);
 }
 
 }  // namespace

@@ -14,44 +14,67 @@ using testing::HasSubstr;
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 
-TEST(Json, SchemaAndBack) {
-  Schema schema;
+TEST(Json, DesignAndBack) {
+  DesignSchema schema;
   schema.blocks = Blocks::of_equal(Index{1} << 40, 4096);
-  schema.columns = {{"colour[\"r\xc3\xb6t\"]", "colour", "\"r\xc3\xb6t\"", "blue\n", 0.1, 1.0 / 3.0},
-                    {"b", "b", "", "", -inf, 5e-324}};
+  schema.columns = {{"colour[\"r\xc3\xb6t\"]", "colour\n"}, {"b", "b", -inf, 5e-324, 7}};
+  schema.terms = {{"colour", -1, 1, 0, 1, 0}, {"b", 3, 2, -1, 1, 1}};
+  schema.has_intercept = false;
+  schema.constant_term = 0;
   schema.response = "y";
   schema.response_levels = {"no", "yes"};
-  schema.response_classes = 2;
   schema.response_centre = std::nextafter(0.1, 1.0);
   schema.response_scale = 1.7976931348623157e308;
-  schema.has_weight = true;
-  schema.single = false;
-  schema.shuffle_seed = (std::uint64_t{1} << 56) - 1;
-  schema.source = "a\\b.csv";
-  schema.content = 0xfedcba9876543210;
-  const Schema back = schema_from_json(to_json(schema));
+  schema.formula = "y ~ \"a\\b\"";
+  schema.statistics = {Vector{{1.0, 0.1}}, Vector(0), Vector{{inf}}};
+  schema.numbers = {{3, 0.1, 1.0 / 3.0}, {4, 0.0, 1.0}};
+  schema.ranges = {{"b", {-1.0, 0.1, 2.0}}};
+  const DesignSchema back = design_schema_from_json(to_json(schema));
   EXPECT_EQ(back.blocks, schema.blocks);
   EXPECT_EQ(back.columns, schema.columns);
+  EXPECT_EQ(back.terms, schema.terms);
+  EXPECT_EQ(back.has_intercept, false);
+  EXPECT_EQ(back.constant_term, 0);
   EXPECT_EQ(back.response, schema.response);
   EXPECT_EQ(back.response_levels, schema.response_levels);
-  EXPECT_EQ(back.response_classes, schema.response_classes);
   EXPECT_EQ(back.response_centre, schema.response_centre);
   EXPECT_EQ(back.response_scale, schema.response_scale);
-  EXPECT_EQ(back.has_offset, false);
-  EXPECT_EQ(back.has_weight, true);
-  EXPECT_EQ(back.has_line, false);
-  EXPECT_EQ(back.single, false);
-  EXPECT_EQ(back.shuffle_seed, schema.shuffle_seed);
-  EXPECT_EQ(back.source, schema.source);
-  EXPECT_EQ(back.content, schema.content);
+  EXPECT_EQ(back.formula, schema.formula);
+  EXPECT_EQ(back.statistics, schema.statistics);
+  EXPECT_EQ(back.numbers, schema.numbers);
+  EXPECT_EQ(back.ranges, schema.ranges);
 }
 
 TEST(Json, UnequalBlocksAndBack) {
-  Schema schema;
+  DesignSchema schema;
   schema.blocks = Blocks::of_offsets({0, 4, 5, 12});
-  EXPECT_EQ(schema_from_json(to_json(schema)).blocks, schema.blocks);
+  EXPECT_EQ(design_schema_from_json(to_json(schema)).blocks, schema.blocks);
   schema.blocks = Blocks::of_equal(3, 256);
-  EXPECT_EQ(schema_from_json(to_json(schema)).blocks, schema.blocks);
+  EXPECT_EQ(design_schema_from_json(to_json(schema)).blocks, schema.blocks);
+}
+
+TEST(Json, SchemaOfATableAndBack) {
+  DatasetSchema schema;
+  schema.blocks = Blocks::of_offsets({0, 4, 5, 12});
+  schema.table.columns = {{.name = "\"r\xc3\xb6t\"\n"},
+                          {.name = "f", .type = ColumnType::factor, .levels = {"no", "\\"}},
+                          {.name = "n", .type = ColumnType::integer},
+                          {.name = "fp", .type = ColumnType::matrix, .width = 2048}};
+  schema.single = false;
+  schema.has_line = true;
+  schema.shuffle_seed = (std::uint64_t{1} << 56) - 1;
+  schema.source = "a\\b.csv";
+  schema.content = 0xfedcba9876543210;
+  const DatasetSchema back = dataset_schema_from_json(to_json(schema));
+  EXPECT_EQ(back.table, schema.table);
+  EXPECT_EQ(back.blocks, schema.blocks);
+  EXPECT_EQ(back.single, false);
+  EXPECT_EQ(back.has_line, true);
+  EXPECT_EQ(back.shuffle_seed, schema.shuffle_seed);
+  EXPECT_EQ(back.source, schema.source);
+  EXPECT_EQ(back.content, schema.content);
+  schema.blocks = Blocks::of_equal(Index{1} << 40, 4096);
+  EXPECT_EQ(dataset_schema_from_json(to_json(schema)).blocks, schema.blocks);
 }
 
 TEST(Json, ParametersAndBack) {
@@ -75,19 +98,20 @@ TEST(Json, ParametersAndBack) {
 }
 
 TEST(Json, NaNSurvives) {
-  Schema schema;
+  DesignSchema schema;
   schema.response_centre = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_TRUE(std::isnan(schema_from_json(to_json(schema)).response_centre));
+  EXPECT_TRUE(std::isnan(design_schema_from_json(to_json(schema)).response_centre));
 }
 
 TEST(Json, WhatIsWrongIsOneLine) {
   for (const char* text : {"", "{", "[]", "{\"rows\": \"many\"}", "null"}) {
-    EXPECT_THAT(test::error_line(Fault::data, [&] { schema_from_json(text); }), HasSubstr("schema"));
+    EXPECT_THAT(test::error_line(Fault::data, [&] { design_schema_from_json(text); }), HasSubstr("design"));
+    EXPECT_THAT(test::error_line(Fault::data, [&] { dataset_schema_from_json(text); }), HasSubstr("schema"));
   }
   EXPECT_THAT(test::error_line(Fault::data, [&] { parameters_from_json("[1]"); }), HasSubstr("parameters"));
-  Schema schema;
-  schema.source = "\xff";  // not UTF-8
-  EXPECT_THAT(test::error_line(Fault::data, [&] { to_json(schema); }), HasSubstr("schema"));
+  DesignSchema schema;
+  schema.formula = "\xff";  // not UTF-8
+  EXPECT_THAT(test::error_line(Fault::data, [&] { to_json(schema); }), HasSubstr("design"));
 }
 
 }  // namespace

@@ -15,14 +15,11 @@ using testing::HasSubstr;
 
 TEST(StoredKind, IsWhatTheFileSaysWhateverItsName) {
   const test::Folder folder;
-  Schema schema;
+  DatasetSchema schema;
   schema.blocks = Blocks::of_equal(0, 4);
-  schema.columns = {{.name = "x", .source = "x"}};
-  schema.single = false;
+  schema.table.columns = {{"x"}};
   DatasetWriter writer(folder / "data.h5", schema);
-  writer.append({.blocks = Blocks::of_equal(1, 4),
-                 .x = Rows::RowMajor<double>(Rows::RowMajor<double>::Ones(1, 1)),
-                 .y = Vector::Ones(1)});
+  writer.append(missing_rows(schema.table, 1));
   writer.finish();
   write_result(folder / "result.h5", {});
   write_checkpoint(folder.path(), {.state = {.step = 3}});

@@ -29,15 +29,16 @@ TEST(ReadConfig, OverridesReplaceTheFile) {
 
 TEST(ReadConfig, AZeroKeepsItsSign) {
   for (const bool negative : {false, true}) {
-    const Config config = parse_config("[model]\ntype = \"linear\"\n[data]\nfile = \"data.h5\"\n", "fit.toml",
-                                       {negative ? "fit.rate=-0.0" : "fit.rate=0.0"});
+    const Config config =
+        parse_config("[model]\ntype = \"linear\"\nformula = \"y\"\n[data]\nfile = \"data.h5\"\n", "fit.toml",
+                     {negative ? "fit.rate=-0.0" : "fit.rate=0.0"});
     EXPECT_EQ(std::signbit(parse_config(to_toml(config), "written.toml").fit.rate), negative);
   }
 }
 
 TEST(ReadConfig, RefusesWhatIsNotToml) {
-  EXPECT_THAT(refusal(minimal + "[fit\nseed = 1\n"), HasSubstr("fit.toml:5: not TOML"));
-  EXPECT_THAT(refusal(minimal + "type = \"linear\"\n"), HasSubstr("fit.toml:5: not TOML"));
+  EXPECT_THAT(refusal(minimal + "[fit\nseed = 1\n"), HasSubstr("fit.toml:6: not TOML"));
+  EXPECT_THAT(refusal(minimal + "type = \"linear\"\n"), HasSubstr("fit.toml:6: not TOML"));
   EXPECT_THAT(refusal(minimal, {"seed=1"}), HasSubstr("expected table.key=value"));
   EXPECT_THAT(refusal(minimal, {"fit.seed"}), HasSubstr("expected table.key=value"));
 }

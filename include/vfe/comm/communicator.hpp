@@ -29,6 +29,9 @@ class Communicator {
   void min(std::span<std::int64_t> values) const;
   /// [collective] Element-wise maximum over ranks, in place.
   void max(std::span<std::int64_t> values) const;
+  /// [collective] The same of numbers none of which is NaN; a zero is +0, on one rank too.
+  void min(std::span<double> values) const;
+  void max(std::span<double> values) const;
   /// [collective] Sum modulo 2^64.
   std::uint64_t sum(std::uint64_t value) const;
   /// [collective] What root holds, on every rank.

@@ -9,26 +9,28 @@
 #include <variant>
 #include <vector>
 
+#include "vfe/core/table.hpp"
 #include "vfe/core/types.hpp"
 #include "vfe/store/stored_kind.hpp"
 #include "vfe/verdict/verdict.hpp"
 
 namespace vfe {
 
-/// A column of the user's table.
+/// A column of a table.
 struct ColumnInfo {
   std::string name;
-  std::vector<std::string> levels;  ///< of a factor, the reference first; empty for numbers
+  ColumnType type = ColumnType::number;
+  std::vector<std::string> levels = {};  ///< of a factor, the reference first
+  Index width = 1;                       ///< of a matrix
+  Index missing = 0;                     ///< rows without a value, or without all of a matrix
   double low = std::numeric_limits<double>::infinity();
-  double high = -std::numeric_limits<double>::infinity();  ///< of numbers, in the user's units
+  double high = -std::numeric_limits<double>::infinity();  ///< of numbers; below `low` where there are none
 };
 
 struct DatasetInfo {
   Index rows = 0, blocks = 0, block_rows = 0;  ///< block_rows: of a full block
   bool single = false;
   std::vector<ColumnInfo> columns;
-  ColumnInfo response;
-  std::optional<ColumnInfo> offset, weight;
   std::string content;             ///< hash of the rows as they are
   bool checked = false;            ///< against the hash that the file has
   std::string made_by, source;     ///< empty where the file does not say

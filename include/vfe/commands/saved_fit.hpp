@@ -15,7 +15,8 @@ namespace vfe {
 struct SavedFit {
   ResultFile file;
   Config config;
-  std::optional<Schema> schema;  ///< of the dataset, if there was one
+  std::optional<DatasetSchema> table;  ///< of the dataset, if there was one
+  std::optional<DesignSchema> design;  ///< of a model with a formula
   Parameters parameters;
   std::unique_ptr<const Family> family;
   Vector lambda;

@@ -24,6 +24,7 @@ struct Config {
   } data;
   struct ModelTable {
     std::string type;     ///< the name of a ModelKind
+    std::string formula;  ///< of a dataset's columns
     GlmOptions glm;       ///< of a likelihood
     std::string library;  ///< of stan and plugin
     std::string source;   ///< of stan: the program, from which `library` is built

@@ -23,6 +23,7 @@ struct ModelKind {
   bool tells_prior = false;               ///< from the likelihood: output.log_prior
   bool takes_dataset = false;             ///< data.file
   bool needs_dataset = false;             ///< and cannot do without
+  bool takes_formula = false;             ///< model.formula, of the dataset's columns
   bool takes_library = false;             ///< model.library; needed where no model.source is given
   bool takes_source = false;              ///< model.source, to build the library from
   bool takes_json = false;                ///< model.data

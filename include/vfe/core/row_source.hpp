@@ -14,9 +14,9 @@ class RowSource {
   enum class Reading { once, each_time };
 
   virtual ~RowSource() = default;
-  virtual const Schema& schema() const = 0;  ///< of the whole dataset
-  virtual Index first_block() const = 0;     ///< of the shard, in the dataset
-  virtual const Blocks& blocks() const = 0;  ///< of the shard, counted from its first row
+  virtual const DesignSchema& schema() const = 0;  ///< of the whole dataset
+  virtual Index first_block() const = 0;           ///< of the shard, in the dataset
+  virtual const Blocks& blocks() const = 0;        ///< of the shard, counted from its first row
   virtual Reading reading() const { return Reading::once; }
   /// The rows of some blocks of the shard, numbered from 0; the caller's to change. Thread-safe. Throws
   /// Fault::data, Fault::io.
@@ -25,8 +25,8 @@ class RowSource {
 
 /// Rows that are in memory. Each read copies: who keeps the source beside what was read of it holds both.
 /// Throws Fault::bug where the parts of the rows have different shapes.
-std::shared_ptr<const RowSource> rows_in_memory(Schema schema, Rows rows);
+std::shared_ptr<const RowSource> rows_in_memory(DesignSchema schema, Rows rows);
 /// The source of a shard of no blocks.
-std::shared_ptr<const RowSource> no_rows(Schema schema);
+std::shared_ptr<const RowSource> no_rows(DesignSchema schema);
 
 }  // namespace vfe

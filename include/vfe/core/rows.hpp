@@ -1,6 +1,6 @@
 #pragma once
 #include <cstdint>
-#include <optional>
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -10,45 +10,71 @@
 
 namespace vfe {
 
-/// One column of the design matrix. Stored values are (user's value - centre) / scale.
+/// One column of the design matrix, of one coefficient. Its values are (user's value - centre) / scale.
 struct Column {
-  std::string name;       ///< "age", or "colour[red]" for the indicator of a level
-  std::string source;     ///< the user's column
-  std::string level;      ///< of an indicator; empty for a numeric column
-  std::string reference;  ///< of an indicator: the level that is all zeros
+  std::string name;    ///< "age", "colour[red]", "colour[red]:age"
+  std::string source;  ///< the term: "age", "colour", "colour:age"
   double centre = 0.0, scale = 1.0;
+  /// The term that takes what centring takes away, one of width 1: of a column of cells by the coefficient of
+  /// the same cell, else by all of its coefficients; -1: the intercept.
+  Index absorber = -1;
   bool operator==(const Column&) const = default;
 };
 
-/// Of the values of a column, on the user's scale.
-struct MeanAndSd {
-  double mean = 0.0, sd = 1.0;
-  bool operator==(const MeanAndSd&) const = default;
+/// A term's columns without their zeros: `width` numbers of each row (one, which is 1, where there are none),
+/// times the coefficients of the cell that the row is in. Coefficient `first_coefficient` + cell * width + j
+/// belongs to number j.
+struct DesignTerm {
+  std::string name;
+  Index column = -1;  ///< of the numbers, the first of `width`; -1: the number 1
+  Index width = 1;
+  Index index = -1;     ///< of the cells; -1: the one cell there is
+  Index num_cells = 1;  ///< with rows of the fit
+  Index first_coefficient = 0;
+
+  Index num_coefficients() const { return width * num_cells; }
+  bool operator==(const DesignTerm&) const = default;
 };
 
-/// What a dataset file says of its rows.
-struct Schema {
+/// A number of each row as models take it: (value - centre) / scale.
+struct CodedNumber {
+  Index number = 0;  ///< of the formula's, as it evaluates them
+  double centre = 0.0, scale = 1.0;
+  bool operator==(const CodedNumber&) const = default;
+};
+
+/// The values of a column over the rows of a fit.
+struct NumberRange {
+  double low = 0.0, mean = 0.0, high = 0.0;
+  bool operator==(const NumberRange&) const = default;
+};
+
+/// What a model is told of the rows of its design.
+struct DesignSchema {
   Blocks blocks;
-  std::vector<Column> columns;
+  std::vector<Column> columns;  ///< one for each coefficient
+  /// What the coefficients are of, in their order. Empty: coefficient j is that of number j.
+  std::vector<DesignTerm> terms;
+  bool has_intercept = true;
+  /// Without an intercept: the term that has a cell for every row, whose coefficients are intercepts then, of
+  /// the response's centre too; -1: none.
+  Index constant_term = -1;
   std::string response;
-  std::vector<std::string> response_levels;  ///< of a factor response, coded 0, 1, ...
-  Index response_classes = 0;  ///< of a response that is a class number without names; 0 if it is none
-  /// Of a response of whole numbers: those that occur, rising. Empty where they are not known, or too many.
-  std::vector<double> response_numbers;
-  double response_centre = 0.0, response_scale = 1.0;  ///< y is stored raw; models of a real response divide
-  /// By column, where values are stored as they are: the models centre and scale by them. An indicator's are
-  /// 0 and 1, which leave it alone. Empty: not known.
-  std::vector<MeanAndSd> moments;
-  std::optional<MeanAndSd> response_moments;  ///< likewise
-  bool has_offset = false, has_weight = false, has_line = false;
-  bool single = true;  ///< x stored as float32
-  std::uint64_t shuffle_seed = 0;
-  std::string source;         ///< where the rows came from
-  std::uint64_t content = 0;  ///< hash of all blocks, independent of how they were read
+  std::vector<std::string> response_levels;            ///< of a factor response, coded 0, 1, ...
+  double response_centre = 0.0, response_scale = 1.0;  ///< y is raw; models of a real response divide
+  bool may_lack_response = false;  ///< rows to be predicted: NaN is a response that was not observed
+
+  // Of a design that comes of a formula and a table:
+  std::string formula;
+  std::vector<Vector> statistics;             ///< what the formula knows of the rows of the fit
+  std::vector<CodedNumber> numbers;           ///< of a row
+  std::map<std::string, NumberRange> ranges;  ///< of the table's columns of numbers that terms are made of
 
   Index num_rows() const { return blocks.num_rows(); }
   Index num_blocks() const { return blocks.num_blocks(); }
   Index num_columns() const { return static_cast<Index>(columns.size()); }
+  Index num_numbers() const;  ///< of a row
+  Index num_indices() const;  ///< likewise: columns of cells
 };
 
 /// A contiguous run of blocks in memory: the shard of one rank, or a piece of it.
@@ -58,11 +84,17 @@ struct Rows {
 
   Index first_row = 0, first_block = 0;               ///< in the dataset
   Blocks blocks;                                      ///< of these rows, which count from first_row
-  std::variant<RowMajor<float>, RowMajor<double>> x;  ///< rows x columns, as stored
-  Vector y;                                           ///< rows
-  Vector offset, weight;                              ///< rows, or empty: 0, 1
+  std::variant<RowMajor<float>, RowMajor<double>> x;  ///< rows x numbers
+  /// rows x indices: of each the cell that the row is in; -1: a row without a coefficient.
+  Eigen::Matrix<std::int32_t, Eigen::Dynamic, Eigen::Dynamic> cells;
+  Vector y;                  ///< rows
+  Vector offset, weight;     ///< rows, or empty: 0, 1
+  Vector trials, censoring;  ///< rows, or empty where the formula says none
 
   Index size() const { return y.size(); }
 };
+
+/// The columns of the design matrix with all of its zeros, rows x coefficients.
+Rows::RowMajor<double> dense_design(const DesignSchema& schema, const Rows& rows);
 
 }  // namespace vfe

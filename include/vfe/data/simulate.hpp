@@ -1,9 +1,10 @@
 #pragma once
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "vfe/comm/communicator.hpp"
-#include "vfe/core/rows.hpp"
+#include "vfe/core/table.hpp"
 #include "vfe/model/glm.hpp"
 
 namespace vfe {
@@ -11,8 +12,10 @@ namespace vfe {
 struct SimulateOptions {
   std::filesystem::path output;
   Likelihood likelihood = Likelihood::logistic;
+  std::string formula;                  ///< empty: y by x1, x2, ...
+  std::map<std::string, Index> levels;  ///< of the columns of the formula that are factors
   Index rows = 1000, columns = 10, classes = 3;
-  /// Sd of the true coefficients times sqrt(columns); at most 3 where the response counts.
+  /// Sd of the true coefficients times the root of their number; at most 3 where the response counts.
   double effect = 0.5;
   Index block_rows = 0;  ///< 0 = default_block_rows()
   bool single = true;
@@ -20,10 +23,13 @@ struct SimulateOptions {
 };
 
 /// [collective] Writes a dataset simulated from a model with a known truth (stored in the file): standard
-/// normal columns x1, x2, ...; true coefficients normal(0, effect / sqrt(columns)), intercepts normal(0,
-/// 1/2), about 1 where the response counts; sigma 1, nu 5, overdispersion 1/2. Nothing is standardised.
-/// Blocks are computed by all ranks and written by rank 0; the file's contents do not depend on the number of
-/// ranks. Returns the schema on every rank. Throws Fault::usage, Fault::cannot_create, Fault::io.
-Schema simulate(const Communicator& comm, const SimulateOptions& options);
+/// normal columns x1, x2, ..., or those that a formula names, of which some may be factors whose levels a, b,
+/// ... are as frequent; those within trials() are whole numbers from 1 to 20. True coefficients are normal(0,
+/// effect / root of their number), of columns as they are; intercepts normal(0, 1/2), about 1 where the
+/// response counts; sigma 1, nu 5, overdispersion 1/2. A response of classes is a factor of the levels 0, 1,
+/// ... Blocks are computed by all ranks and written by rank 0; the file's contents do not depend on the
+/// number of ranks. Returns the schema on every rank. Throws Fault::usage, Fault::config (the formula),
+/// Fault::cannot_create, Fault::io.
+DatasetSchema simulate(const Communicator& comm, const SimulateOptions& options);
 
 }  // namespace vfe

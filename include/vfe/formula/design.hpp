@@ -13,7 +13,7 @@ namespace vfe {
 struct DesignRows {
   Matrix numbers;  ///< rows x num_numbers()
   /// rows x num_indices(); -1: a row without a coefficient, all reference.
-  Eigen::MatrixXi cells;
+  Eigen::Matrix<std::int32_t, Eigen::Dynamic, Eigen::Dynamic> cells;
   Vector response;         ///< the level of a factor
   Vector offset;           ///< rows, the sum of all, or empty
   Vector weights, trials;  ///< rows, or empty
@@ -28,7 +28,9 @@ class Design {
 
   bool has_intercept() const { return plan_.terms_.has_intercept; }  ///< which is no term and no coefficient
   const std::vector<DesignTerm>& terms() const { return plan_.design_terms_; }
-  const FormulaVariable& response() const { return plan_.terms_.response; }
+  const FormulaTerms& formula() const { return plan_.terms_; }
+  /// Of a response that is a factor; else empty.
+  std::vector<std::string> response_levels() const;
   Index num_numbers() const { return plan_.num_numbers_; }
   Index num_indices() const { return static_cast<Index>(plan_.cells_.size()); }
   Index num_coefficients() const { return num_coefficients_; }
@@ -41,8 +43,10 @@ class Design {
 
   /// Returns a row's value that cannot be used, where there is one; then `design` is unfinished.
   std::optional<UnusableValue> evaluate(const TableRows& rows, DesignRows& design) const;
-  /// Only what terms hold, of rows that may have no response.
+  /// Only what predictions take, of rows that may have no response: numbers, cells, offset and trials.
   std::optional<UnusableValue> evaluate_terms(const TableRows& rows, DesignRows& design) const;
+  /// The response alone.
+  std::optional<UnusableValue> evaluate_response(const TableRows& rows, Vector& response) const;
 
  private:
   std::optional<UnusableValue> evaluate_variable(std::size_t place, const TableRows& rows, Mat columns) const;
@@ -51,6 +55,9 @@ class Design {
                                               Eigen::Ref<Eigen::VectorXi> cells) const;
   std::optional<UnusableValue> evaluate_outcome(const FormulaVariable& variable, const TableRows& rows,
                                                 Vector& values) const;
+  std::optional<UnusableValue> evaluate_optional(const std::optional<NumberExpression>& of,
+                                                 const TableRows& rows, Vector& values) const;
+  CellFactor levels_of(const FormulaVariable& outcome) const;
   std::string level_name(const CellFactor& factor, Index level) const;
   std::vector<std::string> cell_names(const Cells& cells, Index cell) const;
   std::string coefficient_name(const FormulaTerm& term, const std::vector<std::string>& levels,

@@ -3,25 +3,12 @@
 #include <string>
 #include <vector>
 
+#include "vfe/core/rows.hpp"
 #include "vfe/core/table.hpp"
 #include "vfe/formula/needs.hpp"
 #include "vfe/formula/terms.hpp"
 
 namespace vfe {
-
-/// A term's columns without their zeros: `width` numbers of each row (one, which is 1, where there are none),
-/// times the coefficients of the cell that the row is in. Coefficient `first_coefficient` + cell * width + j
-/// belongs to number j.
-struct DesignTerm {
-  std::string name;
-  Index column = -1;  ///< of DesignRows::numbers, the first of `width`; -1: the number 1
-  Index width = 1;
-  Index index = -1;     ///< of DesignRows::cells; -1: the one cell there is
-  Index num_cells = 1;  ///< with rows of the fit
-  Index first_coefficient = 0;
-
-  Index num_coefficients() const { return width * num_cells; }
-};
 
 /// How the terms of a formula become columns, and what that takes to be known of all rows.
 class DesignPlan {
@@ -46,6 +33,7 @@ class DesignPlan {
   Index cells_of(const FormulaTerm& term);
 
   FormulaTerms terms_;
+  std::size_t response_need_ = 0;  ///< the levels of a response of numbers_factor
   TableSchema schema_;
   std::vector<Index> slots_;
   std::vector<DesignNeed> needs_;

@@ -29,7 +29,8 @@ struct FormulaNode {
   std::vector<std::string> labels{};    ///< of a call: their names as written; empty where there are none
 };
 
-/// A formula of Wilkinson and Rogers (1973) as R writes it, "log(y) | weights(w) ~ a * b + poly(x, 2) - 1".
+/// A formula of Wilkinson and Rogers (1973) as R writes it, "log(y) | weights(w) ~ a * b + poly(x, 2) - 1". A
+/// response alone, "y" or "log(y)", is "y ~ .".
 /// Nodes come after those that they hold, so that a loop over them needs no recursion.
 struct FormulaSyntax {
   std::string text;
@@ -60,7 +61,5 @@ FormulaSyntax parse_formula(const std::string& text);
 
 /// A name as it stands in a formula: in backticks where it must be, "`mol weight`".
 std::string formula_name(const std::string& name);
-/// The formula where none is given: the response by all that is there.
-std::string default_formula(const std::string& response);
 
 }  // namespace vfe

@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,19 +44,26 @@ struct FormulaTerm {
 
 /// What a formula says of the columns of a table, as R's terms(): main effects before interactions.
 struct FormulaTerms {
+  std::string formula;
   std::vector<FormulaVariable> variables;
   std::vector<FormulaTerm> terms;
   bool has_intercept = true;
-  FormulaVariable response;  ///< a number or a factor
+  FormulaVariable response;  ///< a number, a factor, or numbers_factor where a model wants levels
   std::vector<NumberExpression> offsets;
   std::optional<NumberExpression> weights, trials;
   std::optional<FormulaVariable> censoring;  ///< likewise
+
+  /// The columns of the table that predictions take: those of terms, offsets and trials.
+  std::set<std::string> needed_columns(const TableSchema& schema) const;
+  std::set<std::string> response_columns(const TableSchema& schema) const;
+  /// Those of the response, its censoring and weights.
+  std::set<std::string> outcome_columns(const TableSchema& schema) const;
 };
 
-/// A formula's terms over a table of those columns. `.` is every number and factor, in the order of the
-/// table, that is neither response nor its trials, censoring or weights, nor an offset. Factors are coded by
-/// R's rule (treatment contrasts where a term before holds the others of the term's variables). Throws
-/// Fault::config.
+/// A formula's terms over a table of those columns. `.` is every column of one number or level, in the order
+/// of the table, that is neither response nor its trials, censoring or weights, nor an offset. Factors are
+/// coded by R's rule (treatment contrasts where a term before holds the others of the term's variables).
+/// Throws Fault::config.
 FormulaTerms expand_terms(const FormulaSyntax& syntax, const TableSchema& schema);
 
 }  // namespace vfe

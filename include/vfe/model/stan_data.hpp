@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "vfe/core/row_source.hpp"
+#include "vfe/core/table_source.hpp"
 #include "vfe/core/types.hpp"
 
 namespace vfe {
@@ -25,14 +25,14 @@ class StanData {
   /// `shard` is missing, the size is no whole number, or a variable has another number of rows than the size
   /// says (named, both numbers); where `size` is missing, the rows say it.
   StanData(const std::string& json, const std::string& name, const StanShard& shard);
-  /// Rows from a shard of a dataset, in its order, all of them read and kept; the JSON (may be "") has the
-  /// other variables, and the number of rows of the whole dataset or none. A name is looked for among the
-  /// columns, then: "x" is the matrix of all columns, "y" and the response's own name are the response,
-  /// "offset" and "weight" what the dataset has under these roles. Values are on the user's scale (stored *
-  /// scale + centre); one that is a whole number but for the precision in which it is stored is written as
-  /// such, so that it may be an int of the program. Throws Fault::config where a name is none of these, with
-  /// those there are; Fault::data as above.
-  StanData(const std::string& json, const std::string& name, const StanShard& shard, const RowSource& rows);
+  /// Rows from a shard of a dataset's table, in its order, all of them read and kept; the JSON (may be "")
+  /// has the other variables, and the number of rows of the whole dataset or none. A name is that of a
+  /// column: a number or an integer is itself, written without a point where it is whole, so that it may be
+  /// an int of the program; a level is its place, from 1; a cell of a matrix column is an array. "x", where
+  /// no column has that name, is the matrix of the columns of numbers and integers that shard.rows does not
+  /// name, in their order. Throws Fault::config where a name is none of these, with those there are;
+  /// Fault::data as above, and for a missing value in what is named, with its row and column.
+  StanData(const std::string& json, const std::string& name, const StanShard& shard, const TableSource& rows);
   ~StanData();
   StanData(const StanData&);
   StanData(StanData&&) noexcept;

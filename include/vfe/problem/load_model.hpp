@@ -12,6 +12,7 @@
 #include "vfe/comm/communicator.hpp"
 #include "vfe/config/config.hpp"
 #include "vfe/core/row_source.hpp"
+#include "vfe/core/table_source.hpp"
 #include "vfe/model/model.hpp"
 #include "vfe/model/stan_data.hpp"
 #include "vfe/store/dataset.hpp"
@@ -36,7 +37,9 @@ class PrintedLines {
 struct LoadedModel {
   std::unique_ptr<const Model> model;
   std::string description;
-  std::optional<Schema> schema;
+  std::vector<std::string> notes;  ///< what a person should know of the data
+  std::optional<DatasetSchema> table;
+  std::optional<DesignSchema> design;
   Vector response;
   std::map<std::string, Matrix> arrays;  ///< Problem::arrays()
   std::uint64_t data_hash = 0;
@@ -49,24 +52,19 @@ LoadedModel load_built_in(const Communicator& comm, const Config& config);
 LoadedModel load_stan(const Communicator& comm, const Config& config);
 LoadedModel load_plugin(const Communicator& comm, const Config& config);
 
-/// This rank's shard of a dataset file. Of each block that is read, in their order, it notes the first time
-/// what is to be known of the shard as a whole, so that a model which reads its blocks once is all the
-/// reading there is.
-class ShardOfFile final : public RowSource {
+/// This rank's shard of a dataset file. Of each block that is read, in their order, it notes the hash the
+/// first time.
+class ShardOfFile final : public TableSource {
  public:
   /// Throws as Dataset.
   ShardOfFile(const Communicator& comm, const std::string& file);
 
-  const Schema& schema() const override { return dataset_.schema(); }
+  const DatasetSchema& schema() const override { return file_.schema(); }
   Index first_block() const override { return own_.first; }
   const Blocks& blocks() const override { return blocks_; }
-  Rows read(const BlockRange& blocks) const override;
+  TableRows read(const BlockRange& blocks) const override;
 
-  std::string name_row(Index row) const { return dataset_.name_row(row); }
-  /// y of the rows read, as stored; gives them away.
-  Vector take_response() { return std::move(response_); }
-  Index rows_of_weight() const { return rows_of_weight_; }   ///< rows read whose weight is not 0
-  double largest_offset() const { return largest_offset_; }  ///< of the rows read; 0 where there is none
+  std::string name_row(Index row) const { return file_.name_row(row); }
   /// [collective] Throws Fault::data, naming the ranks, where they have opened files that differ in schema or
   /// content; of a file without a hash of its content, in size or first block.
   void expect_same_file(const Communicator& comm) const;
@@ -75,19 +73,17 @@ class ShardOfFile final : public RowSource {
   std::uint64_t hash(const Communicator& comm) const;
 
  private:
-  Dataset dataset_;
+  Dataset file_;
   BlockRange own_;
   Blocks blocks_;
   mutable std::mutex mutex_;  ///< HDF5 reads for one at a time
   mutable Index noted_ = 0;   ///< blocks
   mutable std::uint64_t content_ = 0;
-  mutable Vector response_;
-  mutable Index rows_of_weight_ = 0;
-  mutable double largest_offset_ = 0.0;
 };
 
-/// The built-in model that a configuration names, over some rows; none where it names no built-in one. Throws
-/// as its constructor.
+/// The options of the built-in model that a configuration names, over rows of that design.
+GlmOptions glm_options(const Config& config, const DesignSchema& design);
+/// That model over some rows; none where it names no built-in one. Throws as its constructor.
 std::unique_ptr<const Model> built_in_model(const Config& config, std::shared_ptr<const RowSource> rows);
 
 /// [collective] The hash of a library's file; throws Fault::missing, and Fault::data where ranks see
@@ -99,6 +95,6 @@ std::string stan_library_file(const Config& config);
 /// [collective] The text of model.data; "" where there is none.
 std::string read_stan_json(const Communicator& comm, const Config& config);
 /// The rows of a Stan program in shards: those given, or else of the JSON.
-StanData stan_data(const Config& config, const std::string& json, const RowSource* rows);
+StanData stan_data(const Config& config, const std::string& json, const TableSource* rows);
 
 }  // namespace vfe

@@ -9,6 +9,7 @@
 #include "vfe/comm/communicator.hpp"
 #include "vfe/config/config.hpp"
 #include "vfe/core/rows.hpp"
+#include "vfe/core/table.hpp"
 #include "vfe/model/model.hpp"
 #include "vfe/target/target.hpp"
 
@@ -31,7 +32,9 @@ class Problem {
   Target& target() { return *target_; }
   /// What the data are, for people: "data.h5: 300 rows, 2 columns, 5 blocks".
   const std::string& description() const;
-  const std::optional<Schema>& schema() const;  ///< of the dataset, if there is one
+  const std::vector<std::string>& notes() const;      ///< what a person should know of the data
+  const std::optional<DatasetSchema>& table() const;  ///< of the dataset, if there is one
+  const std::optional<DesignSchema>& design() const;  ///< of a model with a formula
   const Vector& response() const;  ///< y of the shard's rows; empty where a model has no rows of its own
   /// What of the data theta means something by, for results to keep: by name, as in a ResultFile.
   const std::map<std::string, Matrix>& arrays() const;
@@ -51,7 +54,8 @@ class Problem {
 /// What a result says of a fit's model.
 struct SavedModel {
   const Config& config;
-  const std::optional<Schema>& schema;
+  const std::optional<DatasetSchema>& table;
+  const std::optional<DesignSchema>& design;
   const Parameters& parameters;
   const std::map<std::string, Matrix>& arrays;  ///< Problem::arrays(), among others
 };

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "vfe/core/parameters.hpp"
+#include "vfe/core/rows.hpp"
 #include "vfe/core/types.hpp"
 
 namespace vfe {
@@ -50,5 +51,9 @@ ResultFile read_result_summary(const std::filesystem::path& path);
 /// Parameters as JSON and back: a result carries its transforms.
 std::string to_json(const Parameters& parameters);
 Parameters parameters_from_json(const std::string& text);
+
+/// Likewise the design of a model with a formula.
+std::string to_json(const DesignSchema& design);
+DesignSchema design_schema_from_json(const std::string& text);
 
 }  // namespace vfe

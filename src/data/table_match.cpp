@@ -1,0 +1,152 @@
+#include "vfe/data/table_match.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "vfe/core/error.hpp"
+#include "vfe/core/nearest.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr std::int32_t missing = -1, unknown = -2;
+
+const char* name_of(ColumnType type) {
+  switch (type) {
+    case ColumnType::number:
+      return "numbers";
+    case ColumnType::factor:
+      return "a factor";
+    case ColumnType::integer:
+      return "whole numbers";
+    case ColumnType::matrix:
+      return "a matrix";
+  }
+  return "";
+}
+
+bool is_one_number(ColumnType type) {
+  return type == ColumnType::number || type == ColumnType::integer;
+}
+
+}  // namespace
+
+TableMatch::TableMatch(const TableSchema& from, const TableSchema& to, const WantedColumns& wanted,
+                       NewLevels new_levels, const std::string& file)
+    : from_(from), to_(to), from_slots_(from.slots()), to_slots_(to.slots()), new_levels_(new_levels) {
+  for (Index to_column = 0; to_column < to.size(); ++to_column) {
+    const TableColumn& column = to[to_column];
+    const bool is_needed = wanted.needed.contains(column.name);
+    if (!is_needed && !wanted.optional.contains(column.name)) continue;
+    Source source{to_column, from.find(column.name), is_needed, {}};
+    if (source.from < 0) {
+      if (!is_needed) continue;
+      std::vector<std::string> names;
+      for (const TableColumn& other : from.columns) names.push_back(other.name);
+      throw Error(Fault::data,
+                  fmt::format("{}: no column \"{}\", which the formula names; the nearest are \"{}\"", file,
+                              column.name, fmt::join(nearest(column.name, names), "\", \"")));
+    }
+    const TableColumn& found = from[source.from];
+    const bool fits = column.type == found.type ||
+                      (is_one_number(column.type) && is_one_number(found.type)) ||
+                      (column.type == ColumnType::factor && is_one_number(found.type));
+    if (!fits) {
+      throw Error(Fault::data, fmt::format("{}: column \"{}\" is {}, expected {} as in the fit", file,
+                                           column.name, name_of(found.type), name_of(column.type)));
+    }
+    if (column.width != found.width) {
+      throw Error(Fault::data, fmt::format("{}: column \"{}\" has a width of {}, expected {} as in the fit",
+                                           file, column.name, found.width, column.width));
+    }
+    if (column.type == ColumnType::factor && found.type == ColumnType::factor) match_factor(source);
+    sources_.push_back(std::move(source));
+  }
+}
+
+void TableMatch::match_factor(Source& source) const {
+  const std::vector<std::string>& known = to_[source.to].levels;
+  for (const std::string& level : from_[source.from].levels) {
+    const auto found = std::ranges::find(known, level);
+    source.codes.push_back(found == known.end() ? unknown : static_cast<std::int32_t>(found - known.begin()));
+  }
+}
+
+std::int32_t TableMatch::code_of(const Source& source, const TableRows& rows, Index row) const {
+  const TableColumn& from = from_[source.from];
+  const Index slot = from_slots_[static_cast<std::size_t>(source.from)];
+  const std::vector<std::string>& known = to_[source.to].levels;
+  std::int32_t code = unknown;
+  std::string level;
+  if (from.type == ColumnType::factor) {
+    const std::int32_t stored = rows.codes(row, slot);
+    if (stored < 0) return missing;
+    code = source.codes[static_cast<std::size_t>(stored)];
+    level = from.levels[static_cast<std::size_t>(stored)];
+  } else {
+    Vector value(1);
+    if (from.type == ColumnType::number) {
+      rows.some(row, 1).read_number(slot, value);
+    } else {
+      rows.some(row, 1).read_integer(slot, value);
+    }
+    if (std::isnan(value[0])) return missing;
+    level = fmt::format("{}", value[0]);
+    const auto found = std::ranges::find(known, level);
+    if (found != known.end()) code = static_cast<std::int32_t>(found - known.begin());
+  }
+  if (code != unknown) return code;
+  if (source.is_needed && new_levels_ == NewLevels::reference) return 0;
+  throw RowError(
+      rows.first_row + row,
+      fmt::format("column \"{}\" has the level \"{}\", which the fit did not know; the nearest are "
+                  "\"{}\" (--new-levels reference takes it for \"{}\")",
+                  from.name, level, fmt::join(nearest(level, known), "\", \""), known.front()));
+}
+
+TableRows TableMatch::operator()(const TableRows& rows) const {
+  TableRows matched = missing_rows(to_, rows.num_rows);
+  matched.first_row = rows.first_row;
+  matched.first_block = rows.first_block;
+  auto& numbers = std::get<TableRows::RowMajor<double>>(matched.numbers);
+  for (const Source& source : sources_) {
+    const Index to = to_slots_[static_cast<std::size_t>(source.to)];
+    const Index from = from_slots_[static_cast<std::size_t>(source.from)];
+    const ColumnType type = to_[source.to].type;
+    if (type == ColumnType::factor) {
+      for (Index row = 0; row < rows.num_rows; ++row) matched.codes(row, to) = code_of(source, rows, row);
+      continue;
+    }
+    if (type == ColumnType::matrix) {
+      Matrix values(rows.num_rows, to_[source.to].width);
+      rows.read_matrix(from, values);
+      matched.matrices[static_cast<std::size_t>(to)] = TableRows::RowMajor<double>(values);
+      continue;
+    }
+    Vector values(rows.num_rows);
+    if (from_[source.from].type == ColumnType::number) {
+      rows.read_number(from, values);
+    } else {
+      rows.read_integer(from, values);
+    }
+    if (type == ColumnType::number) {
+      numbers.col(to) = values;
+      continue;
+    }
+    for (Index row = 0; row < rows.num_rows; ++row) {
+      if (std::isnan(values[row])) continue;
+      if (values[row] != std::nearbyint(values[row])) {
+        throw RowError(rows.first_row + row, fmt::format("column \"{}\" is {}, expected a whole number",
+                                                         to_[source.to].name, values[row]));
+      }
+      matched.integers(row, to) = static_cast<std::int64_t>(values[row]);
+    }
+  }
+  return matched;
+}
+
+}  // namespace vfe
