@@ -101,7 +101,8 @@ DatasetInfo dataset_info(const std::filesystem::path& path) {
 FitInfo fit_info(const std::string& toml) {
   const Config config = parse_config(toml, "the configuration in it");
   return {config.model.type, config.family.type,
-          std::string(config.fit.mode == Mode::stochastic ? "stochastic" : "synchronous"), config.data.file};
+          std::string(config.fit.mode == Mode::stochastic ? "stochastic" : "synchronous"), config.data.file,
+          config.model.formula};
 }
 
 CheckpointInfo checkpoint_info(const std::filesystem::path& path) {

@@ -79,8 +79,9 @@ std::string in_words(const std::vector<VariableInfo>& variables) {
 }
 
 std::string in_words(const FitInfo& fit) {
-  return fmt::format("{}, family {}, {}{}", fit.model, fit.family, fit.mode,
-                     fit.data.empty() ? "" : ", data " + fit.data);
+  return fmt::format("{}, family {}, {}{}{}", fit.model, fit.family, fit.mode,
+                     fit.data.empty() ? "" : ", data " + fit.data,
+                     fit.formula.empty() ? "" : ", " + fit.formula);
 }
 
 Json to_json(const ColumnInfo& column) {
@@ -107,7 +108,11 @@ Json list_of(const std::vector<T>& all) {
 }
 
 Json to_json(const FitInfo& fit) {
-  return {{"model", fit.model}, {"family", fit.family}, {"mode", fit.mode}, {"data", fit.data}};
+  return {{"model", fit.model},
+          {"family", fit.family},
+          {"mode", fit.mode},
+          {"data", fit.data},
+          {"formula", fit.formula}};
 }
 
 std::string text_of(const DatasetInfo& found) {

@@ -116,8 +116,8 @@ class MomentSearch : public ExpressionSearch {
     }
     if (!(norm > 1e-24 * found_.norm.back())) {
       throw Error(Fault::data,
-                  fmt::format("formula: poly({}) of degree {}: there are no more than {} different values",
-                              name(), degree_, found_.norm.size()));
+                  fmt::format("formula: poly({}) of degree {}: its values determine no degree above {}",
+                              name(), degree_, found_.norm.size() - 1));
     }
     found_.norm.push_back(norm);
     if (static_cast<Index>(found_.norm.size()) > degree_) return found_.packed();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "vfe/core/counted.hpp"
 #include "vfe/core/nearest.hpp"
 
 namespace vfe {
@@ -35,7 +36,8 @@ Index TableNames::column(std::size_t node) const {
     for (const TableColumn& column : schema_.columns) names.push_back(column.name);
     const std::string near = meant(name, names);
     syntax_.fail(node, fmt::format("no column \"{}\"", name) +
-                           (near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+                           (near.empty() ? fmt::format("; the columns are {}", listed(names))
+                                         : fmt::format("; did you mean \"{}\"?", near)));
   }
   if (response_.contains(found->second)) {
     syntax_.fail(node, fmt::format("the response \"{}\" among the terms", name));

@@ -164,8 +164,7 @@ GlmLayout glm_layout(const GlmOptions& options, const DesignSchema& schema) {
     layout.slab_scale = add(positive("slab_scale"));
   }
   if (list.empty()) {
-    throw Error(Fault::config,
-                "model: no parameters, since the dataset has no columns and intercept is false");
+    throw Error(Fault::config, "model: no parameters: there are neither columns nor an intercept");
   }
   layout.parameters = Parameters(std::move(list));
 

@@ -1,4 +1,5 @@
 // Bad input to the real program: one line, the right exit code, no hang, earlier files intact.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <hdf5.h>
 #include <pwd.h>
@@ -118,6 +119,37 @@ TEST_F(BadInputProgram, ValuesOfTheData) {
       "fit fit.toml --set model.type=linear --set data.file=unweighted.h5 --set 'model.formula=y | "
       "weights(w) ~ x1'",
       65, "weights of all 300 rows", 2);
+}
+
+TEST_F(BadInputProgram, Formulas) {
+  std::string table = "y,x,colour,one,mol weight\n";
+  for (int i = 0; i < 40; ++i)
+    table += fmt::format("{},{},{},same,{}\n", i % 7, i - 3, i % 3 == 0 ? "red" : "blue", i % 5);
+  put(folder / "t.csv", table);
+  ASSERT_EQ(vfe_run(folder.path(), "import t.csv -o t.h5").code, 0);
+  const auto expect = [&](const std::string& formula, int code, const std::string& line, int ranks = 0) {
+    expect_refusal(
+        "fit fit.toml --set data.file=t.h5 --set model.type=linear --set 'model.formula=" + formula + "'",
+        code, line, ranks);
+  };
+  expect("y ~ xx", 78, "no column \"xx\"; the columns are y, x, colour, one, mol weight", 2);
+  expect("y ~ log(colour)", 78, "\"colour\" is a factor, expected a number");
+  expect("y ~ log(x)", 65, "of t.csv): log(x): log of ", 2);
+  expect("y ~ one", 78, "the factor \"one\" has one level, \"same\"");
+  expect("y ~ x + y", 78, "the response \"y\" among the terms");
+  expect("y ~ mol weight", 78, "character 9: found \"weight\"");
+  expect("y ~ (x", 78, "found the end, expected an operator or \")\"");
+  expect("y ~ (1 | colour)", 78, "no model for the group effects (1 | colour) yet");
+  expect("colour ~ x", 65, "response \"colour\" is ");
+  expect("y | trials(x) ~ colour", 65, "the rows have trials, expected none");
+  expect("y ~ poly(x, 50)", 65, "its values determine no degree above", 2);
+  expect_refusal("fit fit.toml --set data.file=t.h5 --set model.type=logistic --set 'model.formula=y ~ 0'",
+                 78, "no parameters");
+  const Finished aliased = vfe_run(folder.path(),
+                                   "check fit.toml --set data.file=t.h5 --set model.type=linear --set "
+                                   "'model.formula=y ~ x + I(2*x) + `mol weight`'");
+  EXPECT_EQ(aliased.code, 0) << aliased.err;
+  EXPECT_THAT(aliased.out, HasSubstr("columns that others add up to"));
 }
 
 TEST_F(BadInputProgram, MoreRanksThanBlocksWork) {

@@ -94,8 +94,10 @@ TEST_F(CommandsProgram, InfoTellsWhatFilesHold) {
   const Finished checkpoint =
       vfe("info run/checkpoint." + std::to_string(newest_step(folder.path())) + ".h5");
   EXPECT_EQ(checkpoint.code, 0) << checkpoint.err;
-  EXPECT_THAT(checkpoint.out,
-              HasSubstr(", all stages done\nfit: linear, family auto, synchronous, data data.h5\n"));
+  EXPECT_THAT(
+      checkpoint.out,
+      HasSubstr(
+          ", all stages done\nfit: linear, family auto, synchronous, data data.h5, response ~ dose + sex\n"));
   EXPECT_THAT(vfe("info data.h5 --json").out, HasSubstr("{\n  \"kind\": \"dataset\",\n"));
   EXPECT_EQ(vfe("info trial.csv").code, 65);
   EXPECT_EQ(vfe("info nowhere").code, 66);

@@ -130,7 +130,7 @@ TEST(DesignStatistics, RefuseWhatNoDesignFollowsFrom) {
   EXPECT_EQ(line("bs(mass)", same), "formula: mass: every value is 3.5, expected different ones");
   EXPECT_EQ(line("factor(mass)", same), "formula: factor(mass): every value is 3.5, expected different ones");
   EXPECT_EQ(line("poly(mass, 2)", two),
-            "formula: poly(mass) of degree 2: there are no more than 2 different values");
+            "formula: poly(mass) of degree 2: its values determine no degree above 1");
   EXPECT_EQ(line("bs(mass, knots = 20)", x, Fault::config),
             "formula: spline of mass: a knot at 20, expected one between 1 and 20");
   EXPECT_EQ(line("ns(mass, 4)", two),

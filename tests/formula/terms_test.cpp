@@ -140,10 +140,13 @@ TEST(FormulaTerms, MistakesAreOneLineThatPointsAtThePlace) {
   EXPECT_EQ(line("y ~ lopg + mass"),
             "formula, character 5: no column \"lopg\"; did you mean \"logp\"?: \"y ~ lopg + mass\"");
   EXPECT_EQ(line("y ~ logp + zzzzzzzz"),
-            "formula, character 12: no column \"zzzzzzzz\": \"y ~ logp + zzzzzzzz\"");
+            "formula, character 12: no column \"zzzzzzzz\"; the columns are y, logp, colour, mass, shape, "
+            "count, fp: \"y ~ logp + zzzzzzzz\"");
   EXPECT_EQ(line("y ~ log(lopg)"),
             "formula, character 9: no column \"lopg\"; did you mean \"logp\"?: \"y ~ log(lopg)\"");
-  EXPECT_EQ(line("z ~ logp"), "formula, character 1: no column \"z\": \"z ~ logp\"");
+  EXPECT_EQ(line("z ~ logp"),
+            "formula, character 1: no column \"z\"; the columns are y, logp, colour, mass, shape, count, fp: "
+            "\"z ~ logp\"");
   EXPECT_EQ(line("y ~ log(colour)"),
             "formula, character 9: \"colour\" is a factor, expected a number: \"y ~ log(colour)\"");
   EXPECT_EQ(line("y ~ poly(fp, 2)"),

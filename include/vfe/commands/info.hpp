@@ -41,6 +41,7 @@ struct DatasetInfo {
 /// What a configuration in a file says first.
 struct FitInfo {
   std::string model, family, mode, data;  ///< data: file of the rows; may be empty
+  std::string formula;                    ///< likewise
 };
 
 struct CheckpointInfo {
