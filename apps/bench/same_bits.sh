@@ -10,6 +10,8 @@ kills=${1:-20}
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 RANDOM=1
 
+formula='y ~ g * x1 + h + poly(x2, 2) + x3'  # factors, which models hold as indices, and numbers
+
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 74
@@ -27,7 +29,7 @@ config() {
 file = "$1.h5"
 [model]
 type = "$1"
-formula = "y"
+formula = "$formula"
 [family]
 type = "full_rank"
 [fit]
@@ -67,8 +69,8 @@ compare() {
 }
 
 printf '%-46s %-16s %-16s\n' "fit" "lambda" "draws"
-for model in linear student_t logistic poisson negative_binomial softmax; do
-  "$vfe" simulate "$model" -o "$model.h5" --rows 4000 --columns 6 --block-rows 128 --seed 1 >/dev/null 2>&1 ||
+for model in linear student_t logistic poisson negative_binomial softmax ordinal hurdle_negative_binomial weibull; do
+  "$vfe" simulate "$model" -o "$model.h5" --rows 4000 --formula "$formula" --levels g=3 --levels h=20 --block-rows 128 --seed 1 >/dev/null 2>&1 ||
     die "cannot simulate $model"
   for mode in synchronous stochastic; do
     config "$model" "$mode" 100 30 >fit.toml
@@ -86,7 +88,7 @@ done
 # Kills: each fit starts anew, loses a rank, and is resumed on another number of ranks. Several kills of one fit
 # happen when the resumed one is hit too.
 rank_counts=(1 2 3 4)
-"$vfe" simulate logistic -o logistic.h5 --overwrite --rows 40000 --columns 20 --block-rows 512 --seed 2 >/dev/null 2>&1 ||
+"$vfe" simulate logistic -o logistic.h5 --overwrite --rows 40000 --formula "$formula" --levels g=3 --levels h=20 --block-rows 512 --seed 2 >/dev/null 2>&1 ||
   die "cannot simulate the data of the kills"
 killed=0
 for mode in stochastic synchronous; do
