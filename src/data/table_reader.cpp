@@ -20,6 +20,7 @@ namespace {
 /// A column that is read.
 struct Read {
   const TableColumn* column = nullptr;
+  bool is_needed = true;
   Index slot = 0;
   std::size_t field = 0;                                     // of a row
   std::unordered_map<std::string_view, std::int32_t> codes;  // of a factor's levels
@@ -33,7 +34,6 @@ struct TableReader::Impl {
   TableReaderOptions options;
   std::vector<Read> columns;
   std::vector<std::int64_t> lines;
-  std::map<std::string, Index> unknown;
   Index most_rows = 0, rows_read = 0;
   bool at_end = false;
 
@@ -51,7 +51,7 @@ struct TableReader::Impl {
   void read_row(TableRows& rows, Index row);
   double number(std::string_view text, const ParsedField& field, const Read& read) const;
   std::int64_t integer(std::string_view text, const ParsedField& field, const Read& read) const;
-  std::int32_t code(std::string_view text, const Read& read);
+  std::int32_t code(std::string_view text, const Read& read) const;
   [[noreturn]] void fail(const Read& read, const std::string& found) const;
 };
 
@@ -67,6 +67,7 @@ void TableReader::Impl::take(const std::string& name, bool needed) {
                                          csv.name(), name, fmt::join(nearest(name, header), "\", \"")));
   }
   Read read{&table[at],
+            needed,
             table.slots()[static_cast<std::size_t>(at)],
             static_cast<std::size_t>(found - header.begin()),
             {}};
@@ -105,7 +106,7 @@ std::int64_t TableReader::Impl::integer(std::string_view text, const ParsedField
   return static_cast<std::int64_t>(value);
 }
 
-std::int32_t TableReader::Impl::code(std::string_view text, const Read& read) {
+std::int32_t TableReader::Impl::code(std::string_view text, const Read& read) const {
   const ParsedField field = parse_field(text, options.fields);
   // A table of another program may have a level that means missing here.
   if (const auto found = read.codes.find(text); found != read.codes.end()) return found->second;
@@ -113,12 +114,12 @@ std::int32_t TableReader::Impl::code(std::string_view text, const Read& read) {
   if (field.kind == FieldKind::text) {
     if (const std::string problem = unusable(text, field); !problem.empty()) fail(read, problem);
   }
-  if (options.new_levels == NewLevels::refuse) {
+  if (options.new_levels == NewLevels::refuse || !read.is_needed) {
     const std::vector<std::string> near = nearest(std::string(text), read.column->levels, 1);
-    fail(read, fmt::format("{} is none of its {} levels{}", shown(text), read.column->levels.size(),
-                           near.empty() ? "" : fmt::format("; the nearest is {}", shown(near.front()))));
+    fail(read, fmt::format("{} is none of its {} levels{}{}", shown(text), read.column->levels.size(),
+                           near.empty() ? "" : fmt::format("; the nearest is {}", shown(near.front())),
+                           read.is_needed ? " (--new-levels reference takes it for the first)" : ""));
   }
-  ++unknown[read.column->name];
   return 0;
 }
 
@@ -184,10 +185,6 @@ TableRows TableReader::next() {
 
 const std::vector<std::int64_t>& TableReader::lines() const {
   return impl_->lines;
-}
-
-const std::map<std::string, Index>& TableReader::unknown_levels() const {
-  return impl_->unknown;
 }
 
 }  // namespace vfe

@@ -1,7 +1,6 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,8 +42,6 @@ class TableReader {
   TableRows next();
   /// Of the rows last read.
   const std::vector<std::int64_t>& lines() const;
-  /// By column: the fields so far whose level the table has not, taken as the reference.
-  const std::map<std::string, Index>& unknown_levels() const;
 
  private:
   struct Impl;
