@@ -164,9 +164,16 @@ def cases():
     yield ("reading_skills", "beta", "reading_skills.csv", "accuracy ~ dyslexia + iq", beta,
            [t.factor("dyslexia"), t.number("iq")], t.raw("accuracy"))
 
-    t = Table("mammals.csv")
-    yield ("mammals", "lognormal", "mammals.csv", "brain ~ log(body)", lognormal, [t.number("body", np.log)],
+    # So few rows that the priors of sigma and shape matter.
+    t = Table("animals.csv")
+    yield ("animals", "lognormal", "animals.csv", "brain ~ log(body)", lognormal, [t.number("body", np.log)],
            t.raw("brain"))
+
+    t = Table("leuk.csv")
+    for name, density, beside in [("gamma", gamma, []), ("weibull", weibull, [np.zeros(len(t.raw("time")))])]:
+        yield ("leuk_" + name, name, "leuk.csv", "time ~ ag * log(wbc)", density,
+               [t.factor("ag"), t.number("wbc", np.log), t.factor("ag") * t.number("wbc", np.log)], t.raw("time"),
+               *beside)
 
     t = Table("veteran.csv")
     yield ("veteran", "exponential", "veteran.csv",
