@@ -263,6 +263,7 @@ std::string pack(TableRows rows) {
   std::string bytes;
   for_each_part(rows, [&](const auto& values) {
     const std::size_t size = sizeof(*values.data()) * static_cast<std::size_t>(values.size());
+    if (size == 0) return;
     bytes.append(reinterpret_cast<const char*>(values.data()), size);
   });
   return bytes;
@@ -275,6 +276,7 @@ TableRows unpack(const std::string& bytes, const DatasetSchema& schema, Index nu
   std::size_t next = 0;
   for_each_part(rows, [&](auto& values) {
     const std::size_t size = sizeof(*values.data()) * static_cast<std::size_t>(values.size());
+    if (size == 0) return;
     std::memcpy(values.data(), bytes.data() + next, size);
     next += size;
   });
