@@ -87,12 +87,12 @@ class Predictor {
     for (Index row = 0; row < rows.num_rows;) {
       Index end = row;
       while (end < rows.num_rows && is_known[static_cast<std::size_t>(end)]) ++end;
-      Vector some(end - row);
       if (end > row) {
-        if (const auto unusable = design_->evaluate_response(rows.some(row, end - row), some))
-          throw RowError(rows.first_row + row + unusable->row, unusable->found);
+        const TableRows known = rows.some(row, end - row);
+        Vector some;
+        vfe::refuse(design_->evaluate_response(known, some), known);
+        y.segment(row, end - row) = some;
       }
-      y.segment(row, end - row) = some;
       row = end + 1;
     }
     return y;
@@ -119,8 +119,7 @@ class Predictor {
   std::vector<double> predict(const PredictionRows::Piece& piece, Index k) {
     const TableRows& table = piece.rows;
     DesignRows evaluated;
-    if (const auto unusable = design_->evaluate_terms(table, evaluated))
-      throw RowError(table.first_row + unusable->row, unusable->found);
+    vfe::refuse(design_->evaluate_terms(table, evaluated), table);
     Rows rows = coded_rows(*saved_.design, std::move(evaluated), false);
     rows.first_row = table.first_row;
     rows.first_block = k;

@@ -227,8 +227,7 @@ Vector draw_truth(const SimulateOptions& options, const Parameters& parameters, 
 void simulate_block(const GlmOptions& model, const TableDesign& design, const TableSchema& table,
                     ConstVec truth, Address at, TableRows& rows) {
   DesignRows evaluated;
-  if (const auto unusable = design.design->evaluate_terms(rows, evaluated))
-    throw RowError(rows.first_row + unusable->row, unusable->found);
+  refuse(design.design->evaluate_terms(rows, evaluated), rows);
   Rows coded = coded_rows(design.schema, std::move(evaluated), false);
   coded.y = Vector::Zero(rows.num_rows);
   simulate_response(model, design.schema, coded, truth, at);

@@ -13,7 +13,7 @@
 namespace vfe {
 namespace {
 
-constexpr std::int32_t missing = -1, unknown = -2;
+constexpr std::int32_t unknown = -2;  ///< a level that is none of the wanted ones
 
 const char* name_of(ColumnType type) {
   switch (type) {
@@ -76,36 +76,49 @@ void TableMatch::match_factor(Source& source) const {
   }
 }
 
-std::int32_t TableMatch::code_of(const Source& source, const TableRows& rows, Index row) const {
-  const TableColumn& from = from_[source.from];
-  const Index slot = from_slots_[static_cast<std::size_t>(source.from)];
+std::int32_t TableMatch::known_code(const Source& source, const std::string& level, std::int64_t row) const {
   const std::vector<std::string>& known = to_[source.to].levels;
-  std::int32_t code = unknown;
-  std::string level;
-  if (from.type == ColumnType::factor) {
-    const std::int32_t stored = rows.codes(row, slot);
-    if (stored < 0) return missing;
-    code = source.codes[static_cast<std::size_t>(stored)];
-    level = from.levels[static_cast<std::size_t>(stored)];
-  } else {
-    Vector value(1);
-    if (from.type == ColumnType::number) {
-      rows.some(row, 1).read_number(slot, value);
-    } else {
-      rows.some(row, 1).read_integer(slot, value);
-    }
-    if (std::isnan(value[0])) return missing;
-    level = fmt::format("{}", value[0]);
-    const auto found = std::ranges::find(known, level);
-    if (found != known.end()) code = static_cast<std::int32_t>(found - known.begin());
-  }
-  if (code != unknown) return code;
+  const auto found = std::ranges::find(known, level);
+  if (found != known.end()) return static_cast<std::int32_t>(found - known.begin());
   if (source.is_needed && new_levels_ == NewLevels::reference) return 0;
   throw RowError(
-      rows.first_row + row,
+      row,
       fmt::format("column \"{}\" has the level \"{}\", which the fit did not know; the nearest are "
                   "\"{}\" (--new-levels reference takes it for \"{}\")",
-                  from.name, level, fmt::join(nearest(level, known), "\", \""), known.front()));
+                  from_[source.from].name, level, fmt::join(nearest(level, known), "\", \""), known.front()));
+}
+
+void TableMatch::match_codes(const Source& source, const TableRows& rows, TableRows& matched) const {
+  const TableColumn& from = from_[source.from];
+  auto codes = matched.codes.col(to_slots_[static_cast<std::size_t>(source.to)]);
+  const auto stored = [&, slot = from_slots_[static_cast<std::size_t>(source.from)]](Index row) {
+    return rows.codes(row, slot);
+  };
+  if (from.type == ColumnType::factor) {
+    for (Index row = 0; row < rows.num_rows; ++row) {
+      if (stored(row) < 0) continue;
+      const auto level = static_cast<std::size_t>(stored(row));
+      codes[row] = source.codes[level];
+      if (codes[row] == unknown) codes[row] = known_code(source, from.levels[level], rows.first_row + row);
+    }
+    return;
+  }
+  const Vector values = numbers_of(source, rows);
+  for (Index row = 0; row < rows.num_rows; ++row) {
+    if (std::isnan(values[row])) continue;
+    codes[row] = known_code(source, fmt::format("{}", values[row]), rows.first_row + row);
+  }
+}
+
+Vector TableMatch::numbers_of(const Source& source, const TableRows& rows) const {
+  const Index slot = from_slots_[static_cast<std::size_t>(source.from)];
+  Vector values(rows.num_rows);
+  if (from_[source.from].type == ColumnType::number) {
+    rows.read_number(slot, values);
+  } else {
+    rows.read_integer(slot, values);
+  }
+  return values;
 }
 
 TableRows TableMatch::operator()(const TableRows& rows) const {
@@ -118,7 +131,7 @@ TableRows TableMatch::operator()(const TableRows& rows) const {
     const Index from = from_slots_[static_cast<std::size_t>(source.from)];
     const ColumnType type = to_[source.to].type;
     if (type == ColumnType::factor) {
-      for (Index row = 0; row < rows.num_rows; ++row) matched.codes(row, to) = code_of(source, rows, row);
+      match_codes(source, rows, matched);
       continue;
     }
     if (type == ColumnType::matrix) {
@@ -127,12 +140,7 @@ TableRows TableMatch::operator()(const TableRows& rows) const {
       matched.matrices[static_cast<std::size_t>(to)] = TableRows::RowMajor<double>(values);
       continue;
     }
-    Vector values(rows.num_rows);
-    if (from_[source.from].type == ColumnType::number) {
-      rows.read_number(from, values);
-    } else {
-      rows.read_integer(from, values);
-    }
+    const Vector values = numbers_of(source, rows);
     if (type == ColumnType::number) {
       numbers.col(to) = values;
       continue;

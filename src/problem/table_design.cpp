@@ -37,10 +37,6 @@ void for_each_block(const TableSource& rows, const std::function<void(const Tabl
   for (Index b = 0; b < rows.blocks().num_blocks(); ++b) use(rows.read({b, b + 1}));
 }
 
-void refuse(const std::optional<UnusableValue>& unusable, const TableRows& rows) {
-  if (unusable) throw RowError(rows.first_row + unusable->row, unusable->found);
-}
-
 /// Runs `work` on each rank, whose rows are named.
 void over_rows(const Communicator& comm, const NameRow& name_row, const std::function<void()>& work) {
   comm.collectively(reading, [&] {
@@ -119,6 +115,11 @@ class MomentColumns {
   DesignRows evaluated_;
 };
 
+/// Whether an intercept, or a term that stands for one, takes what centring takes away.
+bool spans_a_constant(const DesignSchema& schema) {
+  return schema.has_intercept || schema.constant_term >= 0;
+}
+
 /// Makes terms of coded numbers.
 class Coding {
  public:
@@ -133,7 +134,6 @@ class Coding {
   }
 
   DesignSchema result() { return std::move(schema_); }
-  bool spans_a_constant() const { return schema_.has_intercept || schema_.constant_term >= 0; }
 
  private:
   Index find_constant_term() const {
@@ -155,14 +155,14 @@ class Coding {
   CodedNumber coded(Index number, bool is_centred) const {
     if (moments_ == nullptr) return {number};
     const double mean = moments_->mean[number], sd = moments_->sd[number];
-    const double scale = spans_a_constant() ? sd : std::hypot(mean, sd);
+    const double scale = spans_a_constant(schema_) ? sd : std::hypot(mean, sd);
     // A spread that is none, or that underflows or overflows, cannot be divided by.
     return {number, is_centred ? mean : 0.0, std::isnormal(scale) ? scale : 1.0};
   }
 
   void add(DesignTerm term, const std::vector<std::string>& names) {
     Index absorber = schema_.constant_term;
-    bool is_centred = moments_ != nullptr && term.column >= 0 && spans_a_constant();
+    bool is_centred = moments_ != nullptr && term.column >= 0 && spans_a_constant(schema_);
     if (is_centred && term.index >= 0) {
       absorber = term_of_cells(term.index);
       is_centred = absorber >= 0;
@@ -228,11 +228,12 @@ void require_varied(const GlmOptions& model, const NumberMoments& moments, Index
 
 /// Centre and scale of a real response.
 void code_response(const GlmOptions& model, const NumberMoments& moments, Index response,
-                   bool spans_a_constant, DesignSchema& schema) {
+                   DesignSchema& schema) {
   if (!is_real(model.likelihood) || !schema.response_levels.empty()) return;
   const double mean = moments.mean[response], sd = moments.sd[response];
-  const double scale = spans_a_constant ? sd : std::hypot(mean, sd);
-  schema.response_centre = spans_a_constant ? mean : 0.0;
+  const bool has_constant = spans_a_constant(schema);
+  const double scale = has_constant ? sd : std::hypot(mean, sd);
+  schema.response_centre = has_constant ? mean : 0.0;
   schema.response_scale = std::isnormal(scale) ? scale : 1.0;
 }
 
@@ -257,7 +258,6 @@ TableDesign fit_design(const Communicator& comm, const std::string& formula, con
   comm.collectively(reading, [&] {
     const bool is_coded = model != nullptr && model->priors_on == PriorsOn::standardised;
     Coding coding(design, is_coded ? &moments : nullptr);
-    const bool spans_a_constant = coding.spans_a_constant();
     DesignSchema& schema = result.schema = coding.result();
     schema.blocks = rows.schema().blocks;
     schema.response = design.formula().response.name;
@@ -265,7 +265,7 @@ TableDesign fit_design(const Communicator& comm, const std::string& formula, con
     if (model == nullptr) return;
     schema.ranges = columns.ranges(moments);
     require_varied(*model, moments, columns.response(), schema);
-    if (is_coded) code_response(*model, moments, columns.response(), spans_a_constant, schema);
+    if (is_coded) code_response(*model, moments, columns.response(), schema);
     result.notes = notes_on(design, schema, moments);
   });
   return result;
@@ -276,6 +276,10 @@ std::shared_ptr<const Design> saved_design(const Config& config, const DesignSch
   const GlmOptions* model = config.model.is_glm() ? &config.model.glm : nullptr;
   return std::make_shared<const Design>(DesignPlan(formula_terms(schema.formula, model, table), table),
                                         schema.statistics);
+}
+
+void refuse(const std::optional<UnusableValue>& unusable, const TableRows& rows) {
+  if (unusable) throw RowError(rows.first_row + unusable->row, unusable->found);
 }
 
 Rows coded_rows(const DesignSchema& schema, DesignRows design, bool single) {

@@ -39,7 +39,10 @@ class TableMatch {
     std::vector<std::int32_t> codes;  ///< between factors: by code
   };
   void match_factor(Source& source) const;
-  std::int32_t code_of(const Source& source, const TableRows& rows, Index row) const;
+  std::int32_t known_code(const Source& source, const std::string& level, std::int64_t row) const;
+  void match_codes(const Source& source, const TableRows& rows, TableRows& matched) const;
+  /// Of a column of numbers or whole numbers.
+  Vector numbers_of(const Source& source, const TableRows& rows) const;
 
   const TableSchema from_, to_;
   std::vector<Index> from_slots_, to_slots_;

@@ -2,6 +2,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ TableDesign fit_design(const Communicator& comm, const std::string& formula, con
 /// The formula's part of a design that a result holds, over a table of those columns. Throws Fault::config.
 std::shared_ptr<const Design> saved_design(const Config& config, const DesignSchema& schema,
                                            const TableSchema& table);
+
+/// Throws RowError where a design could not be evaluated at some rows.
+void refuse(const std::optional<UnusableValue>& unusable, const TableRows& rows);
 
 /// What predictions take of rows of a table, as rows of a design; y is empty.
 Rows coded_rows(const DesignSchema& schema, DesignRows design, bool single);
