@@ -33,8 +33,12 @@ class RowsInMemory final : public RowSource {
     if (rows_.weight.size() > 0) some.weight = rows_.weight.segment(first, size);
     if (rows_.trials.size() > 0) some.trials = rows_.trials.segment(first, size);
     if (rows_.censoring.size() > 0) some.censoring = rows_.censoring.segment(first, size);
-    some.cells =
-        rows_.cells.middleRows(rows_.cells.cols() > 0 ? first : 0, rows_.cells.cols() > 0 ? size : 0);
+    const auto copy = [&](const auto& all, auto& part) {
+      if (all.cols() > 0) part = all.middleRows(first, size);
+    };
+    copy(rows_.cells, some.cells);
+    copy(rows_.effects, some.effects);
+    copy(rows_.groups, some.groups);
     return some;
   }
 
@@ -44,19 +48,24 @@ class RowsInMemory final : public RowSource {
     const auto [x_rows, x_columns] =
         std::visit([](const auto& x) { return std::pair<Index, Index>(x.rows(), x.cols()); }, rows_.x);
     const auto optional = [n](const Vector& v) { return v.size() == 0 || v.size() == n; };
-    const bool has_cells =
-        rows_.cells.cols() == schema_.num_indices() && (rows_.cells.cols() == 0 || rows_.cells.rows() == n);
-    if (x_rows == n && x_columns == p && has_cells && rows_.blocks.num_rows() == n &&
-        optional(rows_.offset) && optional(rows_.weight) && optional(rows_.trials) &&
-        optional(rows_.censoring)) {
+    const auto has = [n](const auto& all, Index columns) {
+      return all.cols() == columns && (columns == 0 || all.rows() == n);
+    };
+    const bool has_groups =
+        has(rows_.effects, schema_.num_effects()) && has(rows_.groups, std::ssize(schema_.keys));
+    if (x_rows == n && x_columns == p && has(rows_.cells, schema_.num_indices()) && has_groups &&
+        rows_.blocks.num_rows() == n && optional(rows_.offset) && optional(rows_.weight) &&
+        optional(rows_.trials) && optional(rows_.censoring)) {
       return;
     }
     throw Error(
         Fault::bug,
         fmt::format("rows of a model disagree: x is {} x {}, cells {} x {}, {} responses, {} numbers and {} "
-                    "indices in the schema, {} rows in blocks, {} offsets, {} weights",
+                    "indices in the schema, {} rows in blocks, {} offsets, {} weights, {} x {} numbers of "
+                    "effects, {} x {} keys of groups",
                     x_rows, x_columns, rows_.cells.rows(), rows_.cells.cols(), n, p, schema_.num_indices(),
-                    rows_.blocks.num_rows(), rows_.offset.size(), rows_.weight.size()));
+                    rows_.blocks.num_rows(), rows_.offset.size(), rows_.weight.size(), rows_.effects.rows(),
+                    rows_.effects.cols(), rows_.groups.rows(), rows_.groups.cols()));
   }
 
   DesignSchema schema_;
@@ -73,6 +82,8 @@ std::shared_ptr<const RowSource> no_rows(DesignSchema schema) {
   Rows none;
   none.x = Rows::RowMajor<double>(0, schema.num_numbers());
   none.cells.resize(0, schema.num_indices());
+  none.effects.resize(0, schema.num_effects());
+  none.groups.resize(0, std::ssize(schema.keys));
   return rows_in_memory(std::move(schema), std::move(none));
 }
 

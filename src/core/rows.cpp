@@ -18,6 +18,12 @@ Index DesignSchema::num_indices() const {
   return indices;
 }
 
+Index DesignSchema::num_effects() const {
+  Index columns = 0;
+  for (const GroupEffects& of : effects) columns += of.size();
+  return columns;
+}
+
 Rows::RowMajor<double> dense_design(const DesignSchema& schema, const Rows& rows) {
   const Rows::RowMajor<double> numbers =
       std::visit([](const auto& x) { return Rows::RowMajor<double>(x.template cast<double>()); }, rows.x);

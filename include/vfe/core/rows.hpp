@@ -43,6 +43,30 @@ struct CodedNumber {
   bool operator==(const CodedNumber&) const = default;
 };
 
+/// What names groups of rows: a column of the table.
+struct GroupKey {
+  std::string name;
+  Index num_levels = 0;  ///< of a factor, whose codes are keys; 0: whole numbers are
+  /// Of a factor with few levels (at most most_named_levels), of whose effects a model may make parameters.
+  std::vector<std::string> levels;
+  bool operator==(const GroupKey&) const = default;
+};
+constexpr Index most_named_levels = 10000;
+
+/// Effects that differ from group to group, "(1 + x | school)": of each row a number for each effect, times
+/// the effects of the row's group.
+struct GroupEffects {
+  std::string name;             ///< of the groups: "school", "school:class"
+  std::vector<Index> keys;      ///< of DesignSchema::keys: together they name a group
+  Index first_column = 0;       ///< of Rows::effects
+  std::vector<Column> columns;  ///< by effect: "intercept", "x", "colour[red]"
+  bool has_intercept = true;    ///< the first column is 1, and takes what centring takes away
+  bool correlated = true;       ///< | rather than ||
+
+  Index size() const { return static_cast<Index>(columns.size()); }
+  bool operator==(const GroupEffects&) const = default;
+};
+
 /// The values of a column over the rows of a fit.
 struct NumberRange {
   double low = 0.0, mean = 0.0, high = 0.0;
@@ -59,6 +83,8 @@ struct DesignSchema {
   /// Without an intercept: the term that has a cell for every row, whose coefficients are intercepts then, of
   /// the response's centre too; -1: none.
   Index constant_term = -1;
+  std::vector<GroupKey> keys;         ///< of groups
+  std::vector<GroupEffects> effects;  ///< of groups; each grouping once
   std::string response;
   std::vector<std::string> response_levels;            ///< of a factor response, coded 0, 1, ...
   double response_centre = 0.0, response_scale = 1.0;  ///< y is raw; models of a real response divide
@@ -75,6 +101,7 @@ struct DesignSchema {
   Index num_columns() const { return static_cast<Index>(columns.size()); }
   Index num_numbers() const;  ///< of a row
   Index num_indices() const;  ///< likewise: columns of cells
+  Index num_effects() const;  ///< likewise: columns of effects of groups
 };
 
 /// A contiguous run of blocks in memory: the shard of one rank, or a piece of it.
@@ -90,6 +117,8 @@ struct Rows {
   Vector y;                  ///< rows
   Vector offset, weight;     ///< rows, or empty: 0, 1
   Vector trials, censoring;  ///< rows, or empty where the formula says none
+  Matrix effects;            ///< rows x num_effects(): (user's value - centre) / scale
+  Eigen::Matrix<std::int64_t, Eigen::Dynamic, Eigen::Dynamic> groups;  ///< rows x keys
 
   Index size() const { return y.size(); }
 };

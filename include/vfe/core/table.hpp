@@ -57,6 +57,9 @@ struct DatasetSchema {
   bool has_line = false;  ///< the line of each row in `source` is known
   std::string source;     ///< where the rows came from
   std::uint64_t shuffle_seed = 0;
+  /// Rows of equal values of the first of these columns stand together and in one block; among them those of
+  /// equal values of the second stand together, ... Empty: rows are in any order.
+  std::vector<std::string> grouped_by;
   std::uint64_t content = 0;  ///< hash of all blocks, independent of how they were read
 
   Index num_rows() const { return blocks.num_rows(); }
