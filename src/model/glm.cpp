@@ -5,7 +5,6 @@
 
 #include "model/glm_checks.hpp"
 #include "model/glm_impl.hpp"
-#include "vfe/core/special.hpp"
 
 namespace vfe {
 namespace {
@@ -16,47 +15,6 @@ using glm_kernel::Task;
 glm_kernel::Workspace& workspace() {
   thread_local glm_kernel::Workspace memory;
   return memory;
-}
-
-DrawConstants draw_constants(const GlmOptions& options, const GlmLayout& layout, ConstVec theta) {
-  const auto scale = [&](std::size_t which, double otherwise) {
-    return layout.scales[which] < 0 ? otherwise : std::exp(theta[layout.scales[which]]);
-  };
-  const auto coordinate = [&](std::size_t which) { return theta[layout.scales[which]]; };
-  switch (options.likelihood) {
-    case Likelihood::linear:
-      return glm_kernel::linear_constants(
-          scale(0, options.known_sigma.value_or(1.0) / layout.response_scale));
-    case Likelihood::lognormal:
-      return glm_kernel::linear_constants(scale(0, 1.0));
-    case Likelihood::student_t:
-      return glm_kernel::student_t_constants(scale(0, 1.0),
-                                             scale(1, options.degrees_of_freedom.value_or(1.0)));
-    case Likelihood::negative_binomial:
-      return glm_kernel::negative_binomial_constants(coordinate(0));
-    case Likelihood::zero_inflated_poisson:
-    case Likelihood::hurdle_poisson:
-      return glm_kernel::with_zeros({}, coordinate(0));
-    case Likelihood::zero_inflated_negative_binomial:
-    case Likelihood::hurdle_negative_binomial:
-      return glm_kernel::with_zeros(glm_kernel::negative_binomial_constants(coordinate(0)), coordinate(1));
-    case Likelihood::ordinal:
-      return glm_kernel::ordinal_constants(theta.segment(layout.cutpoints, layout.num_cutpoints));
-    case Likelihood::gamma:
-      return glm_kernel::gamma_constants(coordinate(0));
-    case Likelihood::beta:
-      return glm_kernel::beta_constants(coordinate(0));
-    case Likelihood::exponential:
-      return glm_kernel::weibull_constants(0.0);
-    case Likelihood::weibull:
-      return glm_kernel::weibull_constants(coordinate(0));
-    case Likelihood::logistic:
-    case Likelihood::poisson:
-    case Likelihood::softmax:
-    case Likelihood::binomial:
-      return {};
-  }
-  return {};
 }
 
 }  // namespace
@@ -78,7 +36,7 @@ Glm::Impl::Impl(const GlmOptions& options_, std::shared_ptr<const RowSource> row
     Vector of_classes = Vector::Zero(layout.cutpoints < 0 ? 0 : layout.num_classes());
     for (Index i = 0; i < block.size(); ++i) {
       const double weight = block.weight.size() > 0 ? block.weight[i] : 1.0;
-      data_terms[b] += weight * data_term(block, i);
+      data_terms[b] += weight * data_term(options.likelihood, layout, block, i);
       if (of_classes.size() > 0) of_classes[static_cast<Index>(block.y[i])] += weight;
     }
     class_weights.push_back(std::move(of_classes));
@@ -88,26 +46,7 @@ Glm::Impl::Impl(const GlmOptions& options_, std::shared_ptr<const RowSource> row
 }
 
 PreparedRows Glm::Impl::prepared(Rows raw) const {
-  PreparedRows rows{std::move(raw), {}};
-  switch (traits(options.likelihood).support) {
-    case Support::real:
-      rows.y = (rows.y.array() - layout.response_centre) / layout.response_scale;
-      rows.offset /= layout.response_scale;
-      break;
-    case Support::count_of_trials:
-      rows.beside = std::move(rows.trials);
-      break;
-    case Support::positive:
-      rows.y = rows.y.array().log();
-      rows.beside = std::move(rows.censoring);
-      break;
-    case Support::unit:
-      rows.beside = (-rows.y.array()).log1p();
-      rows.y = rows.y.array().log();
-      break;
-    default:
-      break;
-  }
+  PreparedRows rows = prepare_response(options.likelihood, layout, std::move(raw));
   glm_kernel::order_columns(terms, rows);
   std::visit([&](auto& x) { glm_kernel::pack_panels(x.data(), rows.size(), x.cols()); }, rows.x);
   return rows;
@@ -116,25 +55,6 @@ PreparedRows Glm::Impl::prepared(Rows raw) const {
 std::shared_ptr<const PreparedRows> Glm::Impl::rows_of(Index block) const {
   if (!source) return kept[static_cast<std::size_t>(block)];
   return std::make_shared<const PreparedRows>(prepared(source->read({block, block + 1})));
-}
-
-double Glm::Impl::data_term(const PreparedRows& rows, Index row) const {
-  const double y = rows.y[row], beside = rows.beside.size() > 0 ? rows.beside[row] : 0.0;
-  const auto log_factorial = [](double n) { return n < 2.0 ? 0.0 : special::log_gamma(n + 1.0); };
-  switch (traits(options.likelihood).support) {
-    case Support::real:
-      return -std::log(layout.response_scale);
-    case Support::count:
-      return -log_factorial(y);
-    case Support::count_of_trials:
-      return log_factorial(beside) - log_factorial(y) - log_factorial(beside - y);
-    case Support::positive:
-      return beside == 0.0 ? -y : 0.0;  // of a density of log y; of one that is censored, a probability
-    case Support::unit:
-      return -y - beside;
-    default:
-      return 0.0;
-  }
 }
 
 Task Glm::Impl::task(const PreparedRows& rows, ConstMat theta, std::vector<DrawConstants>& constants) const {
@@ -247,7 +167,7 @@ bool Glm::log_likelihood_rows(Index block, ConstVec theta, Vec value) const {
   glm_kernel::evaluate(task, workspace());
   for (Index i = 0; i < value.size(); ++i) {
     const double weight = rows->weight.size() > 0 ? rows->weight[i] : 1.0;
-    value[i] += weight * impl_->data_term(*rows, i);
+    value[i] += weight * data_term(impl_->options.likelihood, impl_->layout, *rows, i);
   }
   return true;
 }

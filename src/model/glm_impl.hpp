@@ -3,17 +3,12 @@
 #include <vector>
 
 #include "model/glm_kernel.hpp"
+#include "model/glm_response.hpp"
 #include "vfe/model/glm.hpp"
 #include "vfe/model/glm_layout.hpp"
 #include "vfe/model/glm_prior.hpp"
 
 namespace vfe {
-
-/// A block as the kernel takes it: x in the kernel's order and packed by panels; a real response
-/// standardised, its offset scaled; of a positive response or one between 0 and 1 the log.
-struct PreparedRows : Rows {
-  Vector beside;  ///< what else the density is of: trials, censoring, log(1 - y); or empty
-};
 
 struct Glm::Impl {
   GlmOptions options;
@@ -33,8 +28,6 @@ struct Glm::Impl {
 
   std::shared_ptr<const PreparedRows> rows_of(Index block) const;
   PreparedRows prepared(Rows rows) const;
-  /// The term of the log density of a row that depends on data alone, without weight [nats].
-  double data_term(const PreparedRows& rows, Index row) const;
   /// Adds the log prior density of each coordinate of theta, Jacobian included, to value(i), and its slope to
   /// *slope(i) unless that is null.
   template <class ValueOf, class SlopeOf>

@@ -252,7 +252,8 @@ std::optional<Prediction> Glm::predict(Index block, ConstMat theta, const Addres
   }
   glm_kernel::Workspace workspace;
   glm_kernel::evaluate(task, workspace);
-  for (Index i = 0; observed && i < n; ++i) out.log_density.row(i).array() += impl.data_term(*rows, i);
+  for (Index i = 0; observed && i < n; ++i)
+    out.log_density.row(i).array() += data_term(impl.options.likelihood, impl.layout, *rows, i);
 
   out.mean.resize(n, draws);
   out.response.resize(n, draws);

@@ -25,19 +25,7 @@ void add_normal(double x, double scale, double& value, double* slope) {
   if (slope != nullptr) *slope -= z / scale;
 }
 
-// Adds the log density of log x, where x has the prior of a scale (Jacobian included), and its slope.
-void add_log_scale(ScalePrior prior, double prior_scale, double log_x, double& value, double* slope) {
-  const double ratio = std::exp(log_x) / prior_scale;
-  if (prior == ScalePrior::half_normal) {
-    value += std::numbers::ln2 - half_log_two_pi - std::log(prior_scale) - 0.5 * ratio * ratio + log_x;
-    if (slope != nullptr) *slope += 1.0 - ratio * ratio;
-  } else {
-    value += log_x - std::log(prior_scale) - ratio;
-    if (slope != nullptr) *slope += 1.0 - ratio;
-  }
-}
-
-// The same for what has the prior gamma(2, rate).
+// Adds the log density of log x, where x has the prior gamma(2, rate), and its slope.
 void add_log_gamma(double rate, double log_x, double& value, double* slope) {
   const double scaled = rate * std::exp(log_x);
   value += 2.0 * std::log(rate) + 2.0 * log_x - scaled;
@@ -146,6 +134,17 @@ double CoefficientPrior::draw(double normal, double u, double v) const {
       return std::copysign(scale_ * std::log(u), v - 0.5);
   }
   return 0.0;
+}
+
+void add_log_scale(ScalePrior prior, double prior_scale, double log_x, double& value, double* slope) {
+  const double ratio = std::exp(log_x) / prior_scale;
+  if (prior == ScalePrior::half_normal) {
+    value += std::numbers::ln2 - half_log_two_pi - std::log(prior_scale) - 0.5 * ratio * ratio + log_x;
+    if (slope != nullptr) *slope += 1.0 - ratio * ratio;
+  } else {
+    value += log_x - std::log(prior_scale) - ratio;
+    if (slope != nullptr) *slope += 1.0 - ratio;
+  }
 }
 
 void add_log_half_cauchy(double scale, double log_x, double& value, double* slope) {

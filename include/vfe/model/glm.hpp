@@ -45,7 +45,16 @@ struct GlmOptions {
   double prior_global_scale = 0.1;      ///< horseshoe
   double intercept_prior_scale = 10.0;  ///< normal sd; of every cutpoint, before they are put in order
   ScalePrior scale_prior = ScalePrior::half_normal;  ///< of sigma and overdispersion
-  double scale_prior_scale = 1.0;            ///< sd of the half-normal's normal; mean of the exponential
+  double scale_prior_scale = 1.0;  ///< sd of the half-normal's normal; mean of the exponential
+  // Of the sds of effects of groups; by name: of a grouping ("school") or of one of its effects
+  // ("school[x]").
+  ScalePrior group_prior = ScalePrior::half_normal;
+  std::map<std::string, ScalePrior> group_prior_by_name;
+  double group_prior_scale = 1.0;  ///< as scale_prior_scale
+  std::map<std::string, double> group_prior_scale_by_name;
+  /// Shape of the LKJ density of their correlations (Lewandowski et al. 2009); 1: uniform. By grouping.
+  double correlation_prior = 2.0;
+  std::map<std::string, double> correlation_prior_by_name;
   std::optional<double> known_sigma;         ///< linear: sigma in the response's own unit
   std::optional<double> degrees_of_freedom;  ///< student_t: fixed nu
 };

@@ -27,6 +27,10 @@ class CoefficientPrior {
 /// Of every coefficient of a linear predictor. Throws Fault::config where an option names nothing.
 std::vector<CoefficientPrior> coefficient_priors(const GlmOptions& options, const DesignSchema& schema);
 
+/// Adds the log density of log x, where x has the prior of a scale (Jacobian included), and its slope unless
+/// that is null.
+void add_log_scale(ScalePrior prior, double prior_scale, double log_x, double& value, double* slope);
+
 /// Adds the log density of the logs of the local, global and slab scales of a horseshoe, and its slope unless
 /// that is null: at `scale` of a half-Cauchy, and of 1 / square ~ gamma(2, 2).
 void add_log_half_cauchy(double scale, double log_x, double& value, double* slope);

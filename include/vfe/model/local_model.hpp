@@ -1,0 +1,70 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "vfe/core/parameters.hpp"
+#include "vfe/core/random.hpp"
+#include "vfe/core/types.hpp"
+#include "vfe/model/model.hpp"
+
+namespace vfe {
+
+/// What a LocalModel says of the groups of one block at one theta: log p(y_g, z_g | theta), its derivatives,
+/// and those of its curvature. Matrices have a column for each group; k x k ones are stored column by column.
+/// What cannot be computed is NaN, never an exception.
+class LocalDensity {
+ public:
+  virtual ~LocalDensity() = default;
+
+  /// Sets by group, at z (k x groups): the log joint density [nats], and its slope by z (k x groups).
+  virtual void evaluate(ConstMat z, Vec value, Mat slope) = 0;
+  /// Adds, to what is known of each group's gradient by theta, weight_g times that of what evaluate() set
+  /// last; multiplies what is known.
+  virtual void add_gradient(ConstVec weight) = 0;
+  virtual void multiply_gradient(ConstVec factor) = 0;
+
+  /// Sets by group, at z: the slope, minus the second derivative by z (k^2 x groups), and `scale` (likewise),
+  /// a positive definite matrix that the nodes of a rule are spread by: the same, where it is one for all z.
+  virtual void expand(ConstMat z, Mat slope, Mat curvature, Mat scale) = 0;
+  /// Sets, where expand() was last, slope (k x groups) to the derivative by z of the sum of
+  /// scale_weight_g : scale_g, of symmetric weights (k^2 x groups).
+  virtual void differentiate_scale(ConstMat scale_weight, Mat slope) = 0;
+  /// Adds to each group's gradient, where expand() was last, that of direction_g . slope_g +
+  /// scale_weight_g : scale_g.
+  virtual void add_expansion_gradient(ConstMat direction, ConstMat scale_weight) = 0;
+
+  /// Adds the gradients of all groups to one by theta (d).
+  virtual void pull_back(Vec grad) = 0;
+};
+
+/// A Bayesian model with latent variables z_g of groups of rows beside its parameters theta, over one rank's
+/// shard of the data; no group is in two blocks. Integrated makes a Model of it. Knows no MPI.
+class LocalModel {
+ public:
+  virtual ~LocalModel() = default;
+  virtual const Parameters& parameters() const = 0;
+  virtual Index num_latents() const = 0;  ///< k, of a group
+  /// Whether log p(y_g, z_g | theta) is quadratic in z_g, so that its integral is exact with one node.
+  virtual bool is_quadratic() const { return false; }
+
+  // As Model.
+  virtual Index blocks() const = 0;
+  virtual Index rows(Index block) const = 0;
+  virtual Index first_block() const { return -1; }
+  virtual void log_prior(ConstMat theta, Vec value, Mat grad) const = 0;
+  virtual std::vector<Parameter> log_prior_terms() const { return {}; }
+  virtual void compute_log_prior_terms(ConstMat, Mat) const {}
+  virtual Vector draw_start(const Address& at, Reach reach) const {
+    return parameters().draw_over_domain(at, radius(reach));
+  }
+  virtual const std::vector<Parameter>& quantities() const { return parameters().list(); }
+  virtual void compute_quantities(ConstMat theta, Mat values) const {
+    for (Index s = 0; s < theta.cols(); ++s) parameters().constrain(theta.col(s), values.col(s));
+  }
+
+  virtual Index groups(Index block) const = 0;
+  /// Thread-safe, as what it returns need not be. theta (d) outlives it.
+  virtual std::unique_ptr<LocalDensity> at(Index block, ConstVec theta) const = 0;
+};
+
+}  // namespace vfe

@@ -1,0 +1,248 @@
+#include "vfe/model/integrated.hpp"
+
+#include <fmt/format.h>
+
+#include <Eigen/Cholesky>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <utility>
+
+namespace vfe {
+namespace {
+
+constexpr int most_steps = 100, plain_steps = 40;
+constexpr double longest_step = 3.0, converged_step = 1e-9;
+const double log_two_pi = std::log(2.0 * std::numbers::pi);
+
+template <int K>
+using Square = Eigen::Matrix<double, K, K>;
+template <int K>
+using Latents = Eigen::Matrix<double, K, 1>;
+
+template <int K>
+Eigen::Map<const Square<K>> square(const Matrix& all, Index k, Index group) {
+  return {all.data() + group * k * k, k, k};
+}
+
+/// Calls f with k, known at compile time where it is small.
+template <class F>
+auto with_size(Index k, F f) {
+  switch (k) {
+    case 1:
+      return f(std::integral_constant<int, 1>());
+    case 2:
+      return f(std::integral_constant<int, 2>());
+    case 3:
+      return f(std::integral_constant<int, 3>());
+    default:
+      return f(std::integral_constant<int, Eigen::Dynamic>());
+  }
+}
+
+/// Sets Newton's step of a group; false where there is none. Where the density is not concave, `scale` takes
+/// the curvature's place: always, once Newton's own steps have had their time.
+template <int K>
+bool newton_step(const LocalModes& at, Index k, Index group, bool plain, Latents<K>& step) {
+  const Eigen::LLT<Square<K>> own(square<K>(plain ? at.curvature : at.scale, k, group));
+  if (own.info() == Eigen::Success) {
+    step = own.solve(at.slope.col(group));
+  } else {
+    const Eigen::LLT<Square<K>> other(square<K>(at.scale, k, group));
+    if (other.info() != Eigen::Success) return false;
+    step = other.solve(at.slope.col(group));
+  }
+  const double length = step.template lpNorm<Eigen::Infinity>();
+  if (!std::isfinite(length)) return false;
+  if (length > longest_step) step *= longest_step / length;
+  return true;
+}
+
+/// Newton's method for all groups of a block side by side. A step that leaves a slope behind it more than
+/// half as steep as before, and the other way, was too long: half of it is taken instead.
+template <int K>
+void find_modes(LocalDensity& density, LocalModes& modes) {
+  const Index k = modes.mode.rows(), groups = modes.mode.cols();
+  Matrix steps = Matrix::Zero(k, groups);  // that led to where the groups stand
+  Vector rise = Vector::Zero(groups);      // slope along these where they began
+  Latents<K> step(k);
+  for (int i = 0; i < most_steps; ++i) {
+    density.expand(modes.mode, modes.slope, modes.curvature, modes.scale);
+    double longest = 0.0;
+    for (Index g = 0; g < groups; ++g) {
+      if (modes.slope.col(g).dot(steps.col(g)) < -0.5 * rise[g]) {
+        rise[g] *= 0.5;
+        steps.col(g) *= 0.5;
+        modes.mode.col(g) -= steps.col(g);
+        longest = std::max(longest, steps.col(g).template lpNorm<Eigen::Infinity>());
+        continue;
+      }
+      if (!newton_step<K>(modes, k, g, i < plain_steps, step)) return;
+      const double length = step.template lpNorm<Eigen::Infinity>();
+      longest = std::max(longest, length);
+      if (length <= converged_step) {  // where it stands is where it was expanded
+        steps.col(g).setZero();
+        rise[g] = 0.0;
+        continue;
+      }
+      steps.col(g) = step;
+      rise[g] = modes.slope.col(g).dot(step);
+      modes.mode.col(g) += step;
+    }
+    if (longest <= converged_step) {
+      modes.found = true;
+      return;
+    }
+  }
+}
+
+/// The rule over a block at one theta. With W = C C' the scale of a group at its mode m, z = m + C'^-1 x at
+/// node x, and log integral = log sum over nodes of exp(log weight + log density at z) - log det C + const.
+template <int K>
+class BlockIntegral {
+ public:
+  BlockIntegral(LocalDensity& density, const GaussHermite& rule, Index k, Index groups)
+      : density_(density),
+        rule_(rule),
+        k_(k),
+        groups_(groups),
+        modes_(find_local_modes(density, k, groups)) {}
+
+  /// Sets the log integral of each group, and adds their gradient by theta unless it is empty; false where
+  /// they cannot be computed.
+  bool compute(Vec value, Vec grad) {
+    const bool wants_gradient = grad.size() > 0;
+    if (!modes_.found || !factor()) return false;
+    // By expand() at the mode, before evaluate() is anywhere else.
+    if (!sum_over_nodes(wants_gradient)) return false;
+    for (Index g = 0; g < groups_; ++g) {
+      value[g] =
+          reference_[g] + std::log(sums_[g]) - log_det_[g] + 0.5 * static_cast<double>(k_) * log_two_pi;
+    }
+    if (!value.allFinite()) return false;
+    if (wants_gradient) add_gradient(grad);
+    return true;
+  }
+
+ private:
+  // Columns of inverse_ are C'^-1.
+  bool factor() {
+    inverse_.resize(k_ * k_, groups_);
+    log_det_.resize(groups_);
+    for (Index g = 0; g < groups_; ++g) {
+      const Eigen::LLT<Square<K>> factor(square<K>(modes_.scale, k_, g));
+      if (factor.info() != Eigen::Success) return false;
+      log_det_[g] = factor.matrixLLT().diagonal().array().log().sum();
+      Eigen::Map<Square<K>> inverse(inverse_.data() + g * k_ * k_, k_, k_);
+      inverse.setIdentity();
+      factor.matrixU().solveInPlace(inverse);
+    }
+    return true;
+  }
+
+  bool sum_over_nodes(bool wants_gradient) {
+    sums_ = Vector::Zero(groups_);
+    if (wants_gradient) {
+      slope_sum_ = Matrix::Zero(k_, groups_);
+      product_sum_ = Matrix::Zero(k_ * k_, groups_);
+    }
+    Matrix z(k_, groups_), slope(k_, groups_);
+    Vector at_node(groups_), weight(groups_);
+    for (Index i = 0; i < rule_.nodes.cols(); ++i) {
+      const Latents<K> node = rule_.nodes.col(i);
+      for (Index g = 0; g < groups_; ++g) z.col(g) = modes_.mode.col(g) + square<K>(inverse_, k_, g) * node;
+      density_.evaluate(z, at_node, slope);
+      if (i == 0) reference_ = at_node;
+      weight = (at_node - reference_).array() + rule_.log_weights[i];
+      weight = weight.array().exp();
+      sums_ += weight;
+      if (!wants_gradient) continue;
+      density_.add_gradient(weight);
+      for (Index g = 0; g < groups_; ++g) {
+        const Latents<K> weighted = weight[g] * slope.col(g);
+        slope_sum_.col(g) += weighted;
+        Eigen::Map<Square<K>>(product_sum_.data() + g * k_ * k_, k_, k_) += node * weighted.transpose();
+      }
+    }
+    return sums_.allFinite();
+  }
+
+  // Beside the gradient at nodes that stand still: nodes move with the mode and with C, which moves with the
+  // mode and theta. d C'^-1 = -C'^-1 dC' C'^-1, and backwards through the factorisation dW = d(C C') as in
+  // Murray (2016).
+  void add_gradient(Vec grad) {
+    const Vector share = sums_.cwiseInverse();
+    density_.multiply_gradient(share);
+    Matrix scale_weight(k_ * k_, groups_), by_mode(k_, groups_), direction(k_, groups_);
+    Square<K> inner(k_, k_);
+    for (Index g = 0; g < groups_; ++g) {
+      const Eigen::Map<const Square<K>> inverse = square<K>(inverse_, k_, g);
+      // C' times the derivative by C: lower triangle of -(sum over nodes of x slope' C'^-1) - 1.
+      inner = -(share[g] * square<K>(product_sum_, k_, g)) * inverse;
+      inner.diagonal().array() -= 1.0;
+      inner.template triangularView<Eigen::StrictlyUpper>().setZero();
+      inner.diagonal() *= 0.5;
+      const Square<K> weight = inverse * inner * inverse.transpose();
+      Eigen::Map<Square<K>>(scale_weight.data() + g * k_ * k_, k_, k_) = 0.5 * (weight + weight.transpose());
+    }
+    density_.differentiate_scale(scale_weight, by_mode);
+    for (Index g = 0; g < groups_; ++g) {
+      const Latents<K> moved = share[g] * slope_sum_.col(g) + by_mode.col(g);
+      direction.col(g) = square<K>(modes_.curvature, k_, g).partialPivLu().solve(moved);
+    }
+    density_.add_expansion_gradient(direction, scale_weight);
+    density_.pull_back(grad);
+  }
+
+  LocalDensity& density_;
+  const GaussHermite& rule_;
+  Index k_, groups_;
+  LocalModes modes_;
+  Matrix inverse_, slope_sum_, product_sum_;
+  Vector sums_, reference_, log_det_;
+};
+
+}  // namespace
+
+LocalModes find_local_modes(LocalDensity& density, Index latents, Index groups) {
+  LocalModes modes{Matrix::Zero(latents, groups), Matrix(latents, groups), Matrix(latents * latents, groups),
+                   Matrix(latents * latents, groups)};
+  with_size(latents, [&](auto size) { find_modes<size>(density, modes); });
+  return modes;
+}
+
+Integrated::Integrated(std::shared_ptr<const LocalModel> local, Index nodes)
+    : local_(std::move(local)), nodes_(nodes), rule_(gauss_hermite(nodes, local_->num_latents())) {}
+
+void Integrated::log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const {
+  const Index k = local_->num_latents(), groups = local_->groups(block);
+  Vector of_groups(groups), no_gradient;
+  for (Index s = 0; s < theta.cols(); ++s) {
+    const std::unique_ptr<LocalDensity> density = local_->at(block, theta.col(s));
+    const bool is_computed = with_size(k, [&](auto size) {
+      BlockIntegral<size> integral(*density, rule_, k, groups);
+      return grad.cols() > 0 ? integral.compute(of_groups, grad.col(s))
+                             : integral.compute(of_groups, no_gradient);
+    });
+    value[s] += is_computed ? of_groups.sum() : std::numeric_limits<double>::quiet_NaN();
+  }
+}
+
+void Integrated::log_likelihood_groups(Index block, ConstVec theta, Vec value) const {
+  const Index k = local_->num_latents(), groups = local_->groups(block);
+  const std::unique_ptr<LocalDensity> density = local_->at(block, theta);
+  Vector no_gradient;
+  const bool is_computed = with_size(k, [&](auto size) {
+    return BlockIntegral<size>(*density, rule_, k, groups).compute(value, no_gradient);
+  });
+  if (!is_computed) value.setConstant(std::numeric_limits<double>::quiet_NaN());
+}
+
+std::string Integrated::explain(Index block, ConstVec theta) const {
+  const Index k = local_->num_latents(), groups = local_->groups(block);
+  if (find_local_modes(*local_->at(block, theta), k, groups).found) return {};
+  return fmt::format("no mode of the effects of its groups was found in {} steps", most_steps);
+}
+
+}  // namespace vfe
