@@ -95,6 +95,8 @@ TableSchema columns_of(const SimulateOptions& options) {
       for (std::size_t i = syntax[node].first; i <= node; ++i) {
         if (syntax[i].kind == FormulaNode::Kind::dot)
           syntax.fail(i, "there are no columns yet, expected their names");
+        if (syntax[i].kind == FormulaNode::Kind::group)
+          syntax.fail(i, "no effects of groups are simulated, expected terms");
         if (syntax[i].kind == FormulaNode::Kind::name) add(syntax[i].text, type);
       }
     };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace vfe {
@@ -53,11 +54,14 @@ Design::Design(DesignPlan plan, std::vector<Vector> statistics)
     for (int& place : places)
       if (place == 0) place = next++;
   }
-  for (DesignTerm& term : plan_.design_terms_) {
-    term.first_coefficient = num_coefficients_;
+  const auto place = [&](DesignTerm& term, Index& next) {
+    term.first_coefficient = next;
     if (term.index >= 0) term.num_cells = num_cells[static_cast<std::size_t>(term.index)];
-    num_coefficients_ += term.num_coefficients();
-  }
+    next += term.num_coefficients();
+  };
+  for (DesignTerm& term : plan_.design_terms_) place(term, num_coefficients_);
+  for (std::vector<DesignTerm>& terms : plan_.effect_terms_)
+    for (DesignTerm& term : terms) place(term, num_effects_);
 }
 
 std::string Design::level_name(const CellFactor& factor, Index level) const {
@@ -79,23 +83,56 @@ std::vector<std::string> Design::cell_names(const Cells& cells, Index cell) cons
 
 std::vector<std::string> Design::coefficient_names() const {
   std::vector<std::string> names;
-  for (std::size_t t = 0; t < terms().size(); ++t) {
-    const DesignTerm& term = terms()[t];
-    const bool has_cells = term.index >= 0;
-    const std::size_t index = has_cells ? static_cast<std::size_t>(term.index) : 0;
-    const Cells* cells = has_cells ? &plan_.needs_[plan_.cells_[index]].cells : nullptr;
-    const Index size = has_cells ? cells->size(statistics_) : 1;
-    for (Index cell = 0; cell < size; ++cell) {
-      const bool is_empty = has_cells && !places_[index].empty() &&
-                            places_[index][static_cast<std::size_t>(cell)] == no_rows_in_it;
-      if (is_empty) continue;
-      const std::vector<std::string> levels =
-          has_cells ? cell_names(*cells, cell) : std::vector<std::string>();
-      for (Index j = 0; j < term.width; ++j)
-        names.push_back(coefficient_name(plan_.terms_.terms[t], levels, j));
-    }
-  }
+  for (std::size_t t = 0; t < terms().size(); ++t) add_names(terms()[t], plan_.terms_.terms[t], names);
   return names;
+}
+
+/// Of each coefficient.
+void Design::add_names(const DesignTerm& term, const FormulaTerm& of, std::vector<std::string>& names) const {
+  const bool has_cells = term.index >= 0;
+  const std::size_t index = has_cells ? static_cast<std::size_t>(term.index) : 0;
+  const Cells* cells = has_cells ? &plan_.needs_[plan_.cells_[index]].cells : nullptr;
+  const Index size = has_cells ? cells->size(statistics_) : 1;
+  for (Index cell = 0; cell < size; ++cell) {
+    const bool is_empty = has_cells && !places_[index].empty() &&
+                          places_[index][static_cast<std::size_t>(cell)] == no_rows_in_it;
+    if (is_empty) continue;
+    const std::vector<std::string> levels = has_cells ? cell_names(*cells, cell) : std::vector<std::string>();
+    for (Index j = 0; j < term.width; ++j) names.push_back(coefficient_name(of, levels, j));
+  }
+}
+
+std::vector<GroupKey> Design::keys() const {
+  std::vector<GroupKey> keys;
+  for (const DesignPlan::Key& key : plan_.keys_) {
+    const TableColumn& column = plan_.schema_[key.column];
+    keys.push_back({column.name, std::ssize(column.levels), {}});
+    if (keys.back().num_levels <= most_named_levels) keys.back().levels = column.levels;
+  }
+  return keys;
+}
+
+std::vector<GroupEffects> Design::effects() const {
+  std::vector<GroupEffects> effects;
+  Index first = 0;
+  for (std::size_t e = 0; e < plan_.effect_terms_.size(); ++e) {
+    const GroupTerms& of = plan_.terms_.effects[e];
+    GroupEffects one{.name = of.name,
+                     .keys = plan_.effect_keys_[e],
+                     .first_column = first,
+                     .has_intercept = of.has_intercept,
+                     .correlated = of.correlated};
+    if (of.has_intercept) one.columns.push_back({.name = "intercept", .source = "intercept"});
+    auto design_term = plan_.effect_terms_[e].begin() + (of.has_intercept ? 1 : 0);
+    for (const FormulaTerm& term : of.terms) {
+      std::vector<std::string> names;
+      add_names(*design_term++, term, names);
+      for (std::string& name : names) one.columns.push_back({.name = std::move(name), .source = term.name});
+    }
+    first += one.size();
+    effects.push_back(std::move(one));
+  }
+  return effects;
 }
 
 std::string Design::coefficient_name(const FormulaTerm& term, const std::vector<std::string>& levels,
@@ -118,10 +155,12 @@ std::string Design::coefficient_name(const FormulaTerm& term, const std::vector<
 
 std::vector<std::string> Design::empty_cells() const {
   std::vector<std::string> names;
+  std::set<std::string> known;  // of another term, which codes other levels
   for (std::size_t need : plan_.cells_) {
     for (double cell : statistics_[need]) {
-      names.push_back(
-          fmt::format("{}", fmt::join(cell_names(plan_.needs_[need].cells, static_cast<Index>(cell)), ":")));
+      std::string name =
+          fmt::format("{}", fmt::join(cell_names(plan_.needs_[need].cells, static_cast<Index>(cell)), ":"));
+      if (known.insert(name).second) names.push_back(std::move(name));
     }
   }
   return names;
@@ -206,6 +245,12 @@ std::optional<UnusableValue> Design::evaluate_terms(const TableRows& rows, Desig
     if (auto unusable = evaluate_cells(index, rows, design.cells.col(static_cast<Index>(index))))
       return unusable;
   }
+  evaluate_effects(design);
+  design.groups.resize(rows.num_rows, std::ssize(plan_.keys_));
+  for (std::size_t k = 0; k < plan_.keys_.size(); ++k) {
+    if (auto unusable = evaluate_key(plan_.keys_[k], rows, design.groups.col(static_cast<Index>(k))))
+      return unusable;
+  }
   design.offset.resize(plan_.terms_.offsets.empty() ? 0 : rows.num_rows);
   design.offset.setZero();
   Vector one(design.offset.size());
@@ -214,6 +259,61 @@ std::optional<UnusableValue> Design::evaluate_terms(const TableRows& rows, Desig
     design.offset += one;
   }
   return evaluate_optional(plan_.terms_.trials, rows, design.trials);
+}
+
+/// Of the numbers and cells that are set.
+void Design::evaluate_effects(DesignRows& design) const {
+  const Index num_rows = design.numbers.rows();
+  design.effects.setZero(num_rows, num_effects_);
+  for (const std::vector<DesignTerm>& terms : plan_.effect_terms_) {
+    for (const DesignTerm& term : terms) {
+      for (Index row = 0; row < num_rows; ++row) {
+        const Index cell = term.index < 0 ? 0 : design.cells(row, term.index);
+        if (cell < 0) continue;
+        const Index first = term.first_coefficient + cell * term.width;
+        for (Index j = 0; j < term.width; ++j)
+          design.effects(row, first + j) = term.column < 0 ? 1.0 : design.numbers(row, term.column + j);
+      }
+    }
+  }
+}
+
+std::optional<UnusableValue> Design::evaluate_key(
+    const DesignPlan::Key& key, const TableRows& rows,
+    Eigen::Ref<Eigen::Matrix<std::int64_t, -1, 1>> groups) const {
+  const TableColumn& column = plan_.schema_[key.column];
+  const Index slot = plan_.slots_[static_cast<std::size_t>(key.column)];
+  const auto unusable = [&](Index row, const std::string& found) {
+    return UnusableValue{row, fmt::format("{} is {}, expected a whole number", column.name, found)};
+  };
+  if (column.type == ColumnType::factor) {
+    Eigen::VectorXi codes(rows.num_rows);
+    if (auto found = key.levels.evaluate(rows, statistics_, codes)) return found;
+    groups = codes.cast<std::int64_t>();
+  } else if (column.type == ColumnType::integer) {
+    groups = rows.integers.col(slot);
+    for (Index row = 0; row < rows.num_rows; ++row)
+      if (groups[row] == TableRows::missing_integer) return unusable(row, "missing");
+  } else {
+    // Beyond these, whole numbers that differ are stored as the same.
+    const bool is_single = std::holds_alternative<TableRows::RowMajor<float>>(rows.numbers);
+    const double most = is_single ? 0x1p24 : 0x1p53;
+    Vector numbers(rows.num_rows);
+    rows.read_number(slot, numbers);
+    for (Index row = 0; row < rows.num_rows; ++row) {
+      const double number = numbers[row];
+      if (std::isnan(number)) return unusable(row, "missing");
+      if (std::floor(number) != number) return unusable(row, fmt::format("{}", number));
+      if (std::abs(number) >= most) {
+        return UnusableValue{row,
+                             fmt::format("{} is {}, expected a whole number below {} in magnitude: larger "
+                                         "ones are not told apart as they are stored",
+                                         column.name, number, most)};
+      }
+      groups[row] = static_cast<std::int64_t>(number);
+    }
+  }
+  return std::nullopt;
 }
 
 std::optional<UnusableValue> Design::evaluate_optional(const std::optional<NumberExpression>& of,

@@ -23,18 +23,43 @@ DesignPlan::DesignPlan(FormulaTerms terms, const TableSchema& schema)
     resolve(variable.of);
     basis_needs_.push_back(need_for(variable));
   }
-  for (const FormulaTerm& term : terms_.terms) {
-    DesignTerm design{term.name};
-    std::vector<std::size_t> numeric;
-    for (std::size_t variable : term.variables)
-      if (!terms_.variables[variable].is_factor()) numeric.push_back(variable);
-    if (!numeric.empty()) {
-      const Product& product = products_[product_of(numeric)];
-      design.column = product.column;
-      design.width = product.width;
+  for (const FormulaTerm& term : terms_.terms) design_terms_.push_back(design_term(term));
+  for (const GroupTerms& of : terms_.effects) add_effects(of);
+}
+
+DesignTerm DesignPlan::design_term(const FormulaTerm& term) {
+  DesignTerm design{term.name};
+  std::vector<std::size_t> numeric;
+  for (std::size_t variable : term.variables)
+    if (!terms_.variables[variable].is_factor()) numeric.push_back(variable);
+  if (!numeric.empty()) {
+    const Product& product = products_[product_of(numeric)];
+    design.column = product.column;
+    design.width = product.width;
+  }
+  if (numeric.size() < term.variables.size()) design.index = cells_of(term);
+  return design;
+}
+
+void DesignPlan::add_effects(const GroupTerms& of) {
+  std::vector<DesignTerm>& terms = effect_terms_.emplace_back();
+  if (of.has_intercept) terms.push_back({"intercept"});
+  for (const FormulaTerm& term : of.terms) terms.push_back(design_term(term));
+
+  std::vector<Index>& places = effect_keys_.emplace_back();
+  for (Index column : of.columns) {
+    const auto found = std::ranges::find(keys_, column, &Key::column);
+    places.push_back(found - keys_.begin());
+    if (found != keys_.end()) continue;
+    Key key{column};
+    const TableColumn& named = schema_[column];
+    if (named.type == ColumnType::factor) {
+      key.levels.factors.push_back({.slot = slots_[static_cast<std::size_t>(column)],
+                                    .name = named.name,
+                                    .levels = named.levels,
+                                    .is_full = true});
     }
-    if (numeric.size() < term.variables.size()) design.index = cells_of(term);
-    design_terms_.push_back(std::move(design));
+    keys_.push_back(std::move(key));
   }
 }
 

@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "formula/coded_terms.hpp"
+#include "formula/group_terms.hpp"
 #include "formula/table_names.hpp"
 #include "formula/term_set.hpp"
 #include "formula/variables.hpp"
@@ -22,21 +24,21 @@ constexpr double max_products = 1e7;  // of terms, in one step of an operator
 struct Meaning {
   TermSet terms;
   std::optional<bool> intercept;
-  bool is_only_added = false;  ///< holds an intercept, offset or weights, which no product may
+  bool is_only_added = false;  ///< holds an intercept, offset, weights or effects, which no product may
 };
 
 class Expansion {
  public:
   Expansion(const FormulaSyntax& syntax, const TableSchema& schema)
-      : syntax_(syntax), names_(syntax, schema) {
+      : syntax_(syntax), names_(syntax, schema), names_groups_(nodes_of_groupings(syntax)) {
     result_.formula = syntax.text;
     read_response();
-    find_others_of_the_response();
+    find_others_of_the_rows();
     const std::size_t first = syntax_[syntax_.right].first;
     for (std::size_t i = first; i <= syntax_.right; ++i) meanings_.push_back(meaning(i));
     Meaning& whole = meanings_.back();
     result_.has_intercept = whole.intercept.value_or(true);
-    set_terms(whole.terms.terms());
+    result_.terms = coded_terms(whole.terms.terms(), result_.variables, result_.has_intercept);
   }
 
   FormulaTerms result() { return std::move(result_); }
@@ -57,10 +59,12 @@ class Expansion {
     names_.set_response(names_.columns_of(syntax_.response));
   }
 
-  void find_others_of_the_response() {
+  /// Offsets, weights and groups, which are found before the first dot is.
+  void find_others_of_the_rows() {
     for (std::size_t i = syntax_[syntax_.right].first; i <= syntax_.right; ++i) {
       const bool is_call = syntax_[i].kind == FormulaNode::Kind::call;
       if (is_call && (syntax_[i].text == "offset" || syntax_[i].text == "weights")) exclude_from_dot(i);
+      if (syntax_[i].kind == FormulaNode::Kind::group) exclude_from_dot(syntax_[i].operands[1]);
     }
   }
 
@@ -68,7 +72,7 @@ class Expansion {
 
   Meaning meaning(std::size_t node) {
     const FormulaNode& here = syntax_[node];
-    if (here.arithmetic) return {};
+    if (here.arithmetic || names_groups_[node]) return {};
     switch (here.kind) {
       case FormulaNode::Kind::name:
         return {
@@ -85,7 +89,7 @@ class Expansion {
         if (here.text == "+") return std::move(of(here.operands[0]));
         return difference(node, {}, of(here.operands[0]));
       case FormulaNode::Kind::group:
-        syntax_.fail(node, fmt::format("no model for the group effects {} yet", syntax_.written(node)));
+        return group(node);
       default:
         return operation(node);
     }
@@ -125,6 +129,15 @@ class Expansion {
     return {TermSet({variable(syntax_.written(node), formula_variable(syntax_, names_, node))}), {}, false};
   }
 
+  Meaning group(std::size_t node) {
+    const Meaning& left = of(syntax_[node].operands[0]);
+    GroupTerms effects{.has_intercept = left.intercept.value_or(true),
+                       .correlated = syntax_[node].text == "|"};
+    effects.terms = coded_terms(left.terms.terms(), result_.variables, effects.has_intercept);
+    add_effects(syntax_, names_, node, std::move(effects), result_.variables, result_.effects);
+    return {{}, {}, true};
+  }
+
   /// The place of a variable among all, which is known by how it is written.
   std::size_t variable(std::string written, FormulaVariable variable) {
     const auto [place, is_new] = places_.emplace(std::move(written), result_.variables.size());
@@ -133,22 +146,30 @@ class Expansion {
   }
 
   Meaning difference(std::size_t node, Meaning left, const Meaning& right) {
-    refuse_without_offset(node);
+    refuse_without_what_is_added(node);
     left.terms.remove(right.terms);
     if (right.intercept) left.intercept = !*right.intercept;
     left.is_only_added = left.is_only_added || right.is_only_added;
     return left;
   }
 
-  /// What is behind a minus sign may be no offset.
-  void refuse_without_offset(std::size_t node) {
-    const std::size_t right = syntax_[node].operands.back();
-    for (std::size_t i = syntax_[right].first; i <= right; ++i) {
-      if (syntax_[i].kind == FormulaNode::Kind::call && !syntax_[i].arithmetic &&
-          (syntax_[i].text == "offset" || syntax_[i].text == "weights")) {
-        syntax_.fail(i, fmt::format("{} behind a minus sign", syntax_.written(i)));
+  /// What is behind a minus sign may hold terms and an intercept alone.
+  void refuse_without_what_is_added(std::size_t node) {
+    if (const std::optional<std::size_t> i = added(syntax_[node].operands.back()))
+      syntax_.fail(*i, fmt::format("{} behind a minus sign", syntax_.written(*i)));
+  }
+
+  /// The first offset, weights or effects of groups that a node holds.
+  std::optional<std::size_t> added(std::size_t node) const {
+    for (std::size_t i = syntax_[node].first; i <= node; ++i) {
+      const FormulaNode& here = syntax_[i];
+      const bool is_call = here.kind == FormulaNode::Kind::call && !here.arithmetic;
+      if (here.kind == FormulaNode::Kind::group ||
+          (is_call && (here.text == "offset" || here.text == "weights"))) {
+        return i;
       }
     }
+    return std::nullopt;
   }
 
   Meaning operation(std::size_t node) {
@@ -178,7 +199,9 @@ class Expansion {
 
   void refuse_in_product(std::size_t node, const Meaning& operand) const {
     if (operand.is_only_added) {
-      syntax_.fail(node, "an intercept, offset or weights within a product, expected terms");
+      if (const std::optional<std::size_t> i = added(node))
+        syntax_.fail(*i, fmt::format("{} within a product, expected terms", syntax_.written(*i)));
+      syntax_.fail(node, "an intercept within a product, expected terms");
     }
     if (operand.terms.size() == 0) syntax_.fail(node, "no term is left here, expected some in a product");
   }
@@ -209,48 +232,13 @@ class Expansion {
     return meaning;
   }
 
-  void set_terms(std::vector<TermKey> terms) {
-    std::stable_sort(terms.begin(), terms.end(),
-                     [](const TermKey& a, const TermKey& b) { return a.size() < b.size(); });
-    bool is_first_factor = !result_.has_intercept;  // all of its levels stand for the intercept
-    for (const TermKey& key : terms) {
-      FormulaTerm term{"", key, {}};
-      for (std::size_t i : key) {
-        const FormulaVariable& variable = result_.variables[i];
-        term.name += (term.name.empty() ? "" : ":") + variable.name;
-        const bool is_full = variable.is_factor() && (is_first_factor || !has_margin(key, i));
-        if (variable.is_factor()) is_first_factor = false;
-        term.is_full.push_back(is_full);
-      }
-      for (std::size_t i : key) holders_[i].push_back(result_.terms.size());
-      before_.add(key);
-      result_.terms.push_back(std::move(term));
-    }
-  }
-
-  /// Whether a term before holds all variables of this one but that.
-  bool has_margin(const TermKey& term, std::size_t variable) {
-    TermKey margin;
-    std::copy_if(term.begin(), term.end(), std::back_inserter(margin),
-                 [&](std::size_t i) { return i != variable; });
-    if (margin.empty() || before_.contains(margin)) return true;
-    const auto fewer = [&](std::size_t a, std::size_t b) { return holders_[a].size() < holders_[b].size(); };
-    const std::size_t rarest = *std::min_element(margin.begin(), margin.end(), fewer);
-    return std::any_of(holders_[rarest].begin(), holders_[rarest].end(), [&](std::size_t i) {
-      const TermKey& other = result_.terms[i].variables;
-      return std::includes(other.begin(), other.end(), margin.begin(), margin.end());
-    });
-  }
-
   const FormulaSyntax& syntax_;
   TableNames names_;
   FormulaTerms result_;
+  std::vector<bool> names_groups_;  ///< by node
   std::set<Index> not_in_dot_;
   std::unordered_map<std::string, std::size_t> places_;  ///< of variables, as written
   std::vector<Meaning> meanings_;                        ///< of the nodes right of the ~
-  TermSet before_;                                       ///< terms that are set
-  std::unordered_map<std::size_t, std::vector<std::size_t>>
-      holders_;  ///< by variable: such terms that hold it
 };
 
 void add_columns(const NumberExpression& of, std::set<std::string>& columns) {
@@ -270,6 +258,13 @@ std::set<std::string> FormulaTerms::needed_columns(const TableSchema& schema) co
   for (const FormulaVariable& variable : variables) add_columns(variable, schema, columns);
   for (const NumberExpression& offset : offsets) add_columns(offset, columns);
   if (trials) add_columns(*trials, columns);
+  return columns;
+}
+
+std::set<std::string> FormulaTerms::group_columns(const TableSchema& schema) const {
+  std::set<std::string> columns;
+  for (const GroupTerms& of : effects)
+    for (Index column : of.columns) columns.insert(schema[column].name);
   return columns;
 }
 

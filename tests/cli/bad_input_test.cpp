@@ -139,7 +139,8 @@ TEST_F(BadInputProgram, Formulas) {
   expect("y ~ x + y", 78, "the response \"y\" among the terms");
   expect("y ~ mol weight", 78, "character 9: found \"weight\"");
   expect("y ~ (x", 78, "found the end, expected an operator or \")\"");
-  expect("y ~ (1 | colour)", 78, "no model for the group effects (1 | colour) yet");
+  expect("y ~ (1 | colour + x)", 78, "colour + x names no groups, expected factors or whole numbers");
+  expect("y ~ (1 | x)", 65, ", expected a whole number", 2);
   expect("colour ~ x", 65, "response \"colour\" is ");
   expect("y | trials(x) ~ colour", 65, "the rows have trials, expected none");
   expect("y ~ poly(x, 50)", 65, "its values determine no degree above", 2);

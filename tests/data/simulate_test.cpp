@@ -220,6 +220,16 @@ TEST(Simulate, RefusesWhatMakesNoDataset) {
               HasSubstr("levels of \"h\", expected a column of the formula; the nearest are \"g\""));
   EXPECT_THAT(refused([](SimulateOptions& o) { o.formula = "y ~ g", o.levels["g"] = 1; }),
               HasSubstr("1 levels of g"));
+  SimulateOptions grouped;
+  grouped.output = folder / "data.h5";
+  grouped.formula = "y ~ x + (1 | g)";
+  try {
+    simulate(Communicator::self(), grouped);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.fault(), Fault::config);
+    EXPECT_THAT(e.what(), HasSubstr("character 9: no effects of groups are simulated, expected terms"));
+  }
 }
 
 /// A file of 5 blocks, the last short.

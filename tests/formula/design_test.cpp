@@ -258,6 +258,118 @@ TEST(Design, SinglePrecisionIsReadAsItIs) {
   EXPECT_EQ(evaluated.numbers(3, 2), -3.0);
 }
 
+std::vector<std::string> effect_names(const GroupEffects& effects) {
+  std::vector<std::string> names;
+  for (const Column& column : effects.columns) names.push_back(column.name);
+  return names;
+}
+
+TEST(Design, EffectsOfNestedGroups) {
+  const TableRows rows = some_molecules(24);
+  const Design design =
+      designed("y ~ logp + (colour * logp | shape/count) + (0 + poly(mass, 2) || mass)", molecules(), rows);
+  const std::vector<GroupEffects> effects = design.effects();
+  ASSERT_EQ(effects.size(), 3u);
+  for (std::size_t e : {0u, 1u}) {
+    EXPECT_THAT(effect_names(effects[e]), ElementsAre("intercept", "colour[green]", "colour[blue]", "logp",
+                                                      "logp:colour[green]", "logp:colour[blue]"));
+    EXPECT_TRUE(effects[e].has_intercept && effects[e].correlated);
+  }
+  EXPECT_EQ(effects[1].columns[5].source, "logp:colour");
+  EXPECT_THAT(effect_names(effects[2]), ElementsAre("poly(mass, 2)[1]", "poly(mass, 2)[2]"));
+  EXPECT_FALSE(effects[2].has_intercept || effects[2].correlated);
+  EXPECT_THAT(design.keys(), ElementsAre(GroupKey{"shape", 2, {"round", "flat"}}, GroupKey{"count", 0, {}},
+                                         GroupKey{"mass", 0, {}}));
+  EXPECT_THAT(effects[0].keys, ElementsAre(0));
+  EXPECT_THAT(effects[1].keys, ElementsAre(0, 1));
+  EXPECT_THAT(effects[2].keys, ElementsAre(2));
+  EXPECT_EQ(effects[1].first_column, 6);
+  EXPECT_EQ(effects[2].first_column, 12);
+
+  // The bases of a term of groups are those of a fixed term.
+  const Design fixed = designed("y ~ poly(mass, 2)", molecules(), rows);
+  DesignRows all, of_fixed, some;
+  ASSERT_FALSE(design.evaluate(rows, all));
+  ASSERT_FALSE(fixed.evaluate(rows, of_fixed));
+  ASSERT_EQ(all.effects.cols(), 14);
+  for (Index i = 0; i < 24; ++i) {
+    const double x = static_cast<double>(i), green = i % 3 == 1 ? 1.0 : 0.0, blue = i % 3 == 2 ? 1.0 : 0.0;
+    Vector expected(14);
+    expected << 1.0, green, blue, x, green * x, blue * x, 1.0, green, blue, x, green * x, blue * x,
+        of_fixed.numbers.row(i).transpose();
+    EXPECT_EQ(all.effects.row(i).transpose(), expected) << i;
+    EXPECT_EQ(all.groups(i, 0), i / 3 % 2);
+    EXPECT_EQ(all.groups(i, 1), i % 4);
+    EXPECT_EQ(all.groups(i, 2), 100 + i);
+  }
+  ASSERT_FALSE(design.evaluate_terms(rows.some(5, 4), some));
+  EXPECT_EQ(some.effects, all.effects.middleRows(5, 4));
+  EXPECT_EQ(some.groups, all.groups.middleRows(5, 4));
+}
+
+TEST(Design, EffectsOfALevelWithoutRowsAreNone) {
+  TableRows rows = some_molecules(24);
+  for (Index i = 0; i < 24; ++i) rows.codes(i, 0) = i % 2 == 0 ? 0 : 2;
+  const Design design = designed("y ~ colour + (0 + colour | count)", molecules(), rows);
+  EXPECT_THAT(design.coefficient_names(), ElementsAre("colour[blue]"));
+  EXPECT_THAT(effect_names(design.effects()[0]), ElementsAre("colour[red]", "colour[blue]"));
+  EXPECT_THAT(design.empty_cells(), ElementsAre("colour[green]"));
+  DesignRows evaluated;
+  ASSERT_FALSE(design.evaluate(rows, evaluated));
+  EXPECT_EQ(evaluated.effects.colwise().sum(), (Eigen::RowVectorXd{{12.0, 12.0}}));
+  EXPECT_EQ(written_out(design, evaluated).col(0), evaluated.effects.col(1));
+}
+
+TEST(Design, LevelsOfFewGroupsAreNamed) {
+  TableSchema schema = molecules();
+  const auto named = [&](Index num_levels) {
+    schema.columns[2].levels.clear();
+    for (Index i = 0; i < num_levels; ++i) schema.columns[2].levels.push_back(fmt::format("{}", i));
+    const GroupKey key = designed("y ~ (1 | colour)", schema, some_molecules(24)).keys()[0];
+    EXPECT_EQ(key.num_levels, num_levels);
+    return std::ssize(key.levels);
+  };
+  EXPECT_EQ(named(most_named_levels), most_named_levels);
+  EXPECT_EQ(named(most_named_levels + 1), 0);
+}
+
+TEST(Design, ValuesThatNameNoGroupAreNamedWithTheirRow) {
+  const TableRows rows = some_molecules(24);
+  const Design design = designed("y ~ 1 + (1 | colour:count) + (1 | mass)", molecules(), rows);
+  const auto found = [&](auto spoil, Index row) {
+    TableRows spoilt = rows;
+    spoil(spoilt);
+    DesignRows evaluated;
+    const auto unusable = design.evaluate_terms(spoilt, evaluated);
+    if (!unusable) return std::string();
+    EXPECT_EQ(unusable->row, row);
+    return unusable->found;
+  };
+  const auto mass = [](TableRows& spoilt, Index row) -> double& {
+    return std::get<TableRows::RowMajor<double>>(spoilt.numbers)(row, 2);
+  };
+  EXPECT_EQ(found([&](TableRows& r) { mass(r, 3) = -7.0; }, 0), "");
+  EXPECT_EQ(found([](TableRows& r) { r.codes(7, 0) = -1; }, 7), "colour is missing, expected a level");
+  EXPECT_EQ(found([](TableRows& r) { r.codes(8, 0) = 3; }, 8),
+            "colour has the code 3, expected one from 0 to 2");
+  EXPECT_EQ(found([](TableRows& r) { r.integers(9, 0) = TableRows::missing_integer; }, 9),
+            "count is missing, expected a whole number");
+  EXPECT_EQ(found([&](TableRows& r) { mass(r, 4) = nan; }, 4), "mass is missing, expected a whole number");
+  EXPECT_EQ(found([&](TableRows& r) { mass(r, 5) = 2.5; }, 5), "mass is 2.5, expected a whole number");
+  const std::string larger = " in magnitude: larger ones are not told apart as they are stored";
+  EXPECT_EQ(found([&](TableRows& r) { mass(r, 6) = -infinity; }, 6),
+            "mass is -inf, expected a whole number below 9007199254740992" + larger);
+  const auto as_single = [&](float value) {
+    return [=](TableRows& r) {
+      r.numbers = TableRows::RowMajor<float>(std::get<TableRows::RowMajor<double>>(r.numbers).cast<float>());
+      std::get<TableRows::RowMajor<float>>(r.numbers)(6, 2) = value;
+    };
+  };
+  EXPECT_EQ(found(as_single(0x1p24f - 1.0f), 6), "");
+  EXPECT_EQ(found(as_single(0x1p24f), 6),
+            "mass is 16777216, expected a whole number below 16777216" + larger);
+}
+
 TEST(Design, ValuesThatCannotBeUsedAreNamedWithTheirRow) {
   const TableRows rows = some_molecules(24);
   const Design design = designed("y ~ colour:logp + fp + factor(count) + poly(mass, 2)", molecules(), rows);
@@ -319,7 +431,8 @@ TEST(Design, FormulasChangedAtRandomGiveADesignOrOneLine) {
       "y ~ (colour + shape + logp)^2 + poly(mass, 3) %in% shape + `fp` + factor(count)/scale(log(mass))",
       "y | trials(count + 1) ~ . - mass + ns(mass, knots = c(104, 111))",
       "shape ~ exp(logp / 10) * center(mass) + fp:colour + log10(mass) + sqrt(count) + abs(-logp)",
-      "y ~ logp + (1 + mass | shape)"};
+      "y ~ logp + (1 + mass | shape)",
+      "y ~ . + (0 + poly(mass, 2):colour || shape/count) + (1 | count)"};
   const std::vector<std::string> pieces{
       "+",  "-",    "*",      "/",    ":",        "^",    "(",    ")",     "~",   "|",
       "||", "%in%", ".",      "0",    "1",        "2",    "1e9",  ",",     "=",   "`",
@@ -330,7 +443,7 @@ TEST(Design, FormulasChangedAtRandomGiveADesignOrOneLine) {
   const auto below = [&](std::size_t size) {
     return std::uniform_int_distribution<std::size_t>(0, size - 1)(bits);
   };
-  int num_designs = 0, num_refused = 0;
+  int num_designs = 0, num_refused = 0, num_grouped = 0;
   for (int trial = 0; trial < 2000; ++trial) {
     std::vector<std::string> words = words_of(formulas[below(formulas.size())]);
     for (std::size_t change = 1 + below(2); change > 0; --change) {
@@ -358,6 +471,9 @@ TEST(Design, FormulasChangedAtRandomGiveADesignOrOneLine) {
       if (const auto unusable = design.evaluate(rows, evaluated))
         throw RowError(unusable->row, unusable->found);
       EXPECT_TRUE(written_out(design, evaluated).allFinite()) << formula;
+      EXPECT_TRUE(evaluated.effects.allFinite()) << formula;
+      EXPECT_EQ(evaluated.groups.cols(), std::ssize(design.keys())) << formula;
+      num_grouped += design.effects().empty() ? 0 : 1;
       EXPECT_EQ(static_cast<Index>(design.coefficient_names().size()), design.num_coefficients()) << formula;
       ++num_designs;
     } catch (const Error& error) {
@@ -371,6 +487,7 @@ TEST(Design, FormulasChangedAtRandomGiveADesignOrOneLine) {
   }
   EXPECT_GT(num_designs, 200) << num_refused;
   EXPECT_GT(num_refused, 200) << num_designs;
+  EXPECT_GT(num_grouped, 100);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ struct DesignRows {
   Vector offset;           ///< rows, the sum of all, or empty
   Vector weights, trials;  ///< rows, or empty
   Vector censoring;        ///< likewise; the level of a factor
+  Matrix effects;          ///< rows x effects of groups, as they are: 1 of an intercept
+  Eigen::Matrix<std::int64_t, Eigen::Dynamic, Eigen::Dynamic> groups;  ///< rows x keys
 };
 
 /// The columns of a formula over rows like those of the fit, whose statistics it holds.
@@ -31,7 +34,8 @@ class Design {
   const FormulaTerms& formula() const { return plan_.terms_; }
   /// Of a response that is a factor; else empty.
   std::vector<std::string> response_levels() const;
-  Index num_numbers() const { return plan_.num_numbers_; }
+  Index num_numbers() const { return plan_.num_numbers_; }  ///< with those of effects of groups
+  /// With those of effects of groups, which come after all that terms() have.
   Index num_indices() const { return static_cast<Index>(plan_.cells_.size()); }
   Index num_coefficients() const { return num_coefficients_; }
   /// "colour[green]:x", "poly(x, 2)[1]".
@@ -39,11 +43,16 @@ class Design {
   /// Cells of interactions that no row of the fit is in, which have no coefficient:
   /// "colour[red]:shape[flat]".
   std::vector<std::string> empty_cells() const;
+  std::vector<GroupKey> keys() const;         ///< of groups
+  std::vector<GroupEffects> effects() const;  ///< of groups, neither centred nor scaled
+  /// By effects(): of what they are, coefficient j that of column j of DesignRows::effects.
+  const std::vector<std::vector<DesignTerm>>& effect_terms() const { return plan_.effect_terms_; }
   const std::vector<Vector>& statistics() const { return statistics_; }
 
   /// Returns a row's value that cannot be used, where there is one; then `design` is unfinished.
   std::optional<UnusableValue> evaluate(const TableRows& rows, DesignRows& design) const;
-  /// Only what predictions take, of rows that may have no response: numbers, cells, offset and trials.
+  /// Only what predictions take, of rows that may have no response: numbers, cells, offset, trials,
+  /// effects and groups.
   std::optional<UnusableValue> evaluate_terms(const TableRows& rows, DesignRows& design) const;
   /// The response alone.
   std::optional<UnusableValue> evaluate_response(const TableRows& rows, Vector& response) const;
@@ -53,6 +62,9 @@ class Design {
   std::optional<UnusableValue> evaluate_products(const TableRows& rows, Mat numbers) const;
   std::optional<UnusableValue> evaluate_cells(std::size_t index, const TableRows& rows,
                                               Eigen::Ref<Eigen::VectorXi> cells) const;
+  void evaluate_effects(DesignRows& design) const;
+  std::optional<UnusableValue> evaluate_key(const DesignPlan::Key& key, const TableRows& rows,
+                                            Eigen::Ref<Eigen::Matrix<std::int64_t, -1, 1>> groups) const;
   std::optional<UnusableValue> evaluate_outcome(const FormulaVariable& variable, const TableRows& rows,
                                                 Vector& values) const;
   std::optional<UnusableValue> evaluate_optional(const std::optional<NumberExpression>& of,
@@ -60,6 +72,7 @@ class Design {
   CellFactor levels_of(const FormulaVariable& outcome) const;
   std::string level_name(const CellFactor& factor, Index level) const;
   std::vector<std::string> cell_names(const Cells& cells, Index cell) const;
+  void add_names(const DesignTerm& term, const FormulaTerm& of, std::vector<std::string>& names) const;
   std::string coefficient_name(const FormulaTerm& term, const std::vector<std::string>& levels,
                                Index number) const;
 
@@ -69,7 +82,7 @@ class Design {
   std::vector<std::optional<Polynomials>> polynomials_;  ///< by variable
   /// By index, then cell: its place among those with rows; -2 of those without. Empty where all have.
   std::vector<std::vector<int>> places_;
-  Index num_coefficients_ = 0;
+  Index num_coefficients_ = 0, num_effects_ = 0;
 };
 
 }  // namespace vfe

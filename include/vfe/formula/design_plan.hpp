@@ -26,11 +26,19 @@ class DesignPlan {
     Index column = 0, width = 1;
   };
 
+  /// A column that names groups.
+  struct Key {
+    Index column = 0;  ///< of the table
+    Cells levels{};    ///< of a factor
+  };
+
   void resolve(NumberExpression& expression);
   std::size_t need(DesignNeed need);
   std::size_t need_for(const FormulaVariable& variable);
   std::size_t product_of(const std::vector<std::size_t>& variables);
   Index cells_of(const FormulaTerm& term);
+  DesignTerm design_term(const FormulaTerm& term);
+  void add_effects(const GroupTerms& of);
 
   FormulaTerms terms_;
   std::size_t response_need_ = 0;  ///< the levels of a response of numbers_factor
@@ -44,6 +52,9 @@ class DesignPlan {
   std::vector<std::size_t> cells_;                   ///< by index: the need of its cells
   std::map<std::size_t, std::size_t> index_places_;  ///< by that need
   std::vector<DesignTerm> design_terms_;
+  std::vector<std::vector<DesignTerm>> effect_terms_;  ///< by GroupTerms
+  std::vector<Key> keys_;
+  std::vector<std::vector<Index>> effect_keys_;  ///< by GroupTerms: of keys_
 };
 
 }  // namespace vfe

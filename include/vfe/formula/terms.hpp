@@ -42,27 +42,45 @@ struct FormulaTerm {
   std::vector<bool> is_full;
 };
 
+/// Effects that differ from group to group, "(1 + x | school)".
+struct GroupTerms {
+  std::string name;            ///< of the groups: "school", "school:class"
+  std::vector<Index> columns;  ///< of the table: factors and whole numbers that together name a group
+  bool has_intercept = true;   ///< an effect, before those of the terms
+  std::vector<FormulaTerm> terms;
+  bool correlated = true;  ///< | rather than ||
+};
+
 /// What a formula says of the columns of a table, as R's terms(): main effects before interactions.
 struct FormulaTerms {
   std::string formula;
-  std::vector<FormulaVariable> variables;
+  std::vector<FormulaVariable> variables;  ///< of the terms, and of those of groups
   std::vector<FormulaTerm> terms;
   bool has_intercept = true;
-  FormulaVariable response;  ///< a number, a factor, or numbers_factor where a model wants levels
+  std::vector<GroupTerms> effects;  ///< of groups; each grouping once
+  FormulaVariable response;         ///< a number, a factor, or numbers_factor where a model wants levels
   std::vector<NumberExpression> offsets;
   std::optional<NumberExpression> weights, trials;
   std::optional<FormulaVariable> censoring;  ///< likewise
 
-  /// The columns of the table that predictions take: those of terms, offsets and trials.
+  /// The columns of the table that predictions take: those of terms, of those of groups too, offsets and
+  /// trials.
   std::set<std::string> needed_columns(const TableSchema& schema) const;
+  /// Those that name groups.
+  std::set<std::string> group_columns(const TableSchema& schema) const;
   std::set<std::string> response_columns(const TableSchema& schema) const;
   /// Those of the response, its censoring and weights.
   std::set<std::string> outcome_columns(const TableSchema& schema) const;
 };
 
 /// A formula's terms over a table of those columns. `.` is every column of one number or level, in the order
-/// of the table, that is neither response nor its trials, censoring or weights, nor an offset. Factors are
-/// coded by R's rule (treatment contrasts where a term before holds the others of the term's variables).
+/// of the table, that is neither response nor its trials, censoring or weights, nor an offset, and names no
+/// groups. Factors are coded by R's rule (treatment contrasts where a term before holds the others of the
+/// term's variables), by terms of groups as if these were all there are.
+///
+/// Effects of groups as lme4 reads them: (x | g) is (1 + x | g), (x | g / h) is (x | g) + (x | g:h); || is
+/// without correlations, of a factor's levels too. Several of a grouping are one without correlations, where
+/// none of them has any: (1 | g) + (0 + x | g) is (x || g).
 /// Throws Fault::config.
 FormulaTerms expand_terms(const FormulaSyntax& syntax, const TableSchema& schema);
 
