@@ -82,6 +82,40 @@ DesignTerm to_term(const Json& json) {
   return term;
 }
 
+Json from_key(const GroupKey& key) {
+  return {{"name", key.name}, {"num_levels", key.num_levels}, {"levels", key.levels}};
+}
+
+GroupKey to_key(const Json& json) {
+  GroupKey key;
+  json.at("name").get_to(key.name);
+  json.at("num_levels").get_to(key.num_levels);
+  json.at("levels").get_to(key.levels);
+  return key;
+}
+
+Json from_effects(const GroupEffects& effects) {
+  Json json{{"name", effects.name},
+            {"keys", effects.keys},
+            {"first_column", effects.first_column},
+            {"has_intercept", effects.has_intercept},
+            {"correlated", effects.correlated},
+            {"columns", Json::array()}};
+  for (const Column& column : effects.columns) json["columns"].push_back(from_column(column));
+  return json;
+}
+
+GroupEffects to_effects(const Json& json) {
+  GroupEffects effects;
+  json.at("name").get_to(effects.name);
+  json.at("keys").get_to(effects.keys);
+  json.at("first_column").get_to(effects.first_column);
+  json.at("has_intercept").get_to(effects.has_intercept);
+  json.at("correlated").get_to(effects.correlated);
+  for (const Json& column : json.at("columns")) effects.columns.push_back(to_column(column));
+  return effects;
+}
+
 Json from_parameter(const Parameter& parameter) {
   Json dimensions = Json::array();
   for (const Dimension& dimension : parameter.dimensions) {
@@ -160,6 +194,8 @@ std::string to_json(const DesignSchema& schema) {
     for (const Vector& values : schema.statistics) json["statistics"].push_back(from_reals(values));
     for (const auto& [name, range] : schema.ranges)
       json["ranges"][name] = from_reals(Vector{{range.low, range.mean, range.high}});
+    for (const GroupKey& key : schema.keys) json["keys"].push_back(from_key(key));
+    for (const GroupEffects& effects : schema.effects) json["effects"].push_back(from_effects(effects));
     return json.dump();
   });
 }
@@ -185,6 +221,9 @@ DesignSchema design_schema_from_json(const std::string& text) {
       const Vector range = to_reals(values);
       if (range.size() == 3) schema.ranges[name] = {range[0], range[1], range[2]};
     }
+    if (!json.contains("effects")) return schema;  // older than they are, or without any
+    for (const Json& key : json.at("keys")) schema.keys.push_back(to_key(key));
+    for (const Json& effects : json.at("effects")) schema.effects.push_back(to_effects(effects));
     return schema;
   });
 }

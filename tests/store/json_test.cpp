@@ -45,6 +45,23 @@ TEST(Json, DesignAndBack) {
   EXPECT_EQ(back.ranges, schema.ranges);
 }
 
+TEST(Json, EffectsOfGroupsAndBack) {
+  DesignSchema schema;
+  schema.keys = {{"sch\"ool", 2, {"a", "b\n"}}, {"class", 0, {}}, {"many", most_named_levels + 1, {}}};
+  schema.effects = {{"sch\"ool:class", {0, 1}, 0, {{"intercept", "intercept"}, {"x", "x", 0.1, 1.0 / 3.0}}},
+                    {"many", {2}, 2, {{"colour[red]:x", "colour:x", 0.0, 5e-324}}, false, false}};
+  const DesignSchema back = design_schema_from_json(to_json(schema));
+  EXPECT_EQ(back.keys, schema.keys);
+  EXPECT_EQ(back.effects, schema.effects);
+}
+
+TEST(Json, ADesignWithoutEffectsIsWrittenAsBeforeThereWereAny) {
+  const std::string text = to_json(DesignSchema());
+  EXPECT_EQ(text.find("effects"), std::string::npos);
+  EXPECT_EQ(text.find("keys"), std::string::npos);
+  EXPECT_TRUE(design_schema_from_json(text).effects.empty());
+}
+
 TEST(Json, UnequalBlocksAndBack) {
   DesignSchema schema;
   schema.blocks = Blocks::of_offsets({0, 4, 5, 12});
