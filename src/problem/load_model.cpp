@@ -197,6 +197,10 @@ LoadedModel load_plugin(const Communicator& comm, const Config& config) {
   shard->expect_same_file(comm);
   const std::shared_ptr<DesignSource> rows = design_rows(comm, config, shard, loaded);
   comm.collectively("loading the model", [&] {
+    if (!loaded.design->effects.empty()) {
+      throw Error(Fault::config, fmt::format("plugin model: no group effects, but \"{}\" has those of {}",
+                                             loaded.design->formula, loaded.design->effects.front().name));
+    }
     loaded.model = std::make_unique<PluginModel>(library, config.model.options, *rows);
   });
   loaded.data_hash = shard->hash(comm);

@@ -131,6 +131,10 @@ class Coding {
     if (!schema_.has_intercept) schema_.constant_term = find_constant_term();
     const std::vector<std::string> names = design.coefficient_names();
     for (const DesignTerm& term : design.terms()) add(term, names);
+    schema_.keys = design.keys();
+    schema_.effects = design.effects();
+    for (std::size_t e = 0; e < schema_.effects.size(); ++e)
+      code(design.effect_terms()[e], schema_.effects[e]);
   }
 
   DesignSchema result() { return std::move(schema_); }
@@ -152,10 +156,10 @@ class Coding {
     return found == design_.terms().end() ? -1 : found - design_.terms().begin();
   }
 
-  CodedNumber coded(Index number, bool is_centred) const {
+  CodedNumber coded(Index number, bool is_centred, bool has_constant) const {
     if (moments_ == nullptr) return {number};
     const double mean = moments_->mean[number], sd = moments_->sd[number];
-    const double scale = spans_a_constant(schema_) ? sd : std::hypot(mean, sd);
+    const double scale = has_constant ? sd : std::hypot(mean, sd);
     // A spread that is none, or that underflows or overflows, cannot be divided by.
     return {number, is_centred ? mean : 0.0, std::isnormal(scale) ? scale : 1.0};
   }
@@ -172,7 +176,7 @@ class Coding {
       const auto [place, is_new] =
           runs_.try_emplace({term.column, is_centred}, static_cast<Index>(schema_.numbers.size()));
       for (Index j = 0; is_new && j < term.width; ++j)
-        schema_.numbers.push_back(coded(numbers + j, is_centred));
+        schema_.numbers.push_back(coded(numbers + j, is_centred, spans_a_constant(schema_)));
       term.column = place->second;
     }
     for (Index k = 0; k < term.num_coefficients(); ++k) {
@@ -188,6 +192,21 @@ class Coding {
     schema_.terms.push_back(std::move(term));
   }
 
+  /// By the moments that fixed terms are coded by; a group's own intercept takes what centring takes away,
+  /// and nothing does of numbers by cells.
+  void code(const std::vector<DesignTerm>& terms, GroupEffects& effects) const {
+    for (const DesignTerm& term : terms) {
+      for (Index k = 0; term.column >= 0 && k < term.num_coefficients(); ++k) {
+        const CodedNumber of = coded(term.column + k % term.width, effects.has_intercept && term.index < 0,
+                                     effects.has_intercept);
+        Column& column =
+            effects.columns[static_cast<std::size_t>(term.first_coefficient + k - effects.first_column)];
+        column.centre = of.centre;
+        column.scale = of.scale;
+      }
+    }
+  }
+
   const Design& design_;
   const NumberMoments* moments_;
   DesignSchema schema_;
@@ -201,13 +220,32 @@ std::vector<std::string> notes_on(const Design& design, const DesignSchema& sche
   for (const DesignTerm& term : schema.terms) {
     for (Index j = 0; term.column >= 0 && j < term.width; ++j) {
       const Index number = schema.numbers[static_cast<std::size_t>(term.column + j)].number;
-      if (moments.sd[number] == 0.0 && term.index < 0)
+      if (schema.has_intercept && moments.sd[number] == 0.0 && term.index < 0)
         constant.push_back(schema.columns[static_cast<std::size_t>(term.first_coefficient + j)].name);
     }
   }
-  if (!constant.empty() && schema.has_intercept) {
+  for (std::size_t e = 0; e < schema.effects.size(); ++e) {
+    const GroupEffects& effects = schema.effects[e];
+    for (const DesignTerm& term : design.effect_terms()[e]) {
+      for (Index j = 0; term.column >= 0 && term.index < 0 && j < term.width; ++j) {
+        const Index column = term.first_coefficient + j - effects.first_column;
+        if (effects.has_intercept && moments.sd[term.column + j] == 0.0)
+          constant.push_back(
+              fmt::format("{} of {}", effects.columns[static_cast<std::size_t>(column)].name, effects.name));
+      }
+    }
+  }
+  if (!constant.empty()) {
     notes.push_back(fmt::format(
         "the same in every row, so that the prior alone speaks of the coefficient: {}", listed(constant)));
+  }
+  for (const GroupEffects& effects : schema.effects) {
+    const bool is_one_group = std::ranges::all_of(
+        effects.keys, [&](Index key) { return schema.keys[static_cast<std::size_t>(key)].num_levels == 1; });
+    if (is_one_group) {
+      notes.push_back(fmt::format("{} has one group, so that its effects are not told from the coefficients",
+                                  effects.name));
+    }
   }
   const std::vector<std::string> empty = design.empty_cells();
   if (!empty.empty()) {
@@ -300,6 +338,16 @@ Rows coded_rows(const DesignSchema& schema, DesignRows design, bool single) {
     fill(Rows::RowMajor<double>());
   }
   rows.cells = std::move(design.cells);
+  rows.cells.conservativeResize(Eigen::NoChange, schema.num_indices());  // without those of effects alone
+  rows.effects = std::move(design.effects);
+  for (const GroupEffects& effects : schema.effects) {
+    for (Index j = 0; j < effects.size(); ++j) {
+      const Column& of = effects.columns[static_cast<std::size_t>(j)];
+      auto values = rows.effects.col(effects.first_column + j).array();
+      values = (values - of.centre) / of.scale;
+    }
+  }
+  rows.groups = std::move(design.groups);
   rows.offset = std::move(design.offset);
   rows.trials = std::move(design.trials);
   return rows;

@@ -58,6 +58,28 @@ TEST(BuiltInModel, IsWhatTheConfigurationNames) {
   }
 }
 
+TEST(Plugin, HasNoEffectsOfGroups) {
+  const TemporaryFolder folder;
+  SmallTable rows = small_rows(100, 2);
+  rows.x.col(1).setLinSpaced(1.0, 100.0);
+  write_dataset(folder / "data.h5", rows);
+  const std::string library = (folder / "data.h5").string();  // a file, never opened as what it is not
+  Config config = small_config(folder);
+  config.model.type = "plugin";
+  config.model.library = library;
+  config.model.formula = "y ~ x1 + (x1 | x2)";
+  try {
+    load_plugin(Communicator::self(), config);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::config);
+    EXPECT_STREQ(
+        error.what(),
+        "while loading the model: plugin model: no group effects, but \"y ~ x1 + (x1 | x2)\" has those "
+        "of x2");
+  }
+}
+
 /// The line of the error that loading data.h5 ends with.
 std::string refusal(const TemporaryFolder& folder, const std::vector<std::string>& overrides = {}) {
   try {

@@ -25,8 +25,9 @@ struct TableDesign {
 /// a built-in model numbers are centred and scaled by their mean and sd over all rows, so that priors mean
 /// the same whatever the units; where nothing could take what centring takes away (neither an intercept nor a
 /// term with a cell for every row; of a term with cells, no term of the same cells alone) they are not
-/// centred, and through the origin they are scaled by their root mean square. A real response alike. Without
-/// a `model` all is as it is. Throws Fault::config (the formula), Fault::data (rows, named by `name_row`).
+/// centred, and through the origin they are scaled by their root mean square. A real response alike. So are
+/// numbers of effects of groups, each grouping by its own intercept or lack of it. Without a `model` all is
+/// as it is. Throws Fault::config (the formula), Fault::data (rows, named by `name_row`).
 TableDesign fit_design(const Communicator& comm, const std::string& formula, const GlmOptions* model,
                        const TableSource& rows, const std::function<std::string(Index row)>& name_row);
 
