@@ -39,6 +39,8 @@ class Expansion {
     Meaning& whole = meanings_.back();
     result_.has_intercept = whole.intercept.value_or(true);
     result_.terms = coded_terms(whole.terms.terms(), result_.variables, result_.has_intercept);
+    refuse_single_levels(result_.terms);
+    for (const GroupTerms& of : result_.effects) refuse_single_levels(of.terms);
   }
 
   FormulaTerms result() { return std::move(result_); }
@@ -75,8 +77,9 @@ class Expansion {
     if (here.arithmetic || names_groups_[node]) return {};
     switch (here.kind) {
       case FormulaNode::Kind::name:
-        return {
-            TermSet({variable(syntax_.written(node), formula_variable(syntax_, names_, node))}), {}, false};
+        return {TermSet({variable(syntax_.written(node), formula_variable(syntax_, names_, node), node)}),
+                {},
+                false};
       case FormulaNode::Kind::dot:
         return all_columns(node);
       case FormulaNode::Kind::number:
@@ -95,6 +98,31 @@ class Expansion {
     }
   }
 
+  /// Of what is left when the formula has taken away what it does: ". - colour" says how to.
+  void refuse_single_levels(const std::vector<FormulaTerm>& terms) const {
+    for (const FormulaTerm& term : terms) {
+      for (std::size_t place : term.variables) {
+        const FormulaVariable& variable = result_.variables[place];
+        if (variable.kind != FormulaVariable::Kind::factor) continue;
+        const TableColumn& column = names_.schema()[variable.column];
+        if (column.levels.size() < 2) fail_single_level(nodes_[place], column);
+      }
+    }
+  }
+
+  [[noreturn]] void fail_single_level(std::size_t node, const TableColumn& column) const {
+    if (syntax_[node].kind == FormulaNode::Kind::dot) {
+      syntax_.fail(
+          node, fmt::format("the factor \"{}\" among all columns has {}, expected two or more levels; "
+                            "leave it out: . - {}",
+                            column.name, column.levels.empty() ? "none" : "one", formula_name(column.name)));
+    }
+    syntax_.fail(node, column.levels.empty()
+                           ? fmt::format("the factor \"{}\" has no level, expected two or more", column.name)
+                           : fmt::format("the factor \"{}\" has one level, \"{}\", expected two or more",
+                                         column.name, column.levels.front()));
+  }
+
   Meaning all_columns(std::size_t node) {
     Meaning all;
     const TableSchema& schema = names_.schema();
@@ -102,14 +130,7 @@ class Expansion {
       const TableColumn& column = schema[i];
       if (column.type == ColumnType::matrix) continue;
       if (not_in_dot_.contains(i)) continue;
-      if (column.type == ColumnType::factor && column.levels.size() < 2) {
-        syntax_.fail(
-            node,
-            fmt::format("the factor \"{}\" among all columns has {}, expected two or more levels; "
-                        "leave it out: . - {}",
-                        column.name, column.levels.empty() ? "none" : "one", formula_name(column.name)));
-      }
-      all.terms.add({variable(formula_name(column.name), column_variable(names_, i))});
+      all.terms.add({variable(formula_name(column.name), column_variable(names_, i), node)});
     }
     return all;
   }
@@ -126,7 +147,8 @@ class Expansion {
       result_.weights = names_.number(here.operands.front());
       return {{}, {}, true};
     }
-    return {TermSet({variable(syntax_.written(node), formula_variable(syntax_, names_, node))}), {}, false};
+    return {
+        TermSet({variable(syntax_.written(node), formula_variable(syntax_, names_, node), node)}), {}, false};
   }
 
   Meaning group(std::size_t node) {
@@ -139,9 +161,13 @@ class Expansion {
   }
 
   /// The place of a variable among all, which is known by how it is written.
-  std::size_t variable(std::string written, FormulaVariable variable) {
+  std::size_t variable(std::string written, FormulaVariable variable, std::size_t node) {
     const auto [place, is_new] = places_.emplace(std::move(written), result_.variables.size());
-    if (is_new) result_.variables.push_back(std::move(variable));
+    if (is_new) {
+      result_.variables.push_back(std::move(variable));
+      nodes_.emplace_back();
+    }
+    nodes_[place->second] = node;
     return place->second;
   }
 
@@ -238,6 +264,7 @@ class Expansion {
   std::vector<bool> names_groups_;  ///< by node
   std::set<Index> not_in_dot_;
   std::unordered_map<std::string, std::size_t> places_;  ///< of variables, as written
+  std::vector<std::size_t> nodes_;                       ///< by variable: the last that names it
   std::vector<Meaning> meanings_;                        ///< of the nodes right of the ~
 };
 

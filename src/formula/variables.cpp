@@ -113,15 +113,6 @@ FormulaVariable factor_of(const FormulaSyntax& syntax, const TableNames& names, 
   return {Kind::numbers_factor, syntax.written(node), names.number(of), -1, 0};
 }
 
-void refuse_single_level(const FormulaSyntax& syntax, std::size_t node, const TableColumn& column) {
-  if (column.type == ColumnType::factor && column.levels.size() < 2) {
-    syntax.fail(node, column.levels.empty()
-                          ? fmt::format("the factor \"{}\" has no level, expected two or more", column.name)
-                          : fmt::format("the factor \"{}\" has one level, \"{}\", expected two or more",
-                                        column.name, column.levels.front()));
-  }
-}
-
 }  // namespace
 
 FormulaVariable column_variable(const TableNames& names, Index column) {
@@ -139,23 +130,15 @@ FormulaVariable column_variable(const TableNames& names, Index column) {
 }
 
 FormulaVariable formula_variable(const FormulaSyntax& syntax, const TableNames& names, std::size_t node) {
-  FormulaVariable variable;
-  if (syntax[node].kind == FormulaNode::Kind::name) {
-    variable = column_variable(names, names.column(node));
-  } else {
-    switch (formula_function(syntax[node].text)->kind) {
-      case FormulaFunction::Kind::basis:
-        variable = basis(syntax, names, node);
-        break;
-      case FormulaFunction::Kind::factor:
-        variable = factor_of(syntax, names, node);
-        break;
-      default:
-        variable = {Kind::number, syntax.written(node), names.number(node)};
-    }
+  if (syntax[node].kind == FormulaNode::Kind::name) return column_variable(names, names.column(node));
+  switch (formula_function(syntax[node].text)->kind) {
+    case FormulaFunction::Kind::basis:
+      return basis(syntax, names, node);
+    case FormulaFunction::Kind::factor:
+      return factor_of(syntax, names, node);
+    default:
+      return {Kind::number, syntax.written(node), names.number(node)};
   }
-  if (variable.kind == Kind::factor) refuse_single_level(syntax, node, names.schema()[variable.column]);
-  return variable;
 }
 
 FormulaVariable outcome_variable(const FormulaSyntax& syntax, const TableNames& names, std::size_t node) {

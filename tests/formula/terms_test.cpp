@@ -204,6 +204,17 @@ TEST(FormulaTerms, AFactorOfOneLevelIsRefused) {
       line("y ~ ."),
       "formula, character 5: the factor \"colour\" among all columns has one, expected two or more levels; "
       "leave it out: . - colour: \"y ~ .\"");
+  EXPECT_EQ(
+      line("y ~ . - colour"),
+      "formula, character 5: the factor \"shape\" among all columns has none, expected two or more levels; "
+      "leave it out: . - shape: \"y ~ . - colour\"");
+  EXPECT_EQ(line("y ~ . - colour - shape + mass:shape").substr(0, 59),
+            "formula, character 31: the factor \"shape\" has no level, exp");
+  EXPECT_EQ(line("y ~ mass + (mass:colour | count)").substr(0, 61),
+            "formula, character 18: the factor \"colour\" has one level, \"re");
+  std::string left;
+  for (const FormulaTerm& term : terms_of("y ~ . - colour - shape", schema).terms) left += term.name + " ";
+  EXPECT_EQ(left, "logp mass count ");
 }
 
 TEST(FormulaTerms, ManyTermsTakeTimeInProportionAndTooManyAreRefused) {
