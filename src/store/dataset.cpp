@@ -58,6 +58,22 @@ class TableParts : public DatasetParts {
     return table;
   }
 
+  /// The columns of `table` that name groups of rows.
+  std::vector<std::string> groups(const TableSchema& table) const {
+    std::vector<std::string> names = texts("grouped_by");
+    std::unordered_set<std::string_view> seen;
+    for (const std::string& name : names) {
+      const Index column = table.find(name);
+      if (column < 0) fail(fmt::format("/grouped_by names {}, which is no column of the table", shown(name)));
+      if (!seen.insert(name).second) fail(fmt::format("/grouped_by names {} twice", shown(name)));
+      const ColumnType found = table[column].type;
+      if (found == ColumnType::factor || found == ColumnType::integer) continue;
+      fail(fmt::format("/grouped_by names {}, a column of type {}, expected factor or integer", shown(name),
+                       to_string(found)));
+    }
+    return names;
+  }
+
   /// A dataset of rows x `width` (-1: whatever it has) that holds `what`; nothing where `width` is 0. All
   /// such have the same rows: num_rows().
   hdf5::Handle cells(const std::string& name, Index width, const std::string& what) {
@@ -209,6 +225,7 @@ void Dataset::Impl::open() {
 
 void Dataset::Impl::open_columns(TableParts& parts) {
   schema.table = parts.columns();
+  schema.grouped_by = parts.groups(schema.table);
   numbers_of = columns_of(schema.table, ColumnType::number);
   factors_of = columns_of(schema.table, ColumnType::factor);
   matrices_of = columns_of(schema.table, ColumnType::matrix);

@@ -44,7 +44,10 @@ struct DatasetWriter::Impl {
   Impl(const std::filesystem::path& path, const DatasetSchema& given);
   void open_columns();
   bool fits(const TableRows& rows, const std::vector<std::int64_t>& lines) const;
+  std::int64_t group_of(const TableRows& rows, Index row) const;
+  Index rows_of_block(const TableRows& rows, Index from) const;
   void append(const TableRows& rows, const std::vector<std::int64_t>& lines);
+  void grow(Index rows);
   void copy_to_buffer(const TableRows& rows, const std::vector<std::int64_t>& lines, Index from, Index count);
   template <class Values>
   void write(const hdf5::Handle& dataset, const Values& values);
@@ -56,9 +59,12 @@ struct DatasetWriter::Impl {
   hdf5::Handle file, numbers, codes, integers, line;
   std::vector<hdf5::Handle> matrices;
   Index block_rows;                  // of a full block
+  Index group_slot = -1;             // of what names the outer group: among the integers ...
+  bool group_is_factor = false;      // ... or the factors; -1: rows are in no groups
+  std::int64_t last_group = 0;       // of the last row in the buffer
   std::vector<Index> offsets = {0};  // of the blocks written
   bool are_equal = true;             // all those but the last are full
-  TableRows buffer;                  // one block
+  TableRows buffer;                  // one block, and room for more rows of its last group
   std::vector<std::int64_t> lines_;  // of the buffer
   Index filled = 0;
   Vector truth;
@@ -69,6 +75,11 @@ struct DatasetWriter::Impl {
 DatasetWriter::Impl::Impl(const std::filesystem::path& path, const DatasetSchema& given)
     : target(path), schema(given), block_rows(schema.blocks.block_rows()) {
   if (block_rows < 1) throw Error(Fault::bug, fmt::format("{}: block_rows is not set", path.string()));
+  if (!schema.grouped_by.empty()) {
+    const Index column = schema.table.find(schema.grouped_by.front());
+    group_slot = schema.table.slots().at(static_cast<std::size_t>(column));
+    group_is_factor = schema.table[column].type == ColumnType::factor;
+  }
   schema.content = 0;
   file = hdf5::create_file(target.temporary());
   open_columns();
@@ -119,16 +130,44 @@ void DatasetWriter::Impl::append(const TableRows& rows, const std::vector<std::i
     throw Error(Fault::bug, fmt::format("{}: rows appended do not fit the schema", target.path().string()));
   }
   for (Index from = 0; from < rows.num_rows;) {
-    const Index count = std::min(rows.num_rows - from, block_rows - filled);
+    const Index count = rows_of_block(rows, from);
     copy_to_buffer(rows, lines, from, count);
     from += count;
     filled += count;
-    if (filled == block_rows) write_block();
+    if (count == 0 || (group_slot < 0 && filled == block_rows)) write_block();
   }
+}
+
+std::int64_t DatasetWriter::Impl::group_of(const TableRows& rows, Index row) const {
+  return group_is_factor ? rows.codes(row, group_slot) : rows.integers(row, group_slot);
+}
+
+/// How many rows from `from` on belong to the block in the buffer: it is full, and where rows are grouped
+/// their group has ended, if none do.
+Index DatasetWriter::Impl::rows_of_block(const TableRows& rows, Index from) const {
+  Index count = std::min(rows.num_rows - from, std::max<Index>(block_rows - filled, 0));
+  if (group_slot < 0) return count;
+  std::int64_t group = count > 0 ? group_of(rows, from + count - 1) : last_group;
+  while (from + count < rows.num_rows && group_of(rows, from + count) == group) ++count;
+  return count;
+}
+
+/// Makes room for so many rows.
+void DatasetWriter::Impl::grow(Index rows) {
+  buffer.num_rows = std::max(rows, 2 * buffer.num_rows);
+  const auto resize = [&](auto& values) { values.conservativeResize(buffer.num_rows, Eigen::NoChange); };
+  std::visit(resize, buffer.numbers);
+  resize(buffer.codes);
+  resize(buffer.integers);
+  for (TableRows::Numbers& matrix : buffer.matrices) std::visit(resize, matrix);
+  if (schema.has_line) lines_.resize(static_cast<std::size_t>(buffer.num_rows));
 }
 
 void DatasetWriter::Impl::copy_to_buffer(const TableRows& rows, const std::vector<std::int64_t>& lines,
                                          Index from, Index count) {
+  if (count == 0) return;
+  if (group_slot >= 0) last_group = group_of(rows, from + count - 1);
+  if (filled + count > buffer.num_rows) grow(filled + count);
   const auto copy = [&](auto& to, const auto& values) {
     using Scalar = typename std::decay_t<decltype(to)>::Scalar;
     to.middleRows(filled, count) = values.middleRows(from, count).template cast<Scalar>();
@@ -168,7 +207,7 @@ void DatasetWriter::Impl::write_block() {
     hdf5::write_rows(line, static_cast<hsize_t>(buffer.first_row), static_cast<hsize_t>(filled),
                      lines_.data());
   }
-  are_equal = are_equal && offsets.back() % block_rows == 0;
+  are_equal = are_equal && offsets.back() == buffer.first_block * block_rows && filled <= block_rows;
   offsets.push_back(offsets.back() + filled);
   schema.content += content_hash(buffer, Blocks::of_equal(filled, filled));
   filled = 0;
@@ -192,6 +231,7 @@ void DatasetWriter::Impl::write_schema() {
   }
   hdf5::write_strings(group, "name", names);
   hdf5::write_strings(group, "type", types);
+  if (!schema.grouped_by.empty()) hdf5::write_strings(file, "grouped_by", schema.grouped_by);
   if (schema.table.count(ColumnType::factor) == 0) return;
   const hdf5::Handle levels = hdf5::create_group(file, "levels");
   Index slot = 0;  // a name may hold what a link's cannot

@@ -230,10 +230,11 @@ DesignSchema design_schema_from_json(const std::string& text) {
 
 std::string to_json(const DatasetSchema& schema) {
   return with_json("schema", [&] {
-    Json json{{"columns", Json::array()},  {"has_line", schema.has_line},
-              {"single", schema.single},   {"shuffle_seed", schema.shuffle_seed},
-              {"source", schema.source},   {"content", schema.content},
-              {"rows", schema.num_rows()}, {"block_rows", schema.blocks.block_rows()}};
+    Json json{{"columns", Json::array()},       {"has_line", schema.has_line},
+              {"single", schema.single},        {"shuffle_seed", schema.shuffle_seed},
+              {"source", schema.source},        {"content", schema.content},
+              {"rows", schema.num_rows()},      {"block_rows", schema.blocks.block_rows()},
+              {"grouped_by", schema.grouped_by}};
     for (const TableColumn& column : schema.table.columns)
       json["columns"].push_back(from_table_column(column));
     if (!schema.blocks.are_equal()) json["block_offsets"] = schema.blocks.offsets();
@@ -252,6 +253,7 @@ DatasetSchema dataset_schema_from_json(const std::string& text) {
     json.at("shuffle_seed").get_to(schema.shuffle_seed);
     json.at("source").get_to(schema.source);
     json.at("content").get_to(schema.content);
+    if (json.contains("grouped_by")) json["grouped_by"].get_to(schema.grouped_by);
     return schema;
   });
 }

@@ -296,6 +296,22 @@ TEST(DatasetLayout, BlocksThatAreNone) {
               HasSubstr("/block_offsets is no list of integers"));
 }
 
+TEST(DatasetLayout, GroupsThatAreNone) {
+  const auto with = [](const std::vector<std::string>& names) {
+    return refusal([&](Layout& l) {
+      l.names({"a", "g"});
+      l.types({"number", "integer"});
+      l.numbers({5, 1});
+      l.put<std::int64_t>("integers", {5, 1}, H5T_STD_I64LE);
+      hdf5::write_labels(l.file(), "grouped_by", names);
+    });
+  };
+  EXPECT_THAT(with({"g", "b"}), HasSubstr("/grouped_by names \"b\", which is no column of the table"));
+  EXPECT_THAT(with({"g", "g"}), HasSubstr("/grouped_by names \"g\" twice"));
+  EXPECT_THAT(with({"a"}),
+              HasSubstr("/grouped_by names \"a\", a column of type number, expected factor or integer"));
+}
+
 /// The pieces of Python on the page for people who write datasets themselves.
 std::string python_on(const std::filesystem::path& page) {
   const std::string text = read_file(page), open = "```python\n", close = "```\n";
@@ -338,6 +354,15 @@ TEST(PythonDatasetLayout, ThePageWritesWhatIsRead) {
   rows.read_number(2, sick);
   EXPECT_NEAR(sick.mean(), 0.5, 0.1);
   EXPECT_GT(sick.dot(dose), 100.0);
+
+  const Dataset schools(folder / "schools.h5");
+  EXPECT_THAT(schools.schema().grouped_by, ElementsAre("school"));
+  EXPECT_EQ(schools.schema().num_rows(), 1000);
+  EXPECT_EQ(schools.schema().num_blocks(), 5);
+  for (Index b = 1; b < 5; ++b) {  // no school is in two of them
+    const Index before = schools.read({b - 1, b}).integers.maxCoeff();
+    EXPECT_LT(before, schools.read({b, b + 1}).integers.minCoeff());
+  }
 
   const Dataset mols(folder / "mols.h5");
   const TableSchema expected{

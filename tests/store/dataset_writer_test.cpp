@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "store/folder.hpp"
 #include "store/table_example.hpp"
 #include "vfe/store/dataset.hpp"
@@ -63,6 +65,65 @@ TEST(DatasetWriter, PiecesOfAnySizeMakeTheSameFile) {
   DatasetWriter writer(folder / "whole.h5", test::example_schema(true));
   writer.append(test::example_rows(0, 150), test::example_lines(0, 150));
   EXPECT_EQ(to_json(writer.finish()), to_json(pieces));
+}
+
+/// Rows of these groups, written in pieces of `piece` rows to blocks of 4, back as they lie in the file.
+std::vector<std::vector<Index>> blocks_of(const std::vector<Index>& groups, Index piece, ColumnType type) {
+  const test::Folder folder;
+  DatasetSchema schema;
+  schema.blocks = Blocks::of_equal(0, 4);
+  schema.table.columns = {{.name = "other", .type = type, .levels = {"u"}},
+                          {.name = "school", .type = type, .levels = {"a", "b", "c", "d", "e", "f"}}};
+  schema.grouped_by = {"school"};
+  schema.has_line = true;
+  DatasetWriter writer(folder / "data.h5", schema);
+  for (Index first = 0; first < std::ssize(groups); first += piece) {
+    TableRows rows = missing_rows(schema.table, std::min(piece, std::ssize(groups) - first));
+    std::vector<std::int64_t> lines;
+    for (Index r = 0; r < rows.num_rows; ++r) {
+      const Index group = groups[static_cast<std::size_t>(first + r)];
+      if (type == ColumnType::factor) rows.codes(r, 1) = static_cast<std::int32_t>(group);
+      if (type == ColumnType::integer) rows.integers(r, 1) = group;
+      lines.push_back(first + r);
+    }
+    writer.append(rows, lines);
+  }
+  const DatasetSchema written = writer.finish();
+  const Dataset file(folder / "data.h5");
+  EXPECT_EQ(to_json(file.schema()), to_json(written));
+  EXPECT_THAT(file.schema().grouped_by, ElementsAre("school"));
+  std::vector<std::vector<Index>> blocks;
+  std::uint64_t content = 0;
+  for (Index b = 0; b < written.num_blocks(); ++b) {
+    const TableRows rows = file.read({b, b + 1});
+    content += content_hash(rows, written.blocks.slice({b, b + 1}));
+    blocks.emplace_back();
+    for (Index r = 0; r < rows.num_rows; ++r)
+      blocks.back().push_back(type == ColumnType::factor ? rows.codes(r, 1) : rows.integers(r, 1));
+    EXPECT_EQ(file.lines(rows.first_row, rows.first_row + 1), std::vector<std::int64_t>{rows.first_row});
+  }
+  EXPECT_EQ(content, written.content);
+  return blocks;
+}
+
+TEST(DatasetWriter, BlocksOfGroupsCloseWhereAGroupEnds) {
+  for (const ColumnType type : {ColumnType::factor, ColumnType::integer}) {
+    for (const Index piece : {1, 2, 3, 5, 100}) {
+      // Closed at the first end at or past four rows: within four, at four, of a group of more than two
+      // blocks.
+      EXPECT_THAT(blocks_of({3, 3, 0, 0, 0, 5, 5, 5, 5, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4}, piece, type),
+                  ElementsAre(ElementsAre(3, 3, 0, 0, 0), ElementsAre(5, 5, 5, 5),
+                              ElementsAre(1, 1, 1, 1, 1, 1, 1, 1, 1), ElementsAre(2, 4)));
+      // Offsets of which all but the last are multiples of four, and yet not equal blocks.
+      EXPECT_THAT(blocks_of({1, 1, 1, 1, 1, 1, 1, 1, 2}, piece, type),
+                  ElementsAre(ElementsAre(1, 1, 1, 1, 1, 1, 1, 1), ElementsAre(2)));
+      EXPECT_THAT(blocks_of({1, 1, 1, 1, 2, 2, 2, 2, 2, 2}, piece, type),
+                  ElementsAre(ElementsAre(1, 1, 1, 1), ElementsAre(2, 2, 2, 2, 2, 2)));
+      // Two rows of -1, the code of no level, stand together like others.
+      EXPECT_THAT(blocks_of({1, 1, 1, -1, -1, 0}, piece, type),
+                  ElementsAre(ElementsAre(1, 1, 1, -1, -1), ElementsAre(0)));
+    }
+  }
 }
 
 TEST(DatasetWriter, FullDiskLeavesTheOlderFile) {

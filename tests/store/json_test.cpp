@@ -82,6 +82,7 @@ TEST(Json, SchemaOfATableAndBack) {
   schema.shuffle_seed = (std::uint64_t{1} << 56) - 1;
   schema.source = "a\\b.csv";
   schema.content = 0xfedcba9876543210;
+  schema.grouped_by = {"n", "f"};
   const DatasetSchema back = dataset_schema_from_json(to_json(schema));
   EXPECT_EQ(back.table, schema.table);
   EXPECT_EQ(back.blocks, schema.blocks);
@@ -90,8 +91,14 @@ TEST(Json, SchemaOfATableAndBack) {
   EXPECT_EQ(back.shuffle_seed, schema.shuffle_seed);
   EXPECT_EQ(back.source, schema.source);
   EXPECT_EQ(back.content, schema.content);
+  EXPECT_EQ(back.grouped_by, schema.grouped_by);
   schema.blocks = Blocks::of_equal(Index{1} << 40, 4096);
   EXPECT_EQ(dataset_schema_from_json(to_json(schema)).blocks, schema.blocks);
+  schema.grouped_by.clear();
+  std::string text = to_json(schema);
+  const std::string of_groups = ",\"grouped_by\":[]";
+  text.erase(text.find(of_groups), of_groups.size());  // as those before there were groups wrote it
+  EXPECT_TRUE(dataset_schema_from_json(text).grouped_by.empty());
 }
 
 TEST(Json, ParametersAndBack) {

@@ -52,11 +52,12 @@ void expect_content(const std::string& file, std::uint64_t found, std::uint64_t 
 class DatasetWriter {
  public:
   /// schema.blocks need not know its rows: Blocks::of_equal(0, block_rows) says that a block is closed at so
-  /// many. Throws Fault::cannot_create or Fault::io.
+  /// many, or, where rows are grouped, at the first end of an outer group then or later: one of more rows
+  /// makes a larger block. Throws Fault::cannot_create or Fault::io.
   DatasetWriter(const std::filesystem::path& path, const DatasetSchema& schema);
   ~DatasetWriter();
-  /// Appends rows; any number, whatever blocks they are in, numbers of either precision. `line` is empty or
-  /// holds each row's line in the source.
+  /// Appends rows; any number, whatever blocks they are in, numbers of either precision; those of a group one
+  /// after the other. `line` is empty or holds each row's line in the source.
   void append(const TableRows& rows, const std::vector<std::int64_t>& line = {});
   /// Closes the block before it is full: the next row opens another. Nothing where it has no rows yet.
   void end_block();
