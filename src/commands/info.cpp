@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "vfe/commands/saved_fit.hpp"
 #include "vfe/core/counted.hpp"
@@ -58,6 +59,37 @@ void see(const TableRows& rows, ColumnInfo& column, Index slot) {
   }
 }
 
+/// Counts the groups of rows that are seen in order.
+class GroupCount {
+ public:
+  explicit GroupCount(const DatasetSchema& schema) : last_(schema.grouped_by.size()) {
+    const std::vector<Index> slots = schema.table.slots();
+    for (const std::string& name : schema.grouped_by) {
+      const Index column = schema.table.find(name);
+      is_factor_.push_back(schema.table[column].type == ColumnType::factor);
+      slots_.push_back(slots[static_cast<std::size_t>(column)]);
+    }
+  }
+
+  void see(const TableRows& rows, std::vector<GroupingInfo>& found) {
+    for (Index row = 0; row < rows.num_rows; ++row) {
+      bool is_new = std::exchange(is_first_, false);
+      for (std::size_t level = 0; level < slots_.size(); ++level) {
+        const std::int64_t value =
+            is_factor_[level] ? rows.codes(row, slots_[level]) : rows.integers(row, slots_[level]);
+        is_new = std::exchange(last_[level], value) != value || is_new;
+        if (is_new) ++found[level].groups;
+      }
+    }
+  }
+
+ private:
+  std::vector<bool> is_factor_;
+  std::vector<Index> slots_;
+  std::vector<std::int64_t> last_;  // values of the row before
+  bool is_first_ = true;
+};
+
 /// Reads all rows; returns the hash of their contents.
 std::uint64_t scan(const Dataset& file, DatasetInfo& found) {
   constexpr Index values_at_once = Index{1} << 22;
@@ -67,11 +99,13 @@ std::uint64_t scan(const Dataset& file, DatasetInfo& found) {
   for (const TableColumn& column : schema.table.columns) of_row += column.width;
   const Index at_once = std::max<Index>(values_at_once / (schema.blocks.block_rows() * of_row), 1);
   std::uint64_t content = 0;
+  GroupCount groups(schema);
   for (Index first = 0; first < schema.num_blocks(); first += at_once) {
     const BlockRange range{first, std::min(first + at_once, schema.num_blocks())};
     const TableRows rows = file.read(range);
     content += content_hash(rows, schema.blocks.slice(range));
     for (std::size_t j = 0; j < slots.size(); ++j) see(rows, found.columns[j], slots[j]);
+    groups.see(rows, found.grouped_by);
   }
   return content;
 }
@@ -87,6 +121,7 @@ DatasetInfo dataset_info(const std::filesystem::path& path) {
     found.columns.push_back(
         {.name = column.name, .type = column.type, .levels = column.levels, .width = column.width});
   }
+  for (const std::string& name : schema.grouped_by) found.grouped_by.push_back({name});
   const std::uint64_t content = scan(file, found);
   found.checked = file.has_content_hash();
   if (found.checked) expect_content(path.string(), content, schema.content);

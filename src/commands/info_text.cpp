@@ -84,6 +84,17 @@ std::string in_words(const FitInfo& fit) {
                      fit.formula.empty() ? "" : ", " + fit.formula);
 }
 
+std::string in_words(const std::vector<GroupingInfo>& levels) {
+  std::vector<std::string> list;
+  for (const GroupingInfo& of : levels)
+    list.push_back(fmt::format("{} ({})", of.name, counted(of.groups, "group")));
+  return fmt::format("{}", fmt::join(list, ", "));
+}
+
+Json to_json(const GroupingInfo& of) {
+  return {{"name", of.name}, {"groups", of.groups}};
+}
+
 Json to_json(const ColumnInfo& column) {
   Json json{{"name", column.name}, {"type", to_string(column.type)}};
   if (column.type == ColumnType::factor) json["levels"] = column.levels;
@@ -121,6 +132,7 @@ std::string text_of(const DatasetInfo& found) {
                                       counted(found.block_rows, "row"), found.single ? "single" : "double"));
   text += line(counted(std::ssize(found.columns), "column"));
   for (const ColumnInfo& column : found.columns) text += line("  " + in_words(column), 6);
+  text += fact("grouped by", in_words(found.grouped_by));
   if (!found.truth.empty()) {
     text += fact("simulated with known", fmt::format("{}", fmt::join(found.truth, ", ")));
   }
@@ -135,6 +147,7 @@ Json json_of(const DatasetInfo& found) {
             {"block_rows", found.block_rows},
             {"single", found.single},
             {"columns", list_of(found.columns)}};
+  json["grouped_by"] = list_of(found.grouped_by);
   json["truth"] = found.truth;
   json["content_hash"] = found.content;
   json["content_checked"] = found.checked;

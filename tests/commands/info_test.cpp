@@ -74,6 +74,28 @@ TEST(Info, ShowsNoDigitsThatStoringMade) {
   EXPECT_GT(columns[1].low, columns[1].high);
 }
 
+TEST(Info, CountsGroups) {
+  const TemporaryFolder folder;
+  DatasetSchema schema;
+  schema.blocks = Blocks::of_equal(0, 2);
+  schema.table.columns = {{.name = "class", .type = ColumnType::integer},
+                          {.name = "school", .type = ColumnType::factor, .levels = {"a", "b", "c"}}};
+  schema.grouped_by = {"school", "class"};
+  TableRows rows = missing_rows(schema.table, 8);
+  rows.codes.col(0) << 2, 2, 2, 0, 0, 1, 1, 1;
+  rows.integers.col(0) << 1, 1, 5, 5, 5, 5, 6, 6;
+  DatasetWriter writer(folder / "data.h5", schema);
+  writer.append(rows);
+  EXPECT_EQ(writer.finish().num_blocks(), 3);  // so that groups reach over more than one
+  const FileInfo found = info(folder / "data.h5");
+  const std::vector<GroupingInfo>& levels = std::get<DatasetInfo>(found.what).grouped_by;
+  ASSERT_EQ(levels.size(), 2u);
+  EXPECT_EQ(levels[0].name, "school");
+  EXPECT_EQ(levels[0].groups, 3);
+  EXPECT_EQ(levels[1].name, "class");
+  EXPECT_EQ(levels[1].groups, 5);
+}
+
 TEST(Info, TellsAResultAndACheckpointOfARun) {
   const TemporaryFolder folder;
   write_dataset(folder / "data.h5", small_rows(300, 2));

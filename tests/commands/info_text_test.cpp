@@ -21,6 +21,7 @@ FileInfo a_dataset() {
                    {.name = "n", .type = ColumnType::integer, .low = -1.0, .high = 1.0},
                    {.name = "fp", .type = ColumnType::matrix, .width = 2048, .low = 0.0, .high = 0.125},
                    {.name = "nothing", .missing = 9}};
+  found.grouped_by = {{"colour", 2}, {"n", 1}};
   found.content = "00000000000000ff";
   found.made_by = "vfe 0 import";
   return {"data.h5", StoredKind::dataset, found};
@@ -36,6 +37,7 @@ TEST(InfoText, SaysWhatTheFileIsAndWhatItHolds) {
             "  n: integers, -1 to 1\n"
             "  fp: matrix of 2048 numbers, 0 to 0.125\n"
             "  nothing: numbers; 9 missing\n"
+            "grouped by: colour (2 groups), n (1 group)\n"
             "content hash: 00000000000000ff, the file has none to check it by\n"
             "made by: vfe 0 import\n");
   CheckpointInfo checkpoint{
@@ -79,6 +81,8 @@ TEST(InfoText, IsTheSameForScripts) {
   EXPECT_EQ(json["columns"][2]["type"], "integer");
   EXPECT_EQ(json["columns"][3]["width"], 2048);
   EXPECT_FALSE(json["columns"][4].contains("low"));
+  EXPECT_EQ(json["grouped_by"][0]["name"], "colour");
+  EXPECT_EQ(json["grouped_by"][0]["groups"], 2);
   EXPECT_EQ(json["content_checked"], false);
   const nlohmann::json result =
       nlohmann::json::parse(to_json(FileInfo{"r", StoredKind::result, ResultInfo{}}));

@@ -27,15 +27,22 @@ struct ColumnInfo {
   double high = -std::numeric_limits<double>::infinity();  ///< of numbers; below `low` where there are none
 };
 
+/// A level of the groups that rows stand in.
+struct GroupingInfo {
+  std::string name;  ///< of the column
+  Index groups = 0;  ///< runs of rows that differ in its value or a level further outside
+};
+
 struct DatasetInfo {
   Index rows = 0, blocks = 0, block_rows = 0;  ///< block_rows: of a full block
   bool single = false;
   std::vector<ColumnInfo> columns;
-  std::string content;             ///< hash of the rows as they are
-  bool checked = false;            ///< against the hash that the file has
-  std::string made_by, source;     ///< empty where the file does not say
-  std::uint64_t shuffle_seed = 0;  ///< 0: not known
-  std::vector<std::string> truth;  ///< names of the parameters that simulated it
+  std::vector<GroupingInfo> grouped_by = {};  ///< the outer first
+  std::string content;                        ///< hash of the rows as they are
+  bool checked = false;                       ///< against the hash that the file has
+  std::string made_by, source;                ///< empty where the file does not say
+  std::uint64_t shuffle_seed = 0;             ///< 0: not known
+  std::vector<std::string> truth;             ///< names of the parameters that simulated it
 };
 
 /// What a configuration in a file says first.
