@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <set>
 
 #include "data/digit.hpp"
@@ -383,6 +384,19 @@ ParsedField parse_field(std::string_view text, const FieldFormat& format) {
   }
   if (!without_groups(text, ',', '.').empty()) return {FieldKind::grouped};
   return {has_decimal_comma(text) ? FieldKind::decimal_comma : FieldKind::text};
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text, const ParsedField& field) {
+  constexpr double most = 0x1p53;  // from here on, a double may not be the number that was written
+  if (field.kind != FieldKind::number || field.number != std::floor(field.number)) return std::nullopt;
+  if (std::abs(field.number) < most) return static_cast<std::int64_t>(field.number);
+  text = trim(text);
+  if (text.starts_with('+')) text.remove_prefix(1);
+  std::int64_t value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (value == std::numeric_limits<std::int64_t>::min()) return std::nullopt;
+  return value;
 }
 
 }  // namespace vfe

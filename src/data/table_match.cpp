@@ -140,6 +140,10 @@ TableRows TableMatch::operator()(const TableRows& rows) const {
       matched.matrices[static_cast<std::size_t>(to)] = TableRows::RowMajor<double>(values);
       continue;
     }
+    if (type == ColumnType::integer && from_[source.from].type == type) {
+      matched.integers.col(to) = rows.integers.col(from);
+      continue;
+    }
     const Vector values = numbers_of(source, rows);
     if (type == ColumnType::number) {
       numbers.col(to) = values;

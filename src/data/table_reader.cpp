@@ -98,12 +98,10 @@ double TableReader::Impl::number(std::string_view text, const ParsedField& field
 
 std::int64_t TableReader::Impl::integer(std::string_view text, const ParsedField& field,
                                         const Read& read) const {
-  constexpr double most = 0x1p53;  // beyond it, a number that was read may not be the one that was written
-  const double value = number(text, field, read);
-  if (value != std::floor(value) || std::abs(value) > most) {
-    fail(read, shown(text) + " is not a whole number up to 2^53, expected one");
-  }
-  return static_cast<std::int64_t>(value);
+  const auto value = whole_number(text, {FieldKind::number, number(text, field, read)});
+  if (!value)
+    fail(read, shown(text) + " is not a whole number up to 2^53 (2^63 in plain digits), expected one");
+  return *value;
 }
 
 std::int32_t TableReader::Impl::code(std::string_view text, const Read& read) const {

@@ -6,6 +6,8 @@
 #include <zlib.h>
 
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -207,6 +209,17 @@ TEST(ParseField, TakesNumbers) {
     EXPECT_EQ(parse_field(text).kind, FieldKind::number) << text;
     EXPECT_EQ(parse_field(text).number, number) << text;
   }
+}
+
+TEST(WholeNumber, IsExact) {
+  const auto whole = [](const char* text) { return whole_number(text, parse_field(text)); };
+  EXPECT_EQ(whole("12"), 12);
+  EXPECT_EQ(whole(" -1e3 "), -1000);
+  EXPECT_EQ(whole("9007199254740993"), 9007199254740993);  // 2^53 + 1
+  EXPECT_EQ(whole("+9223372036854775807 "), std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(whole("-9223372036854775807"), -std::numeric_limits<std::int64_t>::max());
+  for (const char* text : {"1.5", "", "x", "9223372036854775808", "-9223372036854775808", "1e17", "1e300"})
+    EXPECT_EQ(whole(text), std::nullopt) << text;
 }
 
 TEST(ParseField, KnowsWhatIsMissing) {

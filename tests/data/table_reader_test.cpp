@@ -139,7 +139,8 @@ TEST_F(ReadTable, FieldsThatAreNoValuesAreNamed) {
   EXPECT_THAT(of("inf,red,1,1"), HasSubstr("\"inf\" is not finite"));
   EXPECT_THAT(of("\"1,5\",red,1,1"), HasSubstr("has a decimal comma"));
   EXPECT_THAT(of("1,red,1.5,1"), HasSubstr("column \"n\": \"1.5\" is not a whole number"));
-  EXPECT_THAT(of("1,red,1e16,1"), HasSubstr("\"1e16\" is not a whole number up to 2^53"));
+  EXPECT_THAT(of("1,red,1e16,1"),
+              HasSubstr("\"1e16\" is not a whole number up to 2^53 (2^63 in plain digits), expected one"));
   EXPECT_THAT(of("1,red,1,2024-02-30"), HasSubstr("\"2024-02-30\" is not a number"));
   EXPECT_THAT(of("1,j\xe4,1,1"), HasSubstr("\"j\\xe4\" is not UTF-8"));
   EXPECT_THAT(of("1,red,1"), HasSubstr("line 3: 3 fields, expected 4"));

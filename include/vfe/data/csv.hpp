@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -86,5 +87,9 @@ struct ParsedField {
 
 /// Blanks around it and a leading + are allowed; the locale does not matter.
 ParsedField parse_field(std::string_view text, const FieldFormat& format = {});
+
+/// The whole number that a text is, which was parsed into `field`: exactly; nothing where it is none, or not
+/// between -2^63 and 2^63 (that is how tables say missing).
+std::optional<std::int64_t> whole_number(std::string_view text, const ParsedField& field);
 
 }  // namespace vfe
