@@ -85,6 +85,10 @@ std::function<ImportOptions()> add_import_arguments(CLI::App& app) {
   auto references = std::make_shared<std::vector<std::string>>();
   app.add_option("--reference", *references, "COLUMN=LEVEL: the reference of a factor, first of its levels")
       ->allow_extra_args(false);
+  app.add_option("--group", options->group,
+                 "COLUMN, or OUTER/INNER: keep rows of equal values together and in one block, as effects of "
+                 "groups need them; once more for groups further inside")
+      ->allow_extra_args(false);
   const auto format = add_format_arguments(app);
   app.add_option("--missing", *missing, "Rows with missing values: error, drop, or keep them as missing")
       ->check(CLI::IsMember({"error", "drop", "keep"}))

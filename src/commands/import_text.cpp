@@ -51,7 +51,8 @@ std::string line(const std::string& text) {
 /// "12 numbers, 3 factors (carrier 16 levels, origin 3, dest 105), 1 dropped: all distinct text "smiles"".
 std::string columns_text(const ImportReport& report) {
   std::vector<std::string> parts;
-  for (const auto& [kind, noun] : {std::pair{Kind::number, "number"}, {Kind::date, "date"}}) {
+  for (const auto& [kind, noun] :
+       {std::pair{Kind::number, "number"}, {Kind::date, "date"}, {Kind::integer, "integer"}}) {
     const Index count = std::ssize(columns_of(report, kind));
     if (count > 0) parts.push_back(counted(count, noun));
   }
@@ -115,10 +116,13 @@ std::string import_text(const ImportReport& report, const ImportOptions& options
   if (report.rows_held_out > 0) {
     text += fmt::format("{} rows set aside in {}\n", report.rows_held_out, options.holdout_output.string());
   }
-  return text + fmt::format("{}, {}, {} of {} in {} ({:.2g} s, {:.3g} rows/s)\n",
+  if (!schema.grouped_by.empty())
+    text += line(printable(fmt::format("grouped by {}", fmt::join(schema.grouped_by, ", "))));
+  return text + fmt::format("{}, {}, {} of {}{} in {} ({:.2g} s, {:.3g} rows/s)\n",
                             counted(schema.num_rows(), "row"), counted(schema.table.size(), "column"),
-                            counted(schema.num_blocks(), "block"), counted(schema.blocks.block_rows(), "row"),
-                            options.output.string(), report.seconds,
+                            counted(schema.num_blocks(), "block"), schema.blocks.are_equal() ? "" : "up to ",
+                            counted(schema.blocks.block_rows(), "row"), options.output.string(),
+                            report.seconds,
                             static_cast<double>(report.rows_read) / std::max(report.seconds, 1e-9));
 }
 

@@ -14,11 +14,11 @@
 
 #include "data/import_request.hpp"
 #include "data/record_sorter.hpp"
+#include "data/row_order.hpp"
 #include "data/source_column.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/notice.hpp"
 #include "vfe/core/numbers.hpp"
-#include "vfe/core/random.hpp"
 #include "vfe/data/csv.hpp"
 #include "vfe/store/dataset.hpp"
 
@@ -87,34 +87,21 @@ class ProgressLine {
 
 using Left = SourceColumn::Left;
 
-constexpr std::uint64_t set_aside = std::uint64_t{1} << 63;
-
-/// First word of a row's record: its place in the shuffled order; rows set aside come after all others.
-std::uint64_t sort_key(const ImportOptions& options, Index row) {
-  const auto number = static_cast<std::uint64_t>(row);
-  Address at{
-      .seed = options.seed, .purpose = Purpose::shuffle, .step = static_cast<std::uint32_t>(number >> 32)};
-  const auto low = static_cast<std::uint32_t>(number);
-  const auto bits = random_bits(at, low);
-  const std::uint64_t place = ((std::uint64_t{bits[0]} << 32) | bits[1]) >> 1;
-  if (options.holdout == 0.0) return place;
-  at.purpose = Purpose::holdout;
-  return uniform(at, low) < options.holdout ? place | set_aside : place;
-}
-
-/// Pass 1: every row becomes a record {sort key, line, value of each column}, NaN where it is missing; the
-/// columns learn their levels and ranges. Reads to the end even after a bad row, to count them all. Whether
-/// the table has a column of texts is known at the end only: rows that lack nothing but texts wait for it.
+/// Pass 1: every row becomes a record, the keys of its place and a cell of each column; the columns learn
+/// their levels and ranges. Reads to the end even after a bad row, to count them all. Whether the table has a
+/// column of texts is known at the end only: rows that lack nothing but texts wait for it.
 class RowReader {
  public:
-  RowReader(const ImportOptions& options, CsvReader& csv, std::vector<SourceColumn>& columns,
-            RecordSorter& sorter)
+  RowReader(const ImportOptions& options, const RowOrder& order, CsvReader& csv,
+            std::vector<SourceColumn>& columns, RecordSorter& sorter)
       : options_(options),
+        order_(order),
         csv_(csv),
         columns_(columns),
         sorter_(sorter),
-        waiting_(folder_of(options.output), static_cast<Index>(2 + columns.size()), options.memory / 4),
-        record_(2 + columns.size()),
+        waiting_(folder_of(options.output), order.num_keys() + columns.size(), order.num_keys(),
+                 options.memory / 4),
+        record_(order.num_keys() + columns.size()),
         missing_by_column_(columns.size()),
         first_missing_(columns.size()) {}
 
@@ -194,17 +181,18 @@ class RowReader {
     return fmt::format("{}, line {}, column \"{}\"", csv_.name(), line, column.name());
   }
 
-  bool is_missing(std::span<const std::uint64_t> record, std::size_t column) const {
-    return std::isnan(std::bit_cast<double>(record[2 + column]));
+  /// Of a row that has its groups.
+  bool is_missing(std::span<const Cell> cells, std::size_t column) const {
+    return cells[column] == missing_cell && !columns_[column].is_group();
   }
 
   bool lacks_a_column_of_the_table(std::span<const std::uint64_t> record) const {
     for (std::size_t i = 0; i < columns_.size(); ++i)
-      if (columns_[i].left() == Left::in && is_missing(record, i)) return true;
+      if (columns_[i].left() == Left::in && is_missing(order_.cells(record), i)) return true;
     return false;
   }
 
-  /// Reads the fields of the row into record_; false where one of them is bad.
+  /// Reads the fields of the row into the cells of record_; false where one of them is bad.
   bool read_fields() {
     const auto fields = csv_.fields();
     if (fields.size() != csv_.header().size()) {
@@ -212,33 +200,39 @@ class RowReader {
                                         csv_.line(), fields.size(), csv_.header().size()));
       return false;
     }
+    const std::span<Cell> cells = order_.cells(std::span(record_));
+    lacks_group_ = false;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       SourceColumn& column = columns_[i];
       const std::string_view field = fields[column.position()];
-      double value = nan;
-      switch (column.read(field, csv_.line(), options_.fields, value)) {
+      cells[i] = missing_cell;
+      switch (column.read(field, csv_.line(), options_.fields, cells[i])) {
         case SourceColumn::Status::value:
-          if (column.is_factor()) value = column.code(field, [&] { return where(column, csv_.line()); });
+          if (column.is_factor()) cells[i] = column.code(field, [&] { return where(column, csv_.line()); });
           break;
         case SourceColumn::Status::missing:
           if (missing_by_column_[i]++ == 0) first_missing_[i] = csv_.line();
-          break;
+          lacks_group_ = lacks_group_ || column.is_group();
+          if (!column.is_group() || options_.missing != Missing::keep) break;
+          bad_.add(csv_.line(), fmt::format("{}: missing value, but every row must have its group (--missing "
+                                            "drop leaves such rows out)",
+                                            where(column, csv_.line())));
+          return false;
         case SourceColumn::Status::bad:
           bad_.add(csv_.line(), fmt::format("{}: {}", where(column, csv_.line()), column.problem()));
           return false;
       }
-      record_[2 + i] = std::bit_cast<std::uint64_t>(value);
     }
     return true;
   }
 
   void judge() {
     if (!read_fields() || bad_.count > 0) return;  // the import can only fail: the rest is read to count
-    record_[0] = sort_key(options_, rows_read_ - 1);
-    record_[1] = static_cast<std::uint64_t>(csv_.line());
-    bool lacks = false, waits = false;
+    order_.set_keys(record_, rows_read_ - 1, csv_.line());
+    const std::span<const Cell> cells = order_.cells(std::span(record_));
+    bool lacks = lacks_group_, waits = false;
     for (std::size_t i = 0; i < columns_.size() && options_.missing != Missing::keep; ++i) {
-      if (columns_[i].left() != Left::in || !is_missing(record_, i)) continue;
+      if (columns_[i].left() != Left::in || !is_missing(cells, i)) continue;
       (columns_[i].may_be_dropped() ? waits : lacks) = true;
     }
     if (lacks) {
@@ -251,19 +245,22 @@ class RowReader {
   }
 
   void keep(std::span<const std::uint64_t> record) {
-    const bool aside = (record[0] & set_aside) != 0;
+    const bool aside = order_.is_aside(record);
+    const std::span<const Cell> cells = order_.cells(record);
     ++(aside ? rows_set_aside_ : rows_kept_);
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (!is_missing(record, i)) columns_[i].count(std::bit_cast<double>(record[2 + i]), aside);
+      if (!is_missing(cells, i)) columns_[i].count(cells[i], aside);
     }
     sorter_.add(record);
   }
 
   const ImportOptions& options_;
+  const RowOrder& order_;
   CsvReader& csv_;
   std::vector<SourceColumn>& columns_;
   RecordSorter &sorter_, waiting_;
   std::vector<std::uint64_t> record_;
+  bool lacks_group_ = false;  // the row of record_
   BadRows bad_;
   std::vector<Index> missing_by_column_;
   std::vector<std::int64_t> first_missing_;  // by column: the line
@@ -272,15 +269,21 @@ class RowReader {
 
 // ---- writing ----
 
-DatasetSchema make_schema(const ImportOptions& options, const std::vector<SourceColumn>& columns, Index rows,
+ColumnType type_of(const SourceColumn& column) {
+  return column.is_factor()    ? ColumnType::factor
+         : column.is_integer() ? ColumnType::integer
+                               : ColumnType::number;
+}
+
+DatasetSchema make_schema(const ImportOptions& options, const ChosenColumns& chosen, Index rows,
                           std::vector<std::string>& notes) {
   DatasetSchema schema;
   schema.single = options.single;
-  for (const SourceColumn& column : columns) {
+  schema.grouped_by = chosen.groups;
+  for (const SourceColumn& column : chosen.columns) {
     if (column.left() != Left::in) continue;
-    schema.table.columns.push_back({.name = column.name(),
-                                    .type = column.is_factor() ? ColumnType::factor : ColumnType::number,
-                                    .levels = column.levels()});
+    schema.table.columns.push_back(
+        {.name = column.name(), .type = type_of(column), .levels = column.levels()});
     const std::string note = schema.single ? column.single_note() : "";
     if (note.empty()) continue;
     schema.single = false;
@@ -299,9 +302,9 @@ DatasetSchema make_schema(const ImportOptions& options, const std::vector<Source
 /// A dataset being written: records in, rows out.
 class TableOutput {
  public:
-  TableOutput(const std::filesystem::path& path, const DatasetSchema& schema,
+  TableOutput(const std::filesystem::path& path, const DatasetSchema& schema, const RowOrder& order,
               const std::vector<SourceColumn>& columns)
-      : schema_(schema), columns_(columns), writer_(path, schema) {
+      : schema_(schema), order_(order), columns_(columns), writer_(path, schema) {
     writer_.set_command("import");
     constexpr Index batch_bytes = Index{8} << 20;
     const Index row_bytes = schema.table.size() * Index{sizeof(double)};
@@ -313,18 +316,20 @@ class TableOutput {
     if (std::ssize(lines_) == batch_) flush();
     const Index row = std::ssize(lines_);
     auto& numbers = std::get<TableRows::RowMajor<double>>(rows_.numbers);
-    Index number = 0, factor = 0;
+    const std::span<const Cell> cells = order_.cells(record);
+    Index number = 0, factor = 0, integer = 0;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const SourceColumn& column = columns_[i];
       if (column.left() != Left::in) continue;
-      const double value = std::bit_cast<double>(record[2 + i]);
       if (column.is_factor()) {
-        rows_.codes(row, factor++) = std::isnan(value) ? -1 : static_cast<std::int32_t>(column.stored(value));
+        rows_.codes(row, factor++) = cells[i] == missing_cell ? -1 : column.level(cells[i]);
+      } else if (column.is_integer()) {
+        rows_.integers(row, integer++) = std::bit_cast<std::int64_t>(cells[i]);
       } else {
-        numbers(row, number++) = value;
+        numbers(row, number++) = std::bit_cast<double>(cells[i]);
       }
     }
-    lines_.push_back(static_cast<std::int64_t>(record[1]));
+    lines_.push_back(order_.line(record));
   }
 
   DatasetSchema finish() {
@@ -341,6 +346,7 @@ class TableOutput {
   }
 
   const DatasetSchema schema_;
+  const RowOrder& order_;
   const std::vector<SourceColumn>& columns_;
   DatasetWriter writer_;
   Index batch_ = 0;
@@ -348,11 +354,23 @@ class TableOutput {
   std::vector<std::int64_t> lines_;
 };
 
+/// The columns' places in a record's cells.
+std::vector<std::size_t> places_of(const std::vector<std::string>& names,
+                                   const std::vector<SourceColumn>& columns) {
+  std::vector<std::size_t> places;
+  for (const std::string& name : names) {
+    const auto found = std::ranges::find(columns, name, [](const SourceColumn& c) { return c.name(); });
+    places.push_back(static_cast<std::size_t>(found - columns.begin()));
+  }
+  return places;
+}
+
 ImportedColumn imported(const SourceColumn& column, Index missing) {
   using Kind = ImportedColumn::Kind;
   const Kind kind = column.left() == Left::text    ? Kind::text
                     : column.left() == Left::empty ? Kind::empty
                     : column.is_factor()           ? Kind::factor
+                    : column.is_integer()          ? Kind::integer
                     : column.is_date()             ? Kind::date
                                                    : Kind::number;
   return {column.name(), kind, column.levels(), missing};
@@ -364,9 +382,12 @@ ImportReport import_csv(const ImportOptions& options) {
   const Clock::time_point start = Clock::now();
   validate(options);
   CsvReader csv(options.input, options.format);
-  std::vector<SourceColumn> columns = choose_columns(options, csv.header());
-  RecordSorter sorter(folder_of(options.output), static_cast<Index>(2 + columns.size()), options.memory);
-  RowReader reader(options, csv, columns, sorter);
+  ChosenColumns chosen = choose_columns(options, csv.header());
+  std::vector<SourceColumn>& columns = chosen.columns;
+  const RowOrder order(options.seed, options.holdout, places_of(chosen.groups, columns));
+  RecordSorter sorter(folder_of(options.output), order.num_keys() + columns.size(), order.num_keys(),
+                      options.memory);
+  RowReader reader(options, order, csv, columns, sorter);
   reader.read();
 
   ImportReport report;
@@ -387,12 +408,12 @@ ImportReport import_csv(const ImportOptions& options) {
     if (!note.empty()) report.notes.push_back(note);
   }
 
-  const DatasetSchema schema = make_schema(options, columns, reader.rows_kept(), report.notes);
-  TableOutput kept(options.output, schema, columns);
+  const DatasetSchema schema = make_schema(options, chosen, reader.rows_kept(), report.notes);
+  TableOutput kept(options.output, schema, order, columns);
   std::optional<TableOutput> held_out;
-  if (options.holdout > 0.0) held_out.emplace(options.holdout_output, schema, columns);
+  if (options.holdout > 0.0) held_out.emplace(options.holdout_output, schema, order, columns);
   sorter.drain([&](std::span<const std::uint64_t> record) {
-    ((record[0] & set_aside) != 0 ? *held_out : kept).add(record);
+    (order.is_aside(record) ? *held_out : kept).add(record);
   });
   if (held_out) held_out->finish();
   report.schema = kept.finish();

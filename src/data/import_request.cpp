@@ -34,6 +34,14 @@ bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
   return !first.empty() && first == std::filesystem::weakly_canonical(b, unknown);
 }
 
+/// "outer/inner" in parts, unless it is a column as it stands.
+std::vector<std::string> parts_of(const std::string& text, const std::vector<std::string>& header) {
+  if (std::ranges::find(header, text) != header.end()) return {text};
+  std::vector<std::string> parts(1);
+  for (const char c : text) c == '/' ? void(parts.emplace_back()) : parts.back().push_back(c);
+  return parts;
+}
+
 }  // namespace
 
 std::filesystem::path folder_of(const std::filesystem::path& output) {
@@ -67,8 +75,7 @@ void validate(const ImportOptions& options) {
   if (options.holdout > 0.0) require_folder(options.holdout_output);
 }
 
-std::vector<SourceColumn> choose_columns(const ImportOptions& options,
-                                         const std::vector<std::string>& header) {
+ChosenColumns choose_columns(const ImportOptions& options, const std::vector<std::string>& header) {
   const auto require = [&](const std::string& name, const char* as) {
     if (std::find(header.begin(), header.end(), name) == header.end())
       throw Error(Fault::usage,
@@ -86,17 +93,27 @@ std::vector<SourceColumn> choose_columns(const ImportOptions& options,
   };
   for (const std::string& name : factors) keep(name, "--factor");
   for (const auto& [name, level] : options.reference) keep(name, "--reference");
-  std::vector<SourceColumn> columns;
+  ChosenColumns chosen;
+  for (const std::string& text : options.group) {
+    for (const std::string& name : parts_of(text, header)) {
+      keep(name, "--group");
+      if (std::ranges::find(chosen.groups, name) != chosen.groups.end())
+        throw Error(Fault::usage,
+                    fmt::format("{}: column \"{}\" is named by --group twice", options.input.string(), name));
+      chosen.groups.push_back(name);
+    }
+  }
   for (std::size_t i = 0; i < header.size(); ++i) {
     if (dropped.contains(header[i])) continue;
     const auto reference = options.reference.find(header[i]);
-    columns.emplace_back(header[i], i, factors.contains(header[i]),
-                         reference == options.reference.end() ? "" : reference->second);
+    chosen.columns.emplace_back(header[i], i, factors.contains(header[i]),
+                                reference == options.reference.end() ? "" : reference->second,
+                                std::ranges::find(chosen.groups, header[i]) != chosen.groups.end());
   }
-  if (columns.empty())
+  if (chosen.columns.empty())
     throw Error(Fault::usage,
                 fmt::format("{}: --drop leaves no column, expected at least one", options.input.string()));
-  return columns;
+  return chosen;
 }
 
 }  // namespace vfe

@@ -18,7 +18,11 @@ namespace vfe {
 namespace {
 
 constexpr std::size_t num_buckets = 256;
-constexpr int last_level = 7;  // 8 levels of 8 bits are all of a word
+constexpr std::size_t levels_of_key = 8;  // of 8 bits
+
+std::size_t byte_at(std::span<const std::uint64_t> record, std::size_t level) {
+  return (record[level / levels_of_key] >> (56 - 8 * (level % levels_of_key))) & 0xff;
+}
 
 /// A file without a name: unlinked as soon as it is open.
 class TemporaryFile {
@@ -78,7 +82,8 @@ struct RecordSorter::Buckets {
   struct Bucket {
     std::vector<std::uint64_t> tail;  // not yet in the file
     std::vector<Chunk> chunks;
-    std::size_t words = 0;  // in the file
+    std::uint64_t key = 0;       // of the first record, that which scatters
+    bool has_other_key = false;  // another record has another
   };
 
   TemporaryFile file;
@@ -89,13 +94,13 @@ struct RecordSorter::Buckets {
   void flush(Bucket& bucket) {
     if (bucket.tail.empty()) return;
     bucket.chunks.push_back({file.append(bucket.tail), bucket.tail.size()});
-    bucket.words += bucket.tail.size();
     bucket.tail.clear();
   }
 };
 
-RecordSorter::RecordSorter(std::filesystem::path folder, Index words, std::size_t memory, int level)
-    : folder_(std::move(folder)), words_(static_cast<std::size_t>(words)), memory_(memory), level_(level) {
+RecordSorter::RecordSorter(std::filesystem::path folder, std::size_t words, std::size_t keys,
+                           std::size_t memory, std::size_t level)
+    : folder_(std::move(folder)), words_(words), keys_(keys), memory_(memory), level_(level) {
   // A quarter of the memory is for the tails of the buckets. Beside its words a record costs its entry in the
   // sorted order.
   capacity_ = std::max<std::size_t>(1, memory / 4 * 3 / (record_bytes() + sizeof(std::size_t)));
@@ -108,14 +113,19 @@ void RecordSorter::add(std::span<const std::uint64_t> record) {
   if (!buckets_) {
     // Reserved whole: growing by doubling would need the memory twice. Untouched pages cost nothing.
     if (records_.empty()) records_.reserve(capacity_ * words_);
-    if (records_.size() < capacity_ * words_ || level_ > last_level) {
+    if (records_.size() < capacity_ * words_ || level_ >= keys_ * levels_of_key) {
       records_.insert(records_.end(), record.begin(), record.end());
       return;
     }
     spill();
   }
-  Buckets::Bucket& bucket = buckets_->list[(record[0] >> (56 - 8 * level_)) & 0xff];
-  if (bucket.tail.capacity() == 0) bucket.tail.reserve(chunk_);
+  Buckets::Bucket& bucket = buckets_->list[byte_at(record, level_)];
+  const std::uint64_t key = record[level_ / levels_of_key];
+  if (bucket.tail.capacity() == 0) {
+    bucket.tail.reserve(chunk_);
+    bucket.key = key;
+  }
+  bucket.has_other_key = bucket.has_other_key || key != bucket.key;
   bucket.tail.insert(bucket.tail.end(), record.begin(), record.end());
   if (bucket.tail.size() >= chunk_) buckets_->flush(bucket);
 }
@@ -134,7 +144,8 @@ void RecordSorter::drain(const std::function<void(std::span<const std::uint64_t>
   }
   const std::unique_ptr<Buckets> buckets = std::move(buckets_);
   for (const Buckets::Bucket& bucket : buckets->list) {
-    RecordSorter inner(folder_, static_cast<Index>(words_), memory_, level_ + 1);
+    const std::size_t next = bucket.has_other_key ? level_ + 1 : (level_ / levels_of_key + 1) * levels_of_key;
+    RecordSorter inner(folder_, words_, keys_, memory_, next);
     std::vector<std::uint64_t> words;
     for (const Buckets::Chunk& chunk : bucket.chunks) {
       words.resize(chunk.words);
@@ -149,7 +160,8 @@ void RecordSorter::drain_memory(const std::function<void(std::span<const std::ui
   std::vector<std::size_t> order(records_.size() / words_);
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i * words_;
   std::sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
-    return std::pair(records_[a], records_[a + 1]) < std::pair(records_[b], records_[b + 1]);
+    const auto begin = records_.data();
+    return std::lexicographical_compare(begin + a, begin + a + keys_, begin + b, begin + b + keys_);
   });
   for (const std::size_t first : order) take({records_.data() + first, words_});
   std::vector<std::uint64_t>().swap(records_);

@@ -10,15 +10,17 @@
 
 namespace vfe {
 
-/// Puts records into the order of their first word (equal ones: of their second) in bounded memory. The order
-/// does not depend on the memory. What does not fit is scattered by the leading bits of the first word to 256
-/// buckets in one temporary file, each of which is then sorted in memory, or scattered once more. Made for
-/// random first words: records that share all 64 bits of it must fit in memory.
+/// Puts records into the order of their first words, the keys, in bounded memory. The order does not depend
+/// on the memory. What does not fit is scattered by the leading bits of the first key to 256 buckets in one
+/// temporary file, each of which is then sorted in memory, or scattered once more, by the next bits or, where
+/// all of its records have one first key, by the next key. Made for random keys: as many records as share all
+/// of them must fit in memory.
 class RecordSorter {
  public:
-  /// Records of `words` (at least 2) words, `memory` in bytes. The temporary file is made in `folder` when it
-  /// is needed, and has no name: it cannot outlive the process.
-  RecordSorter(std::filesystem::path folder, Index words, std::size_t memory, int level = 0);
+  /// Records of `words` words, the first `keys` of which are compared; `memory` in bytes. The temporary file
+  /// is made in `folder` when it is needed, and has no name: it cannot outlive the process.
+  RecordSorter(std::filesystem::path folder, std::size_t words, std::size_t keys, std::size_t memory,
+               std::size_t level = 0);
   ~RecordSorter();
   RecordSorter(const RecordSorter&) = delete;
   RecordSorter& operator=(const RecordSorter&) = delete;
@@ -35,10 +37,10 @@ class RecordSorter {
   void drain_memory(const std::function<void(std::span<const std::uint64_t>)>& take);
 
   std::filesystem::path folder_;
-  std::size_t words_, memory_;
+  std::size_t words_, keys_, memory_;
   std::size_t capacity_ = 0;  // records in memory
   std::size_t chunk_ = 0;     // words written at a time
-  int level_;
+  std::size_t level_;         // the byte of the keys that scatters, from the leading one of the first on
   std::vector<std::uint64_t> records_;
   std::unique_ptr<Buckets> buckets_;  // once memory was too small
 };

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <iterator>
 #include <limits>
@@ -50,13 +51,17 @@ std::string unusable(std::string_view text, const ParsedField& field) {
   }
 }
 
-SourceColumn::SourceColumn(std::string name, std::size_t position, bool factor, std::string reference)
+SourceColumn::SourceColumn(std::string name, std::size_t position, bool factor, std::string reference,
+                           bool group)
     : name_(std::move(name)),
       position_(position),
       forced_factor_(factor),
+      group_(group),
       reference_(std::move(reference)),
       least_(infinity),
-      greatest_(-infinity) {
+      greatest_(-infinity),
+      least_whole_(std::numeric_limits<std::int64_t>::max()),
+      greatest_whole_(std::numeric_limits<std::int64_t>::min()) {
   if (factor) kind_ = Kind::factor;
 }
 
@@ -65,8 +70,19 @@ SourceColumn::Status SourceColumn::bad(const std::string& problem) {
   return Status::bad;
 }
 
+SourceColumn::Status SourceColumn::read_whole(std::string_view text, const std::optional<std::int64_t>& whole,
+                                              Cell& cell) {
+  if (!whole)
+    return bad(
+        fmt::format("{} names a group, expected a whole number up to 2^53 (2^63 in plain digits; "
+                    "--factor {} takes all as levels)",
+                    shown(text), name_));
+  cell = std::bit_cast<Cell>(*whole);
+  return Status::value;
+}
+
 SourceColumn::Status SourceColumn::read(std::string_view text, std::int64_t line, const FieldFormat& format,
-                                        double& number) {
+                                        Cell& cell) {
   if (left_ != Left::in) return Status::value;
   const ParsedField field = parse_field(text, format);
   if (field.kind == FieldKind::missing) return Status::missing;
@@ -91,24 +107,26 @@ SourceColumn::Status SourceColumn::read(std::string_view text, std::int64_t line
   if (kind_ == Kind::date) {
     const std::optional<double> days = days_of_iso_date(text);
     if (!days) return mixed(looks_like_iso_date(text) ? "no day or time that there is" : "no date");
-    number = *days;
+    if (group_) return read_whole(text, whole_number(text, {FieldKind::number, *days}), cell);
+    cell = std::bit_cast<Cell>(*days);
     return Status::value;
   }
   if (!is_number) return mixed("not a number");
-  number = field.number;
+  if (group_) return read_whole(text, whole_number(text, field), cell);
+  cell = std::bit_cast<Cell>(field.number);
   return Status::value;
 }
 
-double SourceColumn::code(std::string_view level, const std::function<std::string()>& where) {
-  if (left_ != Left::in) return nan;
+Cell SourceColumn::code(std::string_view level, const std::function<std::string()>& where) {
+  if (left_ != Left::in) return missing_cell;
   ++values_;
   const auto found = codes_.find(level);
-  if (found != codes_.end()) return static_cast<double>(found->second);
+  if (found != codes_.end()) return found->second;
   if (codes_.size() == many_texts && all_different()) {
     left_ = Left::text;
     codes_.clear();
     texts_.clear();
-    return nan;
+    return missing_cell;
   }
   if (codes_.size() == max_levels)
     throw Error(Fault::data,
@@ -120,12 +138,12 @@ double SourceColumn::code(std::string_view level, const std::function<std::strin
   codes_.emplace(texts_.emplace_back(level), next);
   uses_.push_back(0);
   occurs_.push_back(false);
-  return static_cast<double>(next);
+  return next;
 }
 
 bool SourceColumn::all_different() const {
   constexpr std::size_t few = 20;
-  return !forced_factor_ && codes_.size() > few && 10 * std::ssize(codes_) >= 9 * values_;
+  return !forced_factor_ && !group_ && codes_.size() > few && 10 * std::ssize(codes_) >= 9 * values_;
 }
 
 void SourceColumn::settle() {
@@ -134,16 +152,21 @@ void SourceColumn::settle() {
   if (all_different()) left_ = Left::text;
 }
 
-void SourceColumn::count(double value, bool aside) {
+void SourceColumn::count(Cell cell, bool aside) {
   if (left_ != Left::in) return;
+  if (!is_factor() && !is_integer()) return count_number(std::bit_cast<double>(cell), aside);
+  if (is_factor()) occurs_[cell] = true;
+  if (aside) return;
+  ++count_;
   if (is_factor()) {
-    const auto code = static_cast<std::size_t>(value);
-    occurs_[code] = true;
-    if (aside) return;
-    ++uses_[code];
-    ++count_;
-    return;
+    ++uses_[cell];
+  } else {
+    least_whole_ = std::min(least_whole_, std::bit_cast<std::int64_t>(cell));
+    greatest_whole_ = std::max(greatest_whole_, std::bit_cast<std::int64_t>(cell));
   }
+}
+
+void SourceColumn::count_number(double value, bool aside) {
   whole_ = whole_ && value == std::floor(value);
   rounding_ = std::max(rounding_, std::abs(static_cast<double>(static_cast<float>(value)) - value));
   largest_ = std::max(largest_, std::abs(value));
@@ -157,7 +180,7 @@ void SourceColumn::count(double value, bool aside) {
 
 std::string SourceColumn::single_note() const {
   constexpr double most = 1e-6;  // standard deviations
-  if (is_factor() || left_ != Left::in || rounding_ == 0.0) return "";
+  if (left_ != Left::in || rounding_ == 0.0) return "";
   if (whole_)
     return fmt::format(
         "column \"{}\" has whole numbers up to {}, not all of which single precision holds: numbers are "
@@ -217,7 +240,7 @@ std::string SourceColumn::likeness_note() const {
         "column \"{}\" is of dates, taken as days since 1970-01-01 (--factor {} takes them as "
         "levels)",
         name_, name_);
-  if (!is_factor() || forced_factor_ || texts_.empty()) return "";
+  if (!is_factor() || forced_factor_ || group_ || texts_.empty()) return "";
   const std::string_view like = common_likeness({texts_.begin(), texts_.end()});
   const bool nearly_as_many =
       left_ == Left::in && levels_.size() >= few && 10 * std::ssize(levels_) >= 9 * values_;
@@ -239,7 +262,7 @@ void SourceColumn::finish(std::vector<std::string>& warnings) {
   if (is_factor()) {
     sort_levels();
     for (const std::size_t code : sorted_codes()) {
-      if (uses_[code] == 0)
+      if (uses_[code] == 0 && !group_)  // effects of a group that was not seen are known as the others'
         warnings.push_back(fmt::format("level {} of column \"{}\" occurs only in rows set aside",
                                        shown(texts_[code]), name_));
       else if (uses_[code] == count_)
@@ -250,12 +273,10 @@ void SourceColumn::finish(std::vector<std::string>& warnings) {
   if (!reference_.empty())
     throw Error(Fault::usage, fmt::format("--reference {}={}: the column is of {}, which have no reference",
                                           name_, reference_, is_date() ? "dates" : "numbers"));
+  if (is_integer() && least_whole_ == greatest_whole_)
+    warnings.push_back(fmt::format("column \"{}\" is constant, {} in every row", name_, least_whole_));
   if (least_ == greatest_)
     warnings.push_back(fmt::format("column \"{}\" is constant, {} in every row", name_, least_));
-}
-
-double SourceColumn::stored(double value) const {
-  return is_factor() ? static_cast<double>(rank_[static_cast<std::size_t>(value)]) : value;
 }
 
 }  // namespace vfe

@@ -40,7 +40,7 @@ TEST(RecordSorter, GivesTheSameOrderWhateverTheMemory) {
   const TemporaryFolder folder;
   // All in memory; one level of buckets; buckets that are scattered once more and again.
   for (const std::size_t memory : {std::size_t{1} << 20, std::size_t{1} << 14, std::size_t{256}}) {
-    RecordSorter sorter(folder.path(), 3, memory);
+    RecordSorter sorter(folder.path(), 3, 2, memory);
     EXPECT_EQ(sorted_by(sorter, records), expected) << memory;
     EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
   }
@@ -53,21 +53,34 @@ TEST(RecordSorter, OrdersEqualKeysByTheSecondWord) {
   std::reverse(records.begin(), records.end());
   const TemporaryFolder folder;
   for (const std::size_t memory : {std::size_t{1} << 20, std::size_t{1} << 10}) {
-    RecordSorter sorter(folder.path(), 3, memory);
+    RecordSorter sorter(folder.path(), 3, 2, memory);
+    EXPECT_EQ(sorted_by(sorter, records), expected) << memory;
+  }
+}
+
+TEST(RecordSorter, ScattersRecordsOfOneKeyByTheNext) {
+  std::vector<Record> records;
+  Stream random({.seed = 5});
+  for (std::uint64_t i = 0; i < 5000; ++i) records.push_back({42 + i / 2500, random() >> 60 << 60, random()});
+  std::vector<Record> expected = records;
+  std::sort(expected.begin(), expected.end());
+  const TemporaryFolder folder;
+  for (const std::size_t memory : {std::size_t{1} << 20, std::size_t{1} << 12}) {
+    RecordSorter sorter(folder.path(), 3, 3, memory);
     EXPECT_EQ(sorted_by(sorter, records), expected) << memory;
   }
 }
 
 TEST(RecordSorter, HandsOverNothingTwice) {
   const TemporaryFolder folder;
-  RecordSorter sorter(folder.path(), 3, 256);
+  RecordSorter sorter(folder.path(), 3, 2, 256);
   EXPECT_EQ(sorted_by(sorter, random_records(500, ~std::uint64_t{0})).size(), 500u);
   EXPECT_TRUE(sorted_by(sorter, {}).empty());
 }
 
 TEST(RecordSorter, NamesTheFolderThatCannotHoldIt) {
   const TemporaryFolder folder;
-  RecordSorter sorter(folder.path() / "absent", 3, 256);
+  RecordSorter sorter(folder.path() / "absent", 3, 2, 256);
   try {
     sorted_by(sorter, random_records(500, ~std::uint64_t{0}));
     ADD_FAILURE() << "no error";
@@ -83,7 +96,7 @@ TEST(RecordSorter, ReportsAFullDisk) {
   const rlimit small{4096, before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
   const TemporaryFolder folder;
-  RecordSorter sorter(folder.path(), 3, 256);
+  RecordSorter sorter(folder.path(), 3, 2, 256);
   Fault fault = Fault::bug;
   try {
     sorted_by(sorter, random_records(500, ~std::uint64_t{0}));

@@ -17,9 +17,9 @@ struct ReadColumn {
   std::vector<std::string> warnings;
 
   explicit ReadColumn(const std::vector<std::string>& fields) : column("price", 0, false) {
-    std::vector<double> values;
+    std::vector<Cell> values;
     for (const std::string& field : fields) {
-      double value = 0.0;
+      Cell value = missing_cell;
       if (column.read(field, 2 + std::ssize(values), {}, value) != SourceColumn::Status::value) {
         throw Error(Fault::data, column.problem());
       }
@@ -27,7 +27,7 @@ struct ReadColumn {
       values.push_back(value);
     }
     column.settle();
-    for (const double value : values) column.count(value, false);
+    for (const Cell value : values) column.count(value, false);
     column.finish(warnings);
   }
 };
@@ -58,7 +58,7 @@ TEST(SourceColumn, AMillionTextsThatAreAllDifferentAreNotHeld) {
   SourceColumn column("smiles", 0, false), asked("smiles", 0, true), repeated("user", 0, false);
   for (int i = 0; i < (1 << 20) + 2; ++i) {
     const std::string text = "C" + std::to_string(i);
-    double value = 0.0;
+    Cell value = missing_cell;
     for (SourceColumn* each : {&column, &asked, &repeated}) {
       ASSERT_EQ(each->read(text, 2 + i, {}, value), SourceColumn::Status::value);
       value = each->code(text, [] { return "here"; });

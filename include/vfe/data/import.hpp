@@ -22,6 +22,7 @@ struct ImportOptions {
   std::vector<std::string> drop;                 ///< columns left out
   std::vector<std::string> factor;               ///< columns taken as factors though their values are numbers
   std::map<std::string, std::string> reference;  ///< of factors, by column; else the first level as sorted
+  std::vector<std::string> group;  ///< columns whose rows of one value stay together, the outer first
   CsvFormat format;
   FieldFormat fields;
   Missing missing = Missing::error;
@@ -36,7 +37,8 @@ struct ImportOptions {
 
 /// A column of the CSV, and what it was taken for.
 struct ImportedColumn {
-  enum class Kind { number, date, factor, text, empty };  ///< text and empty: left out of the table
+  /// text and empty: left out of the table
+  enum class Kind { number, date, integer, factor, text, empty };
   std::string name;
   Kind kind = Kind::number;
   std::vector<std::string> levels;  ///< of a factor, the reference first
@@ -66,6 +68,12 @@ struct ImportReport {
 /// values there are none of the row. Where a factor's levels look like numbers with a unit or dates a note
 /// says so. Rows set aside share the levels. Numbers are stored in double precision, with a note, where
 /// single would change a whole number, or another by more than 1e-6 of its column's standard deviation.
+///
+/// With options.group, a column or "outer/inner" each, rows of one value of the first column stand together
+/// and in one block, among them those of one value of the next stand together, ...; groups and the rows
+/// inside the innermost are shuffled. A block is closed at the first end of an outer group at or past
+/// block_rows. Columns of groups are factors, of texts or by options.factor, or else of whole numbers, kept
+/// exactly and without a table of them. A group is never missing: such rows are bad with Missing::keep.
 ///
 /// Throws Fault::usage for options that contradict each other or name no column (the nearest ones are
 /// offered), Fault::missing, Fault::data naming file, line and column of the first bad row and the count of
