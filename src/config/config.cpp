@@ -9,6 +9,7 @@
 #include "config/config_keys.hpp"
 #include "vfe/config/key_descriptions.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/formula/syntax.hpp"
 
 namespace vfe {
 
@@ -20,6 +21,13 @@ bool Config::ModelTable::is(bool ModelKind::*what) const {
 bool Config::ModelTable::is_glm() const {
   const ModelKind* kind = find_model_kind(type);
   return kind != nullptr && kind->likelihood.has_value();
+}
+
+bool Config::ModelTable::has_groups() const {
+  if (formula.empty()) return false;
+  const FormulaSyntax syntax = parse_formula(formula);
+  return std::ranges::any_of(syntax.nodes,
+                             [](const FormulaNode& node) { return node.kind == FormulaNode::Kind::group; });
 }
 
 std::string to_toml(const Config& config) {

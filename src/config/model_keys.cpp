@@ -93,6 +93,31 @@ KeyRow prior_shape() {
   return row.expected(expected + ", or a table of them by the name of a term or coefficient");
 }
 
+Condition with_groups() {
+  return {"with effects of groups, (1 | g), in model.formula",
+          [](const Config& c) { return c.model.is_glm() && c.model.has_groups(); }};
+}
+
+KeyRow scale_prior_by_effect() {
+  static const std::vector<std::pair<std::string, ScalePrior>> known{
+      {"half_normal", ScalePrior::half_normal}, {"exponential", ScalePrior::exponential}};
+  static const std::vector<std::string> names{known[0].first, known[1].first};
+  const std::string expected = fmt::format("one of {}", fmt::join(names, ", "));
+  KeyRow row = by_coefficient(
+      "model.group_prior", &GlmOptions::group_prior, &GlmOptions::group_prior_by_name,
+      [expected](ConfigEntry entry) {
+        if (entry.expected.empty()) entry.expected = expected;
+        const auto* name = entry.value.as<std::string>();
+        for (const auto& [word, prior] : known)
+          if (name != nullptr && *name == word) return prior;
+        entry.fail_offering(name == nullptr ? "" : meant(*name, names));
+      },
+      [](ScalePrior value) { return quoted(known[value == ScalePrior::half_normal ? 0 : 1].first); });
+  return row.expected(expected + ", or a table of them by the name of groups or of one of their effects")
+      .meaning("Prior of the standard deviations of effects of groups.")
+      .applies(with_groups());
+}
+
 /// "the likelihood of ...; or stan: a Stan program; ...": what the kinds of model are.
 std::string meanings() {
   std::string text;
@@ -232,6 +257,24 @@ Condition with_scale() {
           }};
 }
 
+/// "auto", or a number of nodes.
+KeyRow integrate() {
+  constexpr std::int64_t most = 51;
+  KeyRow row(
+      "model.integrate",
+      [](Config& config, const ConfigEntry& entry) {
+        const auto* word = entry.value.as<std::string>();
+        const auto* nodes = entry.value.as<std::int64_t>();
+        const bool is_odd = nodes != nullptr && *nodes > 0 && *nodes <= most && *nodes % 2 == 1;
+        if (!is_odd && (word == nullptr || *word != "auto")) entry.fail();
+        config.model.nodes = is_odd ? static_cast<Index>(*nodes) : 0;
+      },
+      [](const Config& config) {
+        return config.model.nodes == 0 ? quoted("auto") : fmt::format("{}", config.model.nodes);
+      });
+  return row.expected(fmt::format("auto, or an odd number up to {}", most));
+}
+
 Condition with_rows() {
   return {
       fmt::format("with {} as model.type", either(kinds_that(&ModelKind::needs_dataset, name_or_likelihood))),
@@ -331,6 +374,27 @@ std::vector<ConfigKey> likelihood_keys() {
           .meaning("Its scale: of the half-normal the normal's standard deviation, "
                    "of the exponential the mean; in units of the standardised response.")
           .applies(with_scale()),
+      scale_prior_by_effect(),
+      positive_by_coefficient("model.group_prior_scale", &GlmOptions::group_prior_scale,
+                              &GlmOptions::group_prior_scale_by_name)
+          .expected("a number above 0, or a table of them by the name of groups (\"school\") or of one of "
+                    "their effects (\"school[x]\")")
+          .meaning("Its scale: of the half-normal the normal's standard deviation, of the exponential the "
+                   "mean; in the units that model.priors_on says.")
+          .applies(with_groups()),
+      positive_by_coefficient("model.correlation_prior", &GlmOptions::correlation_prior,
+                              &GlmOptions::correlation_prior_by_name)
+          .expected("a number above 0, or a table of them by the name of groups")
+          .meaning("Shape of the LKJ prior of the correlations of effects of one grouping: 1 is uniform over "
+                   "correlation matrices, more favours small correlations.")
+          .applies(with_groups()),
+      integrate()
+          .meaning(
+              "How effects of groups are integrated: by Gauss and Hermite's rule around the mode of each "
+              "group, with so many nodes for each of a group's effects. auto: the fewest of 1, 3, 5, 7, 9, "
+              "11, 15 that the next would not move, checked at the end at draws of the posterior; a "
+              "normal response takes one node, which is exact.")
+          .applies(with_groups()),
       number("model.known_sigma", above(0.0), [](auto& c) { return &c.model.glm.known_sigma; })
           .meaning("Residual standard deviation, where it is known.")
           .unit("the response's own unit")

@@ -215,6 +215,11 @@ LocalModes find_local_modes(LocalDensity& density, Index latents, Index groups) 
 Integrated::Integrated(std::shared_ptr<const LocalModel> local, Index nodes)
     : local_(std::move(local)), nodes_(nodes), rule_(gauss_hermite(nodes, local_->num_latents())) {}
 
+void Integrated::set_nodes(Index nodes) {
+  nodes_ = nodes;
+  rule_ = gauss_hermite(nodes, local_->num_latents());
+}
+
 void Integrated::log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const {
   const Index k = local_->num_latents(), groups = local_->groups(block);
   Vector of_groups(groups), no_gradient;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numbers>
 #include <set>
@@ -13,6 +14,7 @@
 #include "vfe/core/special.hpp"
 #include "vfe/model/glm_layout.hpp"
 #include "vfe/model/glm_prior.hpp"
+#include "vfe/model/mixed.hpp"
 
 namespace vfe {
 namespace {
@@ -114,19 +116,6 @@ Index num_levels(const GroupEffects& effects, const DesignSchema& schema) {
                                   : 0;
 }
 
-/// The grouping with most levels; of several whose levels have no names, or of nested ones, none is known to
-/// have more: the first of these.
-std::size_t integrated_grouping(const DesignSchema& schema) {
-  const auto levels = [&](const GroupEffects& effects) {
-    const Index known = num_levels(effects, schema);
-    return known == 0 ? std::numeric_limits<Index>::max() : known;
-  };
-  const auto most =
-      std::max_element(schema.effects.begin(), schema.effects.end(),
-                       [&](const GroupEffects& a, const GroupEffects& b) { return levels(a) < levels(b); });
-  return static_cast<std::size_t>(most - schema.effects.begin());
-}
-
 std::string shown(const GroupEffects& effects) {
   return fmt::format("effects of the groups {}", effects.name);
 }
@@ -164,6 +153,17 @@ double log_correlation_volume(Index n, double shape) {
 }
 
 }  // namespace
+
+std::size_t integrated_effects(const DesignSchema& schema) {
+  const auto levels = [&](const GroupEffects& effects) {
+    const Index known = num_levels(effects, schema);
+    return known == 0 ? std::numeric_limits<Index>::max() : known;
+  };
+  const auto most =
+      std::max_element(schema.effects.begin(), schema.effects.end(),
+                       [&](const GroupEffects& a, const GroupEffects& b) { return levels(a) < levels(b); });
+  return static_cast<std::size_t>(most - schema.effects.begin());
+}
 
 Matrix EffectsLayout::correlation_factor(ConstVec theta) const {
   Matrix lower = Matrix::Identity(size, size);
@@ -244,7 +244,7 @@ MixedLayout mixed_layout(const GlmOptions& options, const DesignSchema& schema, 
                             to_string(options.likelihood), shown(schema.effects.front())));
   }
   MixedLayout layout;
-  layout.integrated = integrated_grouping(schema);
+  layout.integrated = integrated_effects(schema);
   const GroupEffects& integrated = schema.effects[layout.integrated];
   require_integrable(options, integrated);
   Index next = first_coordinate;

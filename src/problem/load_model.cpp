@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include "problem/aliased.hpp"
@@ -15,6 +16,7 @@
 #include "vfe/core/counted.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/model/glm.hpp"
+#include "vfe/model/mixed.hpp"
 #include "vfe/model/non_centred.hpp"
 #include "vfe/model/plugin.hpp"
 #include "vfe/problem/table_design.hpp"
@@ -54,6 +56,29 @@ std::shared_ptr<DesignSource> design_rows(const Communicator& comm, const Config
   loaded.description =
       fmt::format("{}; {}", describe_rows(config.data.file, *loaded.table), describe_design(*loaded.design));
   return std::make_shared<DesignSource>(std::move(design), shard);
+}
+
+/// Throws Fault::data unless the import has put the rows together of those groups whose effects are
+/// integrated.
+void require_groups_together(const DesignSchema& design, const DatasetSchema& table) {
+  const GroupEffects& effects = design.effects[integrated_effects(design)];
+  std::set<std::string> names;
+  std::vector<std::string> listed;
+  for (const Index key : effects.keys) {
+    listed.push_back(design.keys[static_cast<std::size_t>(key)].name);
+    names.insert(listed.back());
+  }
+  const std::vector<std::string>& by = table.grouped_by;
+  const std::size_t levels = std::min(names.size(), by.size());
+  const std::set<std::string> together(by.begin(), by.begin() + static_cast<std::ptrdiff_t>(levels));
+  if (together == names) return;
+  throw Error(Fault::data,
+              fmt::format("the rows of each of the groups {} must stand together, and {}: import the table "
+                          "again with vfe import --group {}",
+                          effects.name,
+                          by.empty() ? "the dataset's are in any order"
+                                     : fmt::format("the dataset's are by {}", fmt::join(by, "/")),
+                          fmt::join(listed, "/")));
 }
 
 }  // namespace
@@ -124,6 +149,14 @@ std::unique_ptr<const Model> built_in_model(const Config& config, std::shared_pt
   return std::make_unique<Glm>(options, std::move(rows));
 }
 
+std::unique_ptr<Integrated> mixed_model(const Config& config, std::shared_ptr<const RowSource> rows) {
+  const GlmOptions options = glm_options(config, rows->schema());
+  auto local = std::make_shared<const Mixed>(options, std::move(rows));
+  constexpr Index usual = 7;
+  const Index nodes = local->is_quadratic() ? 1 : config.model.nodes > 0 ? config.model.nodes : usual;
+  return std::make_unique<Integrated>(std::move(local), nodes);
+}
+
 std::uint64_t hash_of_library(const Communicator& comm, const std::string& file) {
   std::uint64_t hash = 0;
   comm.collectively("reading the model's library", [&] {
@@ -144,14 +177,26 @@ LoadedModel load_built_in(const Communicator& comm, const Config& config) {
   shard->expect_same_file(comm);
   const std::shared_ptr<DesignSource> rows = design_rows(comm, config, shard, loaded);
   comm.collectively("loading data", [&] {
+    const bool has_groups = !rows->schema().effects.empty();
     try {
       // What contradicts the columns, before any row is read.
-      built_in_model(config, no_rows(rows->schema()));
+      if (has_groups) {
+        mixed_model(config, no_rows(rows->schema()));
+        require_groups_together(rows->schema(), *loaded.table);
+      } else {
+        built_in_model(config, no_rows(rows->schema()));
+      }
     } catch (const Error& error) {
       throw Error(error.fault(), fmt::format("{}: {}", file, error.what()));
     }
     try {
-      loaded.model = built_in_model(config, rows);
+      if (has_groups) {
+        std::unique_ptr<Integrated> model = mixed_model(config, rows);
+        loaded.integrated = model.get();
+        loaded.model = std::move(model);
+      } else {
+        loaded.model = built_in_model(config, rows);
+      }
     } catch (const RowError& error) {
       throw Error(error.fault(),
                   fmt::format("{}: {}: {}", file, shard->name_row(error.row()), error.found()));
@@ -174,6 +219,7 @@ LoadedModel load_built_in(const Communicator& comm, const Config& config) {
   loaded.response = rows->take_response();
   const GlmOptions options = glm_options(config, *loaded.design);
   require_log_offsets(comm, options, file, rows->largest_offset());
+  if (loaded.integrated != nullptr) return loaded;
   if (auto conditional = conditional_normal(comm, options, *rows, static_cast<Index>(rows_of_weight))) {
     loaded.arrays[conditional_normal_name] = conditional->numbers();
     loaded.model = std::make_unique<NonCentred>(std::move(loaded.model), std::move(*conditional));

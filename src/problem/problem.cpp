@@ -42,6 +42,7 @@ std::unique_ptr<const Model> parameters_alone(const SavedModel& saved) {
 
 std::unique_ptr<const Model> built_in_without_rows(const SavedModel& saved) {
   if (!saved.design) return parameters_alone(saved);
+  if (!saved.design->effects.empty()) return mixed_model(saved.config, no_rows(*saved.design));
   std::unique_ptr<const Model> model = built_in_model(saved.config, no_rows(*saved.design));
   const auto numbers = saved.arrays.find(conditional_normal_name);
   if (numbers == saved.arrays.end()) return model;
@@ -129,6 +130,9 @@ void Problem::on_print(std::function<void(const std::string&)> receiver) {
   if (impl_->loaded.printed) impl_->loaded.printed->send_to(std::move(receiver));
 }
 
+Integrated* Problem::integrated() {
+  return impl_->loaded.integrated;
+}
 const Model& Problem::model() const {
   return *impl_->model;
 }

@@ -26,6 +26,7 @@ struct Config {
     std::string type;     ///< the name of a ModelKind
     std::string formula;  ///< of a dataset's columns
     GlmOptions glm;       ///< of a likelihood
+    Index nodes = 0;      ///< of the quadrature over effects of groups, in each of these; 0 = automatic
     std::string library;  ///< of stan and plugin
     std::string source;   ///< of stan: the program, from which `library` is built
     std::string data;     ///< of stan: JSON file
@@ -34,6 +35,7 @@ struct Config {
     /// What its kind has or takes; of no kind, nothing.
     bool is(bool ModelKind::*what) const;
     bool is_glm() const;
+    bool has_groups() const;  ///< the formula has effects of groups
     bool is_sharded() const { return is(&ModelKind::takes_shard) && !shard.size.empty(); }
   } model;
   FamilyOptions family{.type = "auto"};

@@ -30,6 +30,8 @@ class Integrated final : public Model {
 
   const LocalModel& local() const { return *local_; }
   Index nodes() const { return nodes_; }
+  /// Between calls of the others.
+  void set_nodes(Index nodes);
 
   const Parameters& parameters() const override { return local_->parameters(); }
   Index blocks() const override { return local_->blocks(); }

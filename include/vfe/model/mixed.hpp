@@ -50,4 +50,8 @@ class Mixed final : public LocalModel {
   std::unique_ptr<const Impl> impl_;
 };
 
+/// Which of a design's groupings has its effects integrated: the one with most levels; of several that have
+/// no list of levels the first.
+std::size_t integrated_effects(const DesignSchema& schema);
+
 }  // namespace vfe

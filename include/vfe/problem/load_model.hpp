@@ -13,6 +13,7 @@
 #include "vfe/config/config.hpp"
 #include "vfe/core/row_source.hpp"
 #include "vfe/core/table_source.hpp"
+#include "vfe/model/integrated.hpp"
 #include "vfe/model/model.hpp"
 #include "vfe/model/stan_data.hpp"
 #include "vfe/store/dataset.hpp"
@@ -36,6 +37,7 @@ class PrintedLines {
 /// A model over this rank's share of the data, and what is known of them.
 struct LoadedModel {
   std::unique_ptr<const Model> model;
+  Integrated* integrated = nullptr;  ///< the model, where it has effects of groups
   std::string description;
   std::vector<std::string> notes;  ///< what a person should know of the data
   std::optional<DatasetSchema> table;
@@ -83,8 +85,11 @@ class ShardOfFile final : public TableSource {
 
 /// The options of the built-in model that a configuration names, over rows of that design.
 GlmOptions glm_options(const Config& config, const DesignSchema& design);
-/// That model over some rows; none where it names no built-in one. Throws as its constructor.
+/// That model over some rows, which have no effects of groups; none where it names no built-in one. Throws as
+/// its constructor.
 std::unique_ptr<const Model> built_in_model(const Config& config, std::shared_ptr<const RowSource> rows);
+/// The same of rows that have.
+std::unique_ptr<Integrated> mixed_model(const Config& config, std::shared_ptr<const RowSource> rows);
 
 /// [collective] The hash of a library's file; throws Fault::missing, and Fault::data where ranks see
 /// different files.

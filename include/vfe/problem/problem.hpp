@@ -10,6 +10,7 @@
 #include "vfe/config/config.hpp"
 #include "vfe/core/rows.hpp"
 #include "vfe/core/table.hpp"
+#include "vfe/model/integrated.hpp"
 #include "vfe/model/model.hpp"
 #include "vfe/target/target.hpp"
 
@@ -28,6 +29,9 @@ class Problem {
   ~Problem();
 
   const Model& model() const;
+  /// The model, where effects of groups are integrated in it; else null. Its number of nodes is to be changed
+  /// on all ranks alike.
+  Integrated* integrated();
   const Target& target() const { return *target_; }
   Target& target() { return *target_; }
   /// What the data are, for people: "data.h5: 300 rows, 2 columns, 5 blocks".
