@@ -9,6 +9,8 @@
 #include <numbers>
 #include <utility>
 
+#include "model/with_size.hpp"
+
 namespace vfe {
 namespace {
 
@@ -24,21 +26,6 @@ using Latents = Eigen::Matrix<double, K, 1>;
 template <int K>
 Eigen::Map<const Square<K>> square(const Matrix& all, Index k, Index group) {
   return {all.data() + group * k * k, k, k};
-}
-
-/// Calls f with k, known at compile time where it is small.
-template <class F>
-auto with_size(Index k, F f) {
-  switch (k) {
-    case 1:
-      return f(std::integral_constant<int, 1>());
-    case 2:
-      return f(std::integral_constant<int, 2>());
-    case 3:
-      return f(std::integral_constant<int, 3>());
-    default:
-      return f(std::integral_constant<int, Eigen::Dynamic>());
-  }
 }
 
 /// Sets Newton's step of a group; false where there is none. Where the density is not concave, `scale` takes
@@ -141,45 +128,46 @@ class BlockIntegral {
     return true;
   }
 
+  // Adds the gradient at nodes that stand still.
   bool sum_over_nodes(bool wants_gradient) {
-    sums_ = Vector::Zero(groups_);
+    const Index nodes = rule_.nodes.cols();
+    sums_.resize(groups_);
+    reference_.resize(groups_);
     if (wants_gradient) {
-      slope_sum_ = Matrix::Zero(k_, groups_);
-      product_sum_ = Matrix::Zero(k_ * k_, groups_);
+      slope_sum_.resize(k_, groups_);
+      product_sum_.resize(k_ * k_, groups_);
     }
-    Matrix z(k_, groups_), slope(k_, groups_);
-    Vector at_node(groups_), weight(groups_);
-    for (Index i = 0; i < rule_.nodes.cols(); ++i) {
-      const Latents<K> node = rule_.nodes.col(i);
-      for (Index g = 0; g < groups_; ++g) z.col(g) = modes_.mode.col(g) + square<K>(inverse_, k_, g) * node;
-      density_.evaluate(z, at_node, slope);
-      if (i == 0) reference_ = at_node;
-      weight = (at_node - reference_).array() + rule_.log_weights[i];
-      weight = weight.array().exp();
-      sums_ += weight;
+    Eigen::Matrix<double, K, Eigen::Dynamic> z(k_, nodes), weighted(k_, nodes);
+    Matrix slope(k_, nodes);
+    Vector at_node(nodes), weight(nodes);
+    for (Index g = 0; g < groups_; ++g) {
+      z = square<K>(inverse_, k_, g) * rule_.nodes;
+      z.colwise() += Latents<K>(modes_.mode.col(g));
+      density_.evaluate(g, z, at_node, slope);
+      reference_[g] = at_node[0];  // at the mode itself, where their number is odd
+      weight = (at_node.array() - reference_[g] + rule_.log_weights.array()).exp();
+      sums_[g] = weight.sum();
       if (!wants_gradient) continue;
-      density_.add_gradient(weight);
-      for (Index g = 0; g < groups_; ++g) {
-        const Latents<K> weighted = weight[g] * slope.col(g);
-        slope_sum_.col(g) += weighted;
-        Eigen::Map<Square<K>>(product_sum_.data() + g * k_ * k_, k_, k_) += node * weighted.transpose();
-      }
+      weight /= sums_[g];
+      density_.add_gradient(g, weight);
+      weighted = slope * weight.asDiagonal();
+      slope_sum_.col(g) = weighted.rowwise().sum();
+      Eigen::Map<Square<K>>(product_sum_.data() + g * k_ * k_, k_, k_).noalias() =
+          rule_.nodes * weighted.transpose();
     }
-    return sums_.allFinite();
+    return sums_.allFinite() && reference_.allFinite();
   }
 
-  // Beside the gradient at nodes that stand still: nodes move with the mode and with C, which moves with the
+  // Adds the rest: nodes move with the mode and with C, which moves with the
   // mode and theta. d C'^-1 = -C'^-1 dC' C'^-1, and backwards through the factorisation dW = d(C C') as in
   // Murray (2016).
   void add_gradient(Vec grad) {
-    const Vector share = sums_.cwiseInverse();
-    density_.multiply_gradient(share);
     Matrix scale_weight(k_ * k_, groups_), by_mode(k_, groups_), direction(k_, groups_);
     Square<K> inner(k_, k_);
     for (Index g = 0; g < groups_; ++g) {
       const Eigen::Map<const Square<K>> inverse = square<K>(inverse_, k_, g);
       // C' times the derivative by C: lower triangle of -(sum over nodes of x slope' C'^-1) - 1.
-      inner = -(share[g] * square<K>(product_sum_, k_, g)) * inverse;
+      inner = -square<K>(product_sum_, k_, g) * inverse;
       inner.diagonal().array() -= 1.0;
       inner.template triangularView<Eigen::StrictlyUpper>().setZero();
       inner.diagonal() *= 0.5;
@@ -188,7 +176,7 @@ class BlockIntegral {
     }
     density_.differentiate_scale(scale_weight, by_mode);
     for (Index g = 0; g < groups_; ++g) {
-      const Latents<K> moved = share[g] * slope_sum_.col(g) + by_mode.col(g);
+      const Latents<K> moved = slope_sum_.col(g) + by_mode.col(g);
       direction.col(g) = square<K>(modes_.curvature, k_, g).partialPivLu().solve(moved);
     }
     density_.add_expansion_gradient(direction, scale_weight);

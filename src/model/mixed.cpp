@@ -10,7 +10,9 @@
 #include "model/glm_checks.hpp"
 #include "model/glm_kernel.hpp"
 #include "model/glm_response.hpp"
+#include "model/mixed_density.hpp"
 #include "model/mixed_impl.hpp"
+#include "model/with_size.hpp"
 #include "vfe/core/error.hpp"
 
 namespace vfe {
@@ -70,9 +72,6 @@ GroupedRows Mixed::Impl::prepared(Rows raw) const {
   block.beside = pad(rows.beside, 0.0);
   block.weight = pad(rows.weight, 1.0);
   block.offset = pad(rows.offset, 0.0);
-  block.data_terms = pad({}, 0.0);
-  for (Index i = 0; i < n; ++i)
-    block.data_terms[i] = block.weight[i] * data_term(options.likelihood, fixed_layout, rows, i);
   const std::vector<Index>& keys = integrated().effects->keys;
   for (Index i = 0; i < n; ++i) {
     const bool begins = i == 0 || std::ranges::any_of(keys, [&](Index key) {
@@ -81,6 +80,12 @@ GroupedRows Mixed::Impl::prepared(Rows raw) const {
     if (begins) block.first.push_back(i);
   }
   block.first.push_back(n);
+  block.data_terms = Vector::Zero(block.groups());
+  for (Index g = 0; g < block.groups(); ++g) {
+    const auto [begin, end] = block.rows_of(g);
+    for (Index i = begin; i < end; ++i)
+      block.data_terms[g] += block.weight[i] * data_term(options.likelihood, fixed_layout, rows, i);
+  }
   block.numbers = rows.effects.middleCols(integrated().effects->first_column, integrated().size);
   return block;
 }
@@ -150,7 +155,9 @@ Index Mixed::groups(Index block) const {
   return impl_->block(block).groups();
 }
 std::unique_ptr<LocalDensity> Mixed::at(Index block, ConstVec theta) const {
-  return std::make_unique<MixedDensity>(*impl_, impl_->block(block), theta);
+  return with_size(num_latents(), [&](auto size) -> std::unique_ptr<LocalDensity> {
+    return std::make_unique<MixedDensity<size>>(*impl_, impl_->block(block), theta);
+  });
 }
 
 void Mixed::log_prior(ConstMat theta, Vec value, Mat grad) const {

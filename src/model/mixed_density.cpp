@@ -1,17 +1,33 @@
+#include "model/mixed_density.hpp"
+
 #include <cmath>
 #include <numbers>
 
-#include "model/mixed_impl.hpp"
-#include "model/row_density.hpp"
+#include "model/group_density.hpp"
+#include "model/row_expansion.hpp"
 
 namespace vfe {
 namespace {
 
 const double half_log_two_pi = 0.5 * std::log(2.0 * std::numbers::pi);
 
+double* data_of(Vector& of) {
+  return of.size() > 0 ? of.data() : nullptr;
+}
+
+/// A k x k matrix of a group.
+template <int K, class All>
+auto square_of(All& all, Index k, Index group) {
+  using Square = Eigen::Matrix<double, K, K>;
+  using Mapped =
+      std::conditional_t<std::is_const_v<std::remove_pointer_t<decltype(all.data())>>, const Square, Square>;
+  return Eigen::Map<Mapped>(all.data() + group * all.outerStride(), k, k);
+}
+
 }  // namespace
 
-MixedDensity::MixedDensity(const Mixed::Impl& model, const GroupedRows& block, ConstVec theta)
+template <int K>
+MixedDensity<K>::MixedDensity(const Mixed::Impl& model, const GroupedRows& block, ConstVec theta)
     : model_(model),
       block_(block),
       theta_(theta),
@@ -20,116 +36,100 @@ MixedDensity::MixedDensity(const Mixed::Impl& model, const GroupedRows& block, C
       factor_(model.integrated().factor(theta)),
       constants_(draw_constants(model.options, model.fixed_layout, theta)),
       predictor_(model.predictor(block, theta)),
-      eta_(predictor_),
-      row_sums_(size_, groups_),
-      value_(block.padded),
-      slope_(block.padded),
       expanded_sums_(size_, groups_),
+      eta_(predictor_),
       expanded_slope_(block.padded),
       curvature_(block.padded),
       spread_(block.padded),
       spread_slope_(block.padded),
       residual_(Vector::Zero(block.padded)),
-      by_factor_(Matrix::Zero(size_ * size_, groups_)) {
+      by_factor_(Square::Zero(size_, size_)) {
   for (std::size_t k = 0; k < 2; ++k) {
     if (model.fixed_layout.scales[k] < 0) continue;
-    for (std::array<Vector, 2>* of : {&by_scale_, &slope_by_scale_, &spread_by_scale_})
-      (*of)[k].resize(block.padded);
-  }
-  by_scales_ = Matrix::Zero(2, groups_);
-}
-
-void MixedDensity::set_predictor(ConstMat z) {
-  const Matrix effects = factor_ * z;
-  for (Index g = 0; g < groups_; ++g) {
-    const auto [begin, end] = block_.rows_of(g);
-    for (Index i = begin; i < end; ++i) eta_[i] = predictor_[i] + block_.numbers(i, 0) * effects(0, g);
-    for (Index j = 1; j < size_; ++j)
-      for (Index i = begin; i < end; ++i) eta_[i] += block_.numbers(i, j) * effects(j, g);
+    slope_by_scale_[k].resize(block.padded);
+    spread_by_scale_[k].resize(block.padded);
   }
 }
 
-template <class Sum>
-void MixedDensity::sum_rows(Index group, const Vector& of, Sum&& sum) const {
+template <int K>
+auto MixedDensity<K>::sum_rows(Index group, const Vector& of) const -> Effects {
   const auto [begin, end] = block_.rows_of(group);
-  for (Index j = 0; j < size_; ++j) {
-    double total = 0.0;
-    for (Index i = begin; i < end; ++i) total += block_.numbers(i, j) * of[i];
-    sum[j] = total;
-  }
+  Effects sum = Effects::Zero(size_);
+  for (Index i = begin; i < end; ++i) sum += numbers(i).transpose() * of[i];
+  return sum;
 }
 
-template <class Sum>
-void MixedDensity::sum_squares(Index group, const Vector& of, Sum&& sum) const {
+template <int K>
+auto MixedDensity<K>::sum_squares(Index group, const Vector& of) const -> Square {
   const auto [begin, end] = block_.rows_of(group);
-  for (Index j = 0; j < size_; ++j) {
-    for (Index k = 0; k <= j; ++k) {
-      double total = 0.0;
-      for (Index i = begin; i < end; ++i) total += block_.numbers(i, j) * block_.numbers(i, k) * of[i];
-      sum(j, k) = sum(k, j) = total;
-    }
+  Square sum = Square::Zero(size_, size_);
+  for (Index i = begin; i < end; ++i) sum += (of[i] * numbers(i).transpose()) * numbers(i);
+  return sum;
+}
+
+template <int K>
+void MixedDensity<K>::evaluate(Index group, ConstMat z, Vec value, Mat slope) {
+  const auto [begin, end] = block_.rows_of(group);
+  const Index padded =
+      (z.cols() + glm_kernel::group_points - 1) / glm_kernel::group_points * glm_kernel::group_points;
+  if (padded != points_) {
+    points_ = padded;
+    at_ = EffectRows::Zero(size_, padded);
+    effects_.resize(size_, padded);
+    effect_slope_.resize(size_, padded);
+    value_.resize(padded);
+    for (std::size_t k = 0; k < 2; ++k)
+      if (slope_by_scale_[k].size() > 0) by_scale_[k].resize(padded);
   }
-}
-
-namespace {
-
-glm_kernel::RowTask row_task(const Mixed::Impl& model, const GroupedRows& block, const Vector& eta,
-                             const glm_kernel::DrawConstants& constants) {
-  return {model.options.likelihood, block.padded,        eta.data(), block.y.data(),
-          block.beside.data(),      block.weight.data(), &constants};
-}
-
-double* data_of(Vector& of) {
-  return of.size() > 0 ? of.data() : nullptr;
-}
-
-}  // namespace
-
-void MixedDensity::evaluate(ConstMat z, Vec value, Mat slope) {
-  set_predictor(z);
-  evaluated_at_ = z;
-  glm_kernel::evaluate(row_task(model_, block_, eta_, constants_),
-                       {value_.data(), slope_.data(), {data_of(by_scale_[0]), data_of(by_scale_[1])}});
-  for (Index g = 0; g < groups_; ++g) {
-    const auto [begin, end] = block_.rows_of(g);
-    double sum = 0.0;
-    for (Index i = begin; i < end; ++i) sum += value_[i] + block_.data_terms[i];
-    value[g] = sum - 0.5 * z.col(g).squaredNorm() - static_cast<double>(size_) * half_log_two_pi;
-    sum_rows(g, slope_, row_sums_.col(g));
-  }
-  slope.noalias() = factor_.transpose() * row_sums_;
+  if (slope_.rows() < end - begin || slope_.cols() != padded) slope_.resize(end - begin, padded);
+  at_.leftCols(z.cols()) = z;
+  effects_.noalias() = factor_ * at_;
+  glm_kernel::GroupTask task;
+  task.likelihood = model_.options.likelihood;
+  task.rows = end - begin;
+  task.effects = size_;
+  task.points = padded;
+  task.predictor = predictor_.data() + begin;
+  task.numbers = block_.numbers.data() + begin;
+  task.numbers_stride = block_.numbers.outerStride();
+  task.y = block_.y.data() + begin;
+  task.beside = block_.beside.data() + begin;
+  task.weight = block_.weight.data() + begin;
+  task.constants = &constants_;
+  task.at = effects_.data();
+  glm_kernel::evaluate(
+      task,
+      {value_.data(), effect_slope_.data(), {data_of(by_scale_[0]), data_of(by_scale_[1])}, slope_.data()});
+  const double constant = block_.data_terms[group] - static_cast<double>(size_) * half_log_two_pi;
+  value = value_.head(z.cols()) - 0.5 * z.colwise().squaredNorm().transpose();
+  value.array() += constant;
+  slope.noalias() = factor_.transpose() * effect_slope_.leftCols(z.cols());
   slope -= z;
 }
 
-void MixedDensity::add_gradient(ConstVec weight) {
-  for (Index g = 0; g < groups_; ++g) {
-    const auto [begin, end] = block_.rows_of(g);
-    for (Index i = begin; i < end; ++i) residual_[i] += weight[g] * slope_[i];
-    for (std::size_t k = 0; k < 2; ++k) {
-      if (by_scale_[k].size() == 0) continue;
-      by_scales_(static_cast<Index>(k), g) += weight[g] * by_scale_[k].segment(begin, end - begin).sum();
-    }
-    double* by_factor = by_factor_.data() + g * size_ * size_;
-    for (Index k = 0; k < size_; ++k) {
-      const double weighted = weight[g] * evaluated_at_(k, g);
-      for (Index j = 0; j < size_; ++j) by_factor[k * size_ + j] += weighted * row_sums_(j, g);
-    }
-  }
+template <int K>
+void MixedDensity<K>::add_gradient(Index group, ConstVec weight) {
+  const auto [begin, end] = block_.rows_of(group);
+  // What was padded may hold anything that is finite.
+  value_.setZero();
+  value_.head(weight.size()) = weight;
+  glm_kernel::add_residuals(slope_.data(), value_.data(), end - begin, points_, residual_.data() + begin);
+  for (std::size_t k = 0; k < 2; ++k)
+    if (by_scale_[k].size() > 0) by_scales_[k] += by_scale_[k].head(weight.size()).dot(weight);
+  for (Index n = 0; n < weight.size(); ++n)
+    by_factor_ += (weight[n] * effect_slope_.col(n)) * at_.col(n).transpose();
 }
 
-void MixedDensity::multiply_gradient(ConstVec factor) {
-  for (Index g = 0; g < groups_; ++g) {
-    const auto [begin, end] = block_.rows_of(g);
-    for (Index i = begin; i < end; ++i) residual_[i] *= factor[g];
-  }
-  by_scales_ *= factor.asDiagonal();
-  by_factor_ *= factor.asDiagonal();
-}
-
-void MixedDensity::expand(ConstMat z, Mat slope, Mat curvature, Mat scale) {
-  set_predictor(z);
+template <int K>
+void MixedDensity<K>::expand(ConstMat z, Mat slope, Mat curvature, Mat scale) {
   expanded_at_ = z;
-  glm_kernel::expand(row_task(model_, block_, eta_, constants_),
+  for (Index g = 0; g < groups_; ++g) {
+    const auto [begin, end] = block_.rows_of(g);
+    const Effects effects = factor_ * expanded_at_.col(g);
+    for (Index i = begin; i < end; ++i) eta_[i] = predictor_[i] + numbers(i).dot(effects);
+  }
+  glm_kernel::expand({model_.options.likelihood, block_.padded, eta_.data(), block_.y.data(),
+                      block_.beside.data(), block_.weight.data(), &constants_},
                      {expanded_slope_.data(),
                       curvature_.data(),
                       spread_.data(),
@@ -137,79 +137,66 @@ void MixedDensity::expand(ConstMat z, Mat slope, Mat curvature, Mat scale) {
                       {data_of(slope_by_scale_[0]), data_of(slope_by_scale_[1])},
                       {data_of(spread_by_scale_[0]), data_of(spread_by_scale_[1])}});
   const bool is_concave = glm_kernel::is_concave(model_.options.likelihood);
-  Matrix sum(size_, size_);
-  const auto set = [&](const Vector& of, Index g, Mat to) {
-    sum_squares(g, of, sum);
-    Eigen::Map<Matrix> square(to.data() + g * to.outerStride(), size_, size_);
-    square = factor_.transpose() * sum * factor_;
-    square.diagonal().array() += 1.0;
-  };
+  const Square identity = Square::Identity(size_, size_);
   for (Index g = 0; g < groups_; ++g) {
-    sum_rows(g, expanded_slope_, expanded_sums_.col(g));
-    set(spread_, g, scale);
-    if (!is_concave) set(curvature_, g, curvature);
+    expanded_sums_.col(g) = sum_rows(g, expanded_slope_);
+    slope.col(g) = factor_.transpose() * expanded_sums_.col(g) - expanded_at_.col(g);
+    square_of<K>(scale, size_, g) = factor_.transpose() * sum_squares(g, spread_) * factor_ + identity;
+    if (is_concave) continue;
+    square_of<K>(curvature, size_, g) = factor_.transpose() * sum_squares(g, curvature_) * factor_ + identity;
   }
   if (is_concave) curvature = scale;
-  slope.noalias() = factor_.transpose() * expanded_sums_;
-  slope -= z;
 }
 
-void MixedDensity::differentiate_scale(ConstMat scale_weight, Mat slope) {
-  spread_weight_.resize(block_.padded);
-  Vector weighted = Vector::Zero(block_.padded);
-  Matrix sums(size_, groups_);
+template <int K>
+void MixedDensity<K>::differentiate_scale(ConstMat scale_weight, Mat slope) {
+  spread_weight_.setZero(block_.padded);
   for (Index g = 0; g < groups_; ++g) {
     const auto [begin, end] = block_.rows_of(g);
-    const Eigen::Map<const Matrix> weight(scale_weight.data() + g * scale_weight.outerStride(), size_, size_);
-    const Matrix of_rows = factor_ * weight * factor_.transpose();
+    const Square of_rows = factor_ * square_of<K>(scale_weight, size_, g) * factor_.transpose();
+    Effects sum = Effects::Zero(size_);
     for (Index i = begin; i < end; ++i) {
-      double total = 0.0;
-      for (Index j = 0; j < size_; ++j)
-        for (Index k = 0; k < size_; ++k)
-          total += block_.numbers(i, j) * of_rows(j, k) * block_.numbers(i, k);
-      spread_weight_[i] = total;
-      weighted[i] = total * spread_slope_[i];
+      spread_weight_[i] = (numbers(i) * of_rows).dot(numbers(i));
+      sum += numbers(i).transpose() * (spread_weight_[i] * spread_slope_[i]);
     }
-    sum_rows(g, weighted, sums.col(g));
+    slope.col(g) = factor_.transpose() * sum;
   }
-  slope.noalias() = factor_.transpose() * sums;
 }
 
-void MixedDensity::add_expansion_gradient(ConstMat direction, ConstMat scale_weight) {
-  const Matrix moved = factor_ * direction;
-  Vector by_predictor = Vector::Zero(block_.padded);
-  Vector sum(size_);
-  Matrix spread(size_, size_);
+template <int K>
+void MixedDensity<K>::add_expansion_gradient(ConstMat direction, ConstMat scale_weight) {
   for (Index g = 0; g < groups_; ++g) {
     const auto [begin, end] = block_.rows_of(g);
+    const Effects towards = direction.col(g), moved = factor_ * towards;
+    Effects sum = Effects::Zero(size_);
     for (Index i = begin; i < end; ++i) {
-      double along = 0.0;
-      for (Index j = 0; j < size_; ++j) along += block_.numbers(i, j) * moved(j, g);
-      by_predictor[i] = spread_slope_[i] * spread_weight_[i] - curvature_[i] * along;
-      residual_[i] += by_predictor[i];
+      const double along = numbers(i).dot(moved);
+      const double by_predictor = spread_slope_[i] * spread_weight_[i] - curvature_[i] * along;
+      residual_[i] += by_predictor;
+      sum += numbers(i).transpose() * by_predictor;
       for (std::size_t k = 0; k < 2; ++k) {
         if (slope_by_scale_[k].size() == 0) continue;
-        by_scales_(static_cast<Index>(k), g) +=
-            slope_by_scale_[k][i] * along + spread_by_scale_[k][i] * spread_weight_[i];
+        by_scales_[k] += slope_by_scale_[k][i] * along + spread_by_scale_[k][i] * spread_weight_[i];
       }
     }
-    const Eigen::Map<const Matrix> weight(scale_weight.data() + g * scale_weight.outerStride(), size_, size_);
-    sum_rows(g, by_predictor, sum);
-    sum_squares(g, spread_, spread);
-    Eigen::Map<Matrix>(by_factor_.data() + g * size_ * size_, size_, size_) +=
-        sum * expanded_at_.col(g).transpose() + expanded_sums_.col(g) * direction.col(g).transpose() +
-        2.0 * spread * factor_ * weight;
+    by_factor_ += sum * expanded_at_.col(g).transpose() + expanded_sums_.col(g) * towards.transpose() +
+                  2.0 * sum_squares(g, spread_) * factor_ * square_of<K>(scale_weight, size_, g);
   }
 }
 
-void MixedDensity::pull_back(Vec grad) {
+template <int K>
+void MixedDensity<K>::pull_back(Vec grad) {
   model_.pull_back(block_, theta_, residual_, grad);
-  const Vector by_factor = by_factor_.rowwise().sum(), by_scales = by_scales_.rowwise().sum();
-  model_.integrated().pull_back(theta_, Eigen::Map<const Matrix>(by_factor.data(), size_, size_), grad);
+  model_.integrated().pull_back(theta_, Matrix(by_factor_), grad);
   for (std::size_t k = 0; k < 2; ++k) {
     const Index coordinate = model_.fixed_layout.scales[k];
-    if (coordinate >= 0) grad[coordinate] += by_scales[static_cast<Index>(k)];
+    if (coordinate >= 0) grad[coordinate] += by_scales_[k];
   }
 }
+
+template class MixedDensity<1>;
+template class MixedDensity<2>;
+template class MixedDensity<3>;
+template class MixedDensity<Eigen::Dynamic>;
 
 }  // namespace vfe

@@ -1,5 +1,4 @@
 #pragma once
-#include <array>
 #include <memory>
 #include <vector>
 
@@ -17,7 +16,7 @@ struct GroupedRows {
   PreparedRows rows;
   Index padded = 0;
   Vector y, beside, weight, offset;
-  Vector data_terms;         ///< of each row, weighted: what of its log density depends on data alone
+  Vector data_terms;         ///< of each group: what of its log density depends on data alone
   std::vector<Index> first;  ///< row of each group; then the number of rows
   Matrix numbers;            ///< rows x effects that are integrated
 
@@ -51,49 +50,6 @@ struct Mixed::Impl {
   void pull_back(const GroupedRows& block, ConstVec theta, ConstVec residual, Vec grad) const;
   /// z [effect, level] of effects that are parameters.
   static Eigen::Map<const Matrix> latents_of(const EffectsLayout& grouping, ConstVec theta);
-};
-
-/// The groups of a block at theta. With Z_r a row's numbers of effects and F the factor of the effects, the
-/// linear predictor is that of theta plus Z_r F z: sums over a group's rows are of Z_r, and then multiplied.
-class MixedDensity final : public LocalDensity {
- public:
-  MixedDensity(const Mixed::Impl& model, const GroupedRows& block, ConstVec theta);
-
-  void evaluate(ConstMat z, Vec value, Mat slope) override;
-  void add_gradient(ConstVec weight) override;
-  void multiply_gradient(ConstVec factor) override;
-  void expand(ConstMat z, Mat slope, Mat curvature, Mat scale) override;
-  void differentiate_scale(ConstMat scale_weight, Mat slope) override;
-  void add_expansion_gradient(ConstMat direction, ConstMat scale_weight) override;
-  void pull_back(Vec grad) override;
-
- private:
-  void set_predictor(ConstMat z);
-  /// Sets sum (effects) over the rows of a group of numbers times `of`.
-  template <class Sum>
-  void sum_rows(Index group, const Vector& of, Sum&& sum) const;
-  /// Likewise of products of two numbers, effects x effects.
-  template <class Sum>
-  void sum_squares(Index group, const Vector& of, Sum&& sum) const;
-
-  const Mixed::Impl& model_;
-  const GroupedRows& block_;
-  const Vector theta_;
-  const Index size_, groups_;
-  const Matrix factor_;
-  const glm_kernel::DrawConstants constants_;
-  Vector predictor_, eta_;
-  // Of rows, where evaluate() was last ...
-  Matrix evaluated_at_, row_sums_;  ///< z; sums of numbers times slopes
-  Vector value_, slope_;
-  std::array<Vector, 2> by_scale_;
-  // ... and where expand() was.
-  Matrix expanded_at_, expanded_sums_;
-  Vector expanded_slope_, curvature_, spread_, spread_slope_, spread_weight_;
-  std::array<Vector, 2> slope_by_scale_, spread_by_scale_;
-  // The gradient: by the linear predictor of rows; by factor and scales, of each group.
-  Vector residual_;
-  Matrix by_factor_, by_scales_;
 };
 
 }  // namespace vfe

@@ -9,7 +9,7 @@
 #include <numbers>
 #include <set>
 
-#include "model/row_density.hpp"
+#include "model/row_expansion.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/special.hpp"
 #include "vfe/model/glm_layout.hpp"

@@ -11,12 +11,16 @@
 #include <utility>
 
 #include "run/fit_result.hpp"
+#include "run/node_choice.hpp"
 #include "run/row_groups.hpp"
 #include "run/run_record.hpp"
 #include "vfe/comm/request.hpp"
+#include "vfe/core/counted.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/problem/problem.hpp"
 #include "vfe/program/inference_program.hpp"
+#include "vfe/run/posterior.hpp"
 #include "vfe/run/result_attributes.hpp"
 #include "vfe/store/checkpoint.hpp"
 #include "vfe/store/result.hpp"
@@ -72,9 +76,22 @@ class FitRun {
     family_ = make_family(config_, problem_->target().size());
     const Program program = inference_program(config_, *problem_, *family_);
     start(program);
-    if (!advance_to_the_end(program)) return stopped();
-    save();
-    return finish();
+    for (;;) {
+      if (!advance_to_the_end(program)) return stopped();
+      save();
+      Calls& calls = problem_->target().calls();
+      calls.state_hash = hash(state_);
+      std::optional<FitResult> result = make_result(comm_, config_, *problem_, *family_, state_);
+      if (!result) {
+        stop_ = calls.request;
+        return stopped();  // the checkpoint of the finished state stands
+      }
+      const std::optional<NodeCheck> nodes = check_nodes_at(*result);
+      if (!nodes || nodes->enough || more_nodes(nodes->nodes) == 0 || config_.model.nodes > 0) {
+        return finish(*std::move(result), nodes);
+      }
+      begin(program, more_nodes(nodes->nodes));
+    }
   }
 
  private:
@@ -140,11 +157,15 @@ class FitRun {
       problem_->target().calls() = calls_of(checkpoint->counters);
       const auto before = checkpoint->counters.find("seconds");
       if (before != checkpoint->counters.end()) seconds_before = before->second;
-    } else {
+      if (Integrated* model = problem_->integrated()) model->set_nodes(state_.get(left::nodes));
+    } else if (problem_->integrated() == nullptr) {
       state_ = program.start();
+    } else {
+      begin(program, first_nodes());
     }
     comm_.on_root("opening the run's files", [&] {
       record_->open(*problem_, state_, checkpoint.has_value(), seconds_before);
+      if (!nodes_note_.empty()) record_->note(nodes_note_);
       problem_->on_print([this](const std::string& line) { record_->note("the model prints: " + line); });
     });
   }
@@ -232,27 +253,76 @@ class FitRun {
     return outcome;
   }
 
-  /// [collective] Draws, verdict, result file.
-  RunOutcome finish() {
-    Calls& calls = problem_->target().calls();
-    calls.state_hash = hash(state_);
-    std::optional<FitResult> result = make_result(comm_, config_, *problem_, *family_, state_);
-    if (!result) {
-      stop_ = calls.request;
-      return stopped();  // the checkpoint of the finished state stands
+  /// [collective] The number of nodes of the quadrature over effects of groups that a fit begins with.
+  Index first_nodes() {
+    Integrated& model = *problem_->integrated();
+    if (config_.model.nodes > 0) return model.nodes();
+    const NodeCheck chosen = choose_nodes(problem_->target(), model, config_.fit.seed);
+    nodes_note_ = describe(model, chosen);
+    return chosen.nodes;
+  }
+
+  /// Sets the first state of a fit with so many nodes.
+  void begin(const Program& program, Index nodes) {
+    problem_->integrated()->set_nodes(nodes);
+    state_ = program.start();
+    state_.put(left::nodes, nodes);
+  }
+
+  static std::string describe(const Integrated& model, const NodeCheck& check) {
+    if (model.local().is_quadratic()) return "effects of groups are integrated exactly";
+    return fmt::format(
+        "effects of groups are integrated with {} each; the next rule would move the log "
+        "density by {:.2g} nats",
+        counted(check.nodes, "node"), check.change);
+  }
+
+  /// [collective] At some draws of the result; nothing where nothing is integrated.
+  std::optional<NodeCheck> check_nodes_at(const FitResult& result) {
+    Integrated* model = problem_->integrated();
+    if (model == nullptr) return std::nullopt;
+    constexpr Index most_draws = 32;
+    const Matrix theta = unconstrained_draws(result.file, model->parameters());
+    const Index count = std::min(most_draws, theta.cols());
+    Matrix some(theta.rows(), count);
+    for (Index s = 0; s < count; ++s) some.col(s) = theta.col(s * theta.cols() / count);
+    const NodeCheck check = check_nodes(problem_->target(), *model, some);
+    comm_.on_root("writing the log", [&] { record_->note(describe(*model, check)); });
+    return check;
+  }
+
+  /// What is wrong with a result whose integrals are.
+  static void refuse(const NodeCheck& nodes, FitResult& result) {
+    Verdict& verdict = result.verdict;
+    verdict.grade = Grade::rejected;
+    verdict.reason = fmt::format(
+        "{} are too few to integrate effects of groups: at draws of the result the next rule moves the log "
+        "density by {:.2g} nats (limit 0.02)",
+        counted(nodes.nodes, "node"), nodes.change);
+    verdict.plain = "the integrals over effects of groups are not accurate";
+    verdict.advice = "model.integrate = \"auto\"";
+    put_verdict(verdict, result.file.attributes);
+  }
+
+  /// [collective] Writes the result file.
+  RunOutcome finish(FitResult result, const std::optional<NodeCheck>& nodes) {
+    if (nodes && !nodes->enough) refuse(*nodes, result);
+    if (nodes) {
+      result.file.attributes["nodes"] = std::int64_t{nodes->nodes};
+      result.file.attributes["nodes_change"] = nodes->change;
     }
     comm_.on_root("writing the result", [&] {
-      if (!result->non_finite.empty()) record_->warn(result->non_finite);
-      record_->finish(*problem_, state_, result->file);
-      record_->note(fmt::format("{}: {}", to_string(result->verdict.grade), result->verdict.reason));
+      if (!result.non_finite.empty()) record_->warn(result.non_finite);
+      record_->finish(*problem_, state_, result.file);
+      record_->note(fmt::format("{}: {}", to_string(result.verdict.grade), result.verdict.reason));
     });
-    RunOutcome outcome{.lambda_hash = hash(state_.lambda), .draws_hash = result->draws_hash};
+    RunOutcome outcome{.lambda_hash = hash(state_.lambda), .draws_hash = result.draws_hash};
     Fit& fit = outcome.fit;
-    fit.verdict = std::move(result->verdict);
+    fit.verdict = std::move(result.verdict);
     const std::vector<Parameter>& quantities = problem_->model().quantities();
-    for (Index k = 0; k < result->draws.rows(); ++k) fit.names.push_back(entry_name(quantities, k));
-    fit.draws = std::move(result->draws);
-    fit.moments = std::move(result->moments);
+    for (Index k = 0; k < result.draws.rows(); ++k) fit.names.push_back(entry_name(quantities, k));
+    fit.draws = std::move(result.draws);
+    fit.moments = std::move(result.moments);
     return outcome;
   }
 
@@ -266,6 +336,7 @@ class FitRun {
   std::unique_ptr<const Family> family_;
   State state_;
   Request stop_;
+  std::string nodes_note_;
   std::optional<RunRecord> record_;   ///< of rank 0
   std::exception_ptr failure_;        ///< of the record
   std::unique_ptr<Problem> problem_;  ///< last: its model may print to the record to the end

@@ -52,6 +52,7 @@ enum class Purpose : std::uint8_t {
   shard_choice,     ///< rows that are changed to see what depends on what
   replicate,        ///< responses of the rows fitted, at each draw of the result
   wide_result,      ///< wide draws that show what a finished q misses
+  nodes,            ///< points where numbers of nodes of quadrature are compared
 };
 
 /// Where a random number stands. Numbers are a pure function of address and coordinate, so nothing is

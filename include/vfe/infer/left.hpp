@@ -33,6 +33,9 @@ struct Packing<Laplace> {
 /// stage alone needs from step to step has slots of its own, and is dropped when it ends.
 namespace left {
 
+/// Of the quadrature over effects of groups, in each of these. By the run, before the first stage.
+inline const Slot<Index> nodes{"nodes"};
+
 // By "modes".
 inline const Slot<Matrix> searches{"searches"};  ///< a packed Lbfgs in each column, best first: to polish
 inline const Slot<Matrix> search_ends{"search_ends"};  ///< (d + 2) x n: theta, -log f, whether it is an end:

@@ -10,30 +10,31 @@
 namespace vfe {
 
 /// What a LocalModel says of the groups of one block at one theta: log p(y_g, z_g | theta), its derivatives,
-/// and those of its curvature. Matrices have a column for each group; k x k ones are stored column by column.
-/// What cannot be computed is NaN, never an exception.
+/// and those of its curvature. What cannot be computed is NaN, never an exception.
 class LocalDensity {
  public:
   virtual ~LocalDensity() = default;
 
-  /// Sets by group, at z (k x groups): the log joint density [nats], and its slope by z (k x groups).
-  virtual void evaluate(ConstMat z, Vec value, Mat slope) = 0;
-  /// Adds, to what is known of each group's gradient by theta, weight_g times that of what evaluate() set
-  /// last; multiplies what is known.
-  virtual void add_gradient(ConstVec weight) = 0;
-  virtual void multiply_gradient(ConstVec factor) = 0;
+  /// Sets, of one group at some points z (k x N): the log joint density [nats] (N), and its slope by z (k x
+  /// N).
+  virtual void evaluate(Index group, ConstMat z, Vec value, Mat slope) = 0;
+  /// Adds to the gradient by theta, at the points where evaluate() was last, the sum of weight times that of
+  /// the log joint density.
+  virtual void add_gradient(Index group, ConstVec weight) = 0;
 
-  /// Sets by group, at z: the slope, minus the second derivative by z (k^2 x groups), and `scale` (likewise),
-  /// a positive definite matrix that the nodes of a rule are spread by: the same, where it is one for all z.
+  // Of all groups at once; matrices have a column for each, k x k ones are stored column by column.
+
+  /// Sets, at z (k x groups): the slope, minus the second derivative by z (k^2 x groups), and `scale`
+  /// (likewise), a positive definite matrix that the nodes of a rule are spread by: the same, where it is one
+  /// for all z.
   virtual void expand(ConstMat z, Mat slope, Mat curvature, Mat scale) = 0;
   /// Sets, where expand() was last, slope (k x groups) to the derivative by z of the sum of
   /// scale_weight_g : scale_g, of symmetric weights (k^2 x groups).
   virtual void differentiate_scale(ConstMat scale_weight, Mat slope) = 0;
-  /// Adds to each group's gradient, where expand() was last, that of direction_g . slope_g +
-  /// scale_weight_g : scale_g.
+  /// Adds to the gradient, where expand() was last, that of direction_g . slope_g + scale_weight_g : scale_g.
   virtual void add_expansion_gradient(ConstMat direction, ConstMat scale_weight) = 0;
 
-  /// Adds the gradients of all groups to one by theta (d).
+  /// Adds the gradient to one by theta (d).
   virtual void pull_back(Vec grad) = 0;
 };
 

@@ -7,8 +7,8 @@
 
 namespace vfe::glm_kernel {
 
-/// Log densities of rows at one draw, row by row, given their linear predictors: where these are the model's
-/// to make. Arrays are of a multiple of panel_rows entries; rows of weight 0 have results of 0.
+/// Rows at one draw, given their linear predictors. Arrays are of a multiple of panel_rows entries; rows of
+/// weight 0 have results of 0.
 struct RowTask {
   Likelihood likelihood = Likelihood::linear;
   Index rows = 0;
@@ -19,22 +19,14 @@ struct RowTask {
   const DrawConstants* constants = nullptr;
 };
 
-/// Results, to be set. By the linear predictor: slope; by the coordinates of the scales, as traits() lists
-/// them: by_scale, null where there is none, or not wanted.
-struct RowDensities {
-  double* value = nullptr;
-  double* slope = nullptr;
-  std::array<double*, 2> by_scale{};
-};
-void evaluate(const RowTask& task, const RowDensities& out);
-
 /// Whether expand() knows the likelihood: linear, student_t, logistic, binomial, poisson, negative_binomial.
 bool can_expand(Likelihood likelihood);
 /// Whether the log density is a concave function of the linear predictor. Then spread is curvature.
 bool is_concave(Likelihood likelihood);
 
 /// Slope; curvature, which is minus the second derivative; spread, above 0: the curvature, or of a student_t
-/// the weight that it has in iterated least squares. The derivatives of slope and spread.
+/// the weight that it has in iterated least squares. The derivatives of slope and spread by the linear
+/// predictor and by the coordinates of the scales, as traits() lists them; null where they are not wanted.
 struct RowExpansions {
   double *slope = nullptr, *curvature = nullptr, *spread = nullptr;
   double* spread_slope = nullptr;

@@ -1,15 +1,12 @@
-#include "model/row_density.hpp"
-
-#include "vfe/core/error.hpp"
+#include "model/row_expansion.hpp"
 
 #define HWY_DISABLED_TARGETS \
   (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "model/row_density.cpp"
+#define HWY_TARGET_INCLUDE "model/row_expansion.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "model/glm_counts-inl.hpp"
 #include "model/glm_elementwise-inl.hpp"
 #include "model/glm_expansion-inl.hpp"
 #include "model/glm_products-inl.hpp"
@@ -19,24 +16,6 @@ namespace vfe::glm_kernel::HWY_NAMESPACE {
 
 HWY_INLINE void store(Real value, double* to, Index i) {
   if (to != nullptr) hn::StoreU(value, lanes, to + i);
-}
-
-template <class F>
-void evaluate_all(const RowTask& task, const RowDensities& out) {
-  const F f(*task.constants);
-  for (Index i = 0; i < task.rows; i += lane_count) {
-    const Real eta = hn::LoadU(lanes, task.eta + i);
-    Real power = hn::Zero(lanes);
-    if constexpr (F::has_power) power = f.power(eta);
-    const Row row = f(eta, hn::LoadU(lanes, task.y + i), power, hn::LoadU(lanes, task.beside + i));
-    const Real weight = hn::LoadU(lanes, task.weight + i);
-    const auto counts = hn::Ne(weight, hn::Zero(lanes));
-    const auto weighted = [&](Real x) HWY_ATTR { return hn::IfThenElseZero(counts, hn::Mul(weight, x)); };
-    hn::StoreU(weighted(row.value), lanes, out.value + i);
-    hn::StoreU(weighted(row.residual), lanes, out.slope + i);
-    if constexpr (F::num_scales > 0) store(weighted(row.first), out.by_scale[0], i);
-    if constexpr (F::num_scales > 1) store(weighted(row.second), out.by_scale[1], i);
-  }
 }
 
 template <class F>
@@ -51,30 +30,11 @@ void expand_all(const RowTask& task, const RowExpansions& out) {
     hn::StoreU(weighted(row.slope), lanes, out.slope + i);
     hn::StoreU(weighted(row.curvature), lanes, out.curvature + i);
     hn::StoreU(weighted(row.spread), lanes, out.spread + i);
-    hn::StoreU(weighted(row.spread_slope), lanes, out.spread_slope + i);
+    store(weighted(row.spread_slope), out.spread_slope, i);
     store(weighted(row.slope_by_first), out.slope_by_scale[0], i);
     store(weighted(row.spread_by_first), out.spread_by_scale[0], i);
     store(weighted(row.slope_by_second), out.slope_by_scale[1], i);
     store(weighted(row.spread_by_second), out.spread_by_scale[1], i);
-  }
-}
-
-void evaluate_rows_of(const RowTask& task, const RowDensities& out) {
-  switch (task.likelihood) {
-    case Likelihood::linear:
-      return evaluate_all<Linear>(task, out);
-    case Likelihood::student_t:
-      return evaluate_all<StudentT>(task, out);
-    case Likelihood::logistic:
-      return evaluate_all<Logistic>(task, out);
-    case Likelihood::binomial:
-      return evaluate_all<Binomial>(task, out);
-    case Likelihood::poisson:
-      return evaluate_all<Poisson>(task, out);
-    case Likelihood::negative_binomial:
-      return evaluate_all<NegativeBinomial>(task, out);
-    default:
-      return;
   }
 }
 
@@ -103,16 +63,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace vfe::glm_kernel {
 
-HWY_EXPORT(evaluate_rows_of);
 HWY_EXPORT(expand_rows_of);
-
-namespace {
-
-void require_known(Likelihood likelihood) {
-  if (!can_expand(likelihood)) throw Error(Fault::bug, "rows of a likelihood without an expansion");
-}
-
-}  // namespace
 
 bool can_expand(Likelihood likelihood) {
   switch (likelihood) {
@@ -132,13 +83,7 @@ bool is_concave(Likelihood likelihood) {
   return likelihood != Likelihood::student_t;
 }
 
-void evaluate(const RowTask& task, const RowDensities& out) {
-  require_known(task.likelihood);
-  HWY_DYNAMIC_DISPATCH(evaluate_rows_of)(task, out);
-}
-
 void expand(const RowTask& task, const RowExpansions& out) {
-  require_known(task.likelihood);
   HWY_DYNAMIC_DISPATCH(expand_rows_of)(task, out);
 }
 
