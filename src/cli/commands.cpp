@@ -183,8 +183,9 @@ Command simulate_command(CLI::App& program) {
             comm.on_root("simulating", [&] { check_output(options.output, *overwrite, {}); });
             const DatasetSchema schema = simulate(comm, options);
             print(comm, stdout,
-                  fmt::format("{}, {}, {} of {} in {}\n", counted(schema.num_rows(), "row"),
+                  fmt::format("{}, {}, {} of {}{} in {}\n", counted(schema.num_rows(), "row"),
                               counted(schema.table.size(), "column"), counted(schema.num_blocks(), "block"),
+                              schema.blocks.are_equal() ? "" : "up to ",
                               counted(schema.blocks.block_rows(), "row"), options.output.string()));
             return done;
           }};

@@ -43,7 +43,7 @@ std::function<SimulateArguments()> add_simulate_arguments(CLI::App& app) {
                      "What explains the response, as in model.formula; else y ~ x1 + x2 + ...");
   auto levels = std::make_shared<std::vector<std::string>>();
   app.add_option("--levels", *levels,
-                 "COLUMN=COUNT: a column of the formula that is a factor; may be repeated")
+                 "COLUMN=COUNT: a column of the formula that is a factor, or names groups; may be repeated")
       ->take_all()
       ->allow_extra_args(false)
       ->needs(formula);

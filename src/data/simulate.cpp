@@ -9,12 +9,16 @@
 #include <set>
 #include <utility>
 
+#include "data/simulated_effects.hpp"
+#include "data/simulated_groups.hpp"
+#include "data/simulated_steps.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/nearest.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/core/table_source.hpp"
 #include "vfe/data/import.hpp"
 #include "vfe/formula/syntax.hpp"
+#include "vfe/formula/terms.hpp"
 #include "vfe/model/glm_layout.hpp"
 #include "vfe/problem/table_design.hpp"
 #include "vfe/store/dataset.hpp"
@@ -23,9 +27,8 @@ namespace vfe {
 
 namespace {
 
-// Steps of the addresses with Purpose::simulate: columns and responses must not share random numbers.
-constexpr std::uint32_t numbers_step = 0, response_step = 1, levels_step = 2, trials_step = 3;
 constexpr Index most_levels = 1'000'000, most_trials = 20;
+constexpr Index most_group_levels = 1000;  // beyond these, groups are called by numbers
 
 bool is_count(Likelihood likelihood) {
   const Support support = traits(likelihood).support;
@@ -56,8 +59,7 @@ void validate(const SimulateOptions& options) {
     refuse(fmt::format("an effect of {}, expected from 0 to {} for {}", options.effect, most,
                        to_string(options.likelihood)));
   for (const auto& [name, levels] : options.levels)
-    if (levels < 2 || levels > most_levels)
-      refuse(fmt::format("{} levels of {}, expected 2 to {}", levels, name, most_levels));
+    if (levels < 2) refuse(fmt::format("{} levels of {}, expected at least 2", levels, name));
 }
 
 /// "a", "b", ..., "z", "ba", ...
@@ -66,15 +68,33 @@ std::string level_name(Index level) {
   return level < 26 ? name : level_name(level / 26) + name;
 }
 
+/// By node of a formula: whether it names groups.
+std::vector<bool> nodes_of_groups(const FormulaSyntax& syntax) {
+  std::vector<bool> nodes(syntax.nodes.size(), false);
+  for (const FormulaNode& node : syntax.nodes) {
+    if (node.kind != FormulaNode::Kind::group) continue;
+    for (std::size_t i = syntax[node.operands[1]].first; i <= node.operands[1]; ++i)
+      nodes[i] = syntax[i].kind == FormulaNode::Kind::name;
+  }
+  return nodes;
+}
+
 /// The columns of a formula, the response last.
 TableSchema columns_of(const SimulateOptions& options) {
   TableSchema table;
-  std::set<std::string> known;
+  std::set<std::string> known, only_groups;
   const auto add = [&](const std::string& name, ColumnType type) {
     if (!known.insert(name).second) return;
     TableColumn column{.name = name, .type = type};
     const auto levels = options.levels.find(name);
-    if (levels != options.levels.end()) {
+    const bool is_group = only_groups.contains(name);
+    if (levels == options.levels.end()) {
+      if (is_group) refuse(fmt::format("no levels of {0}, expected --levels {0}=COUNT of groups", name));
+    } else if (is_group && levels->second > most_group_levels) {
+      column.type = ColumnType::integer;
+    } else {
+      if (levels->second > most_levels)
+        refuse(fmt::format("{} levels of {}, expected 2 to {}", levels->second, name, most_levels));
       column.type = ColumnType::factor;
       for (Index level = 0; level < levels->second; ++level) column.levels.push_back(level_name(level));
     }
@@ -91,12 +111,15 @@ TableSchema columns_of(const SimulateOptions& options) {
       syntax.fail(syntax.response, "the response is to be a column, so that it can be simulated");
     response = syntax[syntax.response].text;
     known.insert(response);
+    const std::vector<bool> of_groups = nodes_of_groups(syntax);
+    for (std::size_t i = 0; i < syntax.nodes.size(); ++i)
+      if (of_groups[i]) only_groups.insert(syntax[i].text);
+    for (std::size_t i = 0; i < syntax.nodes.size(); ++i)  // what is a term too has levels, however many
+      if (!of_groups[i] && syntax[i].kind == FormulaNode::Kind::name) only_groups.erase(syntax[i].text);
     const auto add_names = [&](std::size_t node, ColumnType type) {
       for (std::size_t i = syntax[node].first; i <= node; ++i) {
         if (syntax[i].kind == FormulaNode::Kind::dot)
           syntax.fail(i, "there are no columns yet, expected their names");
-        if (syntax[i].kind == FormulaNode::Kind::group)
-          syntax.fail(i, "no effects of groups are simulated, expected terms");
         if (syntax[i].kind == FormulaNode::Kind::name) add(syntax[i].text, type);
       }
     };
@@ -119,26 +142,44 @@ TableSchema columns_of(const SimulateOptions& options) {
   return table;
 }
 
-DatasetSchema make_schema(const SimulateOptions& options) {
+SimulatedGroups groups_of(const SimulateOptions& options, const TableSchema& table) {
+  std::vector<GroupTerms> effects;
+  if (!options.formula.empty()) effects = expand_terms(parse_formula(options.formula), table).effects;
+  if (!effects.empty() && options.likelihood == Likelihood::softmax)
+    refuse("effects of groups for softmax, expected another likelihood");
+  return {effects, table, options.levels, options.rows, options.seed};
+}
+
+/// Blocks but for their number of rows.
+DatasetSchema make_schema(const SimulateOptions& options, const TableSchema& table,
+                          const SimulatedGroups& groups) {
   DatasetSchema schema;
-  schema.table = columns_of(options);
+  schema.table = table;
+  for (const Index column : groups.columns()) schema.grouped_by.push_back(table[column].name);
   schema.single = options.single;
   schema.source = fmt::format("simulated {}, seed {}", to_string(options.likelihood), options.seed);
   const Index block_rows = options.block_rows > 0
                                ? options.block_rows
-                               : default_block_rows(schema.table.size() - 1, options.single, options.rows);
-  schema.blocks = Blocks::of_equal(options.rows, block_rows);
+                               : default_block_rows(table.size() - 1, options.single, options.rows);
+  schema.blocks = Blocks::of_equal(0, block_rows);
   return schema;
 }
 
 /// The columns of a rank's blocks but for the response, each block a function of its number alone.
 class SimulatedColumns final : public TableSource {
  public:
-  SimulatedColumns(const Communicator& comm, std::uint64_t seed, const DatasetSchema& schema)
-      : seed_(seed),
+  SimulatedColumns(const Communicator& comm, const SimulateOptions& options, const SimulatedGroups& groups,
+                   const DatasetSchema& schema)
+      : seed_(options.seed),
+        groups_(groups),
         schema_(schema),
         own_(shard(schema.num_blocks(), comm.rank(), comm.size())),
-        blocks_(schema.blocks.slice(own_)) {}
+        blocks_(schema.blocks.slice(own_)) {
+    for (const TableColumn& column : schema.table.columns) {
+      const auto levels = options.levels.find(column.name);
+      counts_.push_back(levels == options.levels.end() ? most_trials : levels->second);
+    }
+  }
 
   const DatasetSchema& schema() const override { return schema_; }
   Index first_block() const override { return own_.first; }
@@ -165,12 +206,13 @@ class SimulatedColumns final : public TableSource {
       for (Index c = 0; c + 1 < table.size(); ++c) {
         const Index slot = slots[static_cast<std::size_t>(c)];
         const auto which = static_cast<std::uint32_t>(slot);
+        const Index count = counts_[static_cast<std::size_t>(c)];
         if (table[c].type == ColumnType::factor)
-          rows.codes(row, slot) = one_of(levels, which, std::ssize(table[c].levels));
-        if (table[c].type == ColumnType::integer)
-          rows.integers(row, slot) = 1 + one_of(trials, which, most_trials);
+          rows.codes(row, slot) = static_cast<std::int32_t>(one_of(levels, which, count));
+        if (table[c].type == ColumnType::integer) rows.integers(row, slot) = 1 + one_of(trials, which, count);
       }
     }
+    groups_.set(rows);
     // Rounded first: the response belongs to the columns as they are stored.
     if (schema_.single) {
       rows.numbers = TableRows::RowMajor<float>(numbers.transpose().cast<float>());
@@ -181,11 +223,13 @@ class SimulatedColumns final : public TableSource {
   }
 
  private:
-  static std::int32_t one_of(const Address& at, std::uint32_t which, Index count) {
-    return static_cast<std::int32_t>(uniform(at, which) * static_cast<double>(count));
+  static Index one_of(const Address& at, std::uint32_t which, Index count) {
+    return static_cast<Index>(uniform(at, which) * static_cast<double>(count));
   }
 
   std::uint64_t seed_;
+  const SimulatedGroups& groups_;
+  std::vector<Index> counts_;  // by column: of the levels, or whole numbers from 1 on
   DatasetSchema schema_;
   BlockRange own_;
   Blocks blocks_;
@@ -225,14 +269,22 @@ Vector draw_truth(const SimulateOptions& options, const Parameters& parameters, 
   return truth;
 }
 
+/// Of the coefficients alone: effects of groups are part of the offset.
+DesignSchema without_effects(DesignSchema schema) {
+  schema.effects.clear();
+  schema.keys.clear();
+  return schema;
+}
+
 /// Sets the response of a block, the last column.
-void simulate_block(const GlmOptions& model, const TableDesign& design, const TableSchema& table,
-                    ConstVec truth, Address at, TableRows& rows) {
+void simulate_block(const GlmOptions& model, const TableDesign& design, const SimulatedEffects& effects,
+                    const TableSchema& table, ConstVec truth, Address at, TableRows& rows) {
   DesignRows evaluated;
   refuse(design.design->evaluate_terms(rows, evaluated), rows);
   Rows coded = coded_rows(design.schema, std::move(evaluated), false);
   coded.y = Vector::Zero(rows.num_rows);
-  simulate_response(model, design.schema, coded, truth, at);
+  effects.add_to(coded);
+  simulate_response(model, without_effects(design.schema), coded, truth, at);
   const Index slot = table.slots().back();
   for (Index row = 0; row < rows.num_rows; ++row) {
     const double y = coded.y[row];
@@ -290,24 +342,33 @@ DatasetSchema simulate(const Communicator& comm, const SimulateOptions& options)
   validate(options);
   GlmOptions model;
   model.likelihood = options.likelihood;
-  const DatasetSchema schema = make_schema(options);
-  const TableSchema& table = schema.table;
-  const SimulatedColumns columns(comm, options.seed, schema);
+  const TableSchema table = columns_of(options);
+  const SimulatedGroups groups = groups_of(options, table);
+  DatasetSchema schema = make_schema(options, table, groups);
+  const DatasetSchema to_write = schema;
+  schema.blocks = groups.blocks(schema.blocks.block_rows());
+  const SimulatedColumns columns(comm, options, groups, schema);
   const std::string formula =
       options.formula.empty() ? formula_name(table.columns.back().name) : options.formula;
   const TableDesign design = fit_design(comm, formula, nullptr, columns,
                                         [](Index row) { return fmt::format("simulated row {}", row); });
   model.intercept = design.schema.has_intercept;
-  const Parameters parameters = glm_parameters(model, design.schema);
+  const Parameters parameters = glm_parameters(model, without_effects(design.schema));
   const Vector truth = draw_truth(options, parameters, design.schema.num_columns());
+  const SimulatedEffects effects(design.schema, options.levels, has_log_mean(options.likelihood) ? 0.5 : 1.0,
+                                 options.seed);
 
   std::optional<DatasetWriter> writer;
   comm.on_root("creating the dataset", [&] {
-    writer.emplace(options.output, schema);
+    writer.emplace(options.output, to_write);
     writer->set_command("simulate");
     std::vector<std::string> names;
     for (Index i = 0; i < truth.size(); ++i) names.push_back(parameters.constrained_name(i));
-    writer->set_truth(truth, names);
+    names.insert(names.end(), effects.names().begin(), effects.names().end());
+    Vector all(std::ssize(names));
+    all.head(truth.size()) = truth;
+    all.tail(effects.truth().size()) = effects.truth();
+    writer->set_truth(all, names);
   });
   // In rounds of one block per rank, so that rank 0 never holds more than that; gathered in rank order is
   // gathered in block order.
@@ -317,7 +378,7 @@ DatasetSchema simulate(const Communicator& comm, const SimulateOptions& options)
       const Index mine = first + comm.rank();
       if (mine >= schema.num_blocks()) return;
       TableRows rows = columns.block(mine);
-      simulate_block(model, design, table, truth,
+      simulate_block(model, design, effects, table, truth,
                      {.seed = options.seed,
                       .purpose = Purpose::simulate,
                       .step = response_step,

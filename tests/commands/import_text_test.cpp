@@ -46,6 +46,15 @@ TEST_F(ImportText, SaysWhatTheColumnsAre) {
   EXPECT_THAT(text_of(csv), HasSubstr("8 of 30 rows dropped for missing values: b 8\n22 rows"));
 }
 
+TEST_F(ImportText, SaysWhatRowsAreGroupedBy) {
+  options.group = {"school/class"};
+  options.block_rows = 2;
+  EXPECT_THAT(
+      text_of("school,class,y\na,1,1\nb,1,2\na,2,3\na,1,4\nb,1,5\na,2,6\n"),
+      AllOf(StartsWith("1 number, 1 integer, 1 factor (school 2 levels)\n"),
+            HasSubstr("\ngrouped by school, class\n6 rows, 3 columns, 2 blocks of up to 4 rows in ")));
+}
+
 TEST_F(ImportText, NamesTwentyFactorsAndCountsTheOthers) {
   std::string header = "f0", first = "u", second = "v";
   for (int j = 1; j < 23; ++j) {

@@ -183,6 +183,83 @@ TEST(Simulate, TakesAFormula) {
   for (int level = 0; level < 3; ++level) EXPECT_NEAR(is(level).mean(), 1.0 / 3.0, 0.012);
 }
 
+TEST(Simulate, GivesGroupsTheirEffects) {
+  const TemporaryFolder folder;
+  SimulateOptions options;
+  options.output = folder / "data.h5";
+  options.likelihood = Likelihood::linear;
+  options.formula = "y ~ x + (1 | g) + (0 + x | h)";
+  options.levels = {{"g", 2000}, {"h", 300}};
+  options.rows = 40000;
+  const DatasetSchema schema = simulate(Communicator::self(), options);
+  EXPECT_THAT(schema.grouped_by, ElementsAre("g"));
+  const Dataset file(options.output);
+  EXPECT_EQ(to_json(file.schema()), to_json(schema));
+  EXPECT_EQ(schema.table[1], (TableColumn{.name = "g", .type = ColumnType::integer}));
+  EXPECT_EQ(schema.table[2].levels.size(), 300u);
+  EXPECT_THAT(file.truth_names(), ElementsAre("intercept", "beta[x]", "sigma", "sd_g[intercept]", "sd_h[x]"));
+  const TableRows rows = file.read({0, schema.num_blocks()});
+  Vector x(options.rows), y(options.rows);
+  rows.read_number(0, x);
+  rows.read_number(1, y);
+  const Vector residual = y - file.truth()[1] * x - Vector::Constant(options.rows, file.truth()[0]);
+  // Products of residuals of two rows next to each other: the variance of effects that they share.
+  Vector shared(options.rows / 2), apart(options.rows / 2), squares(options.rows / 2);
+  Index num_shared = 0, num_apart = 0;
+  for (Index row = 0; row + 1 < options.rows; row += 2) {
+    const double product = residual[row] * residual[row + 1];
+    const bool same = rows.integers(row, 0) == rows.integers(row + 1, 0);
+    (same ? shared[num_shared++] : apart[num_apart++]) = product;
+    squares[row / 2] = std::pow(residual[row], 2) - (1.0 + 1.0 + 0.25 * x[row] * x[row]);
+  }
+  EXPECT_LT(num_apart, 1500);
+  EXPECT_LT(std::abs(z_score(shared.head(num_shared).array() - 1.0)), 4.5);
+  EXPECT_LT(std::abs(z_score(apart.head(num_apart))), 4.5);
+  EXPECT_LT(std::abs(z_score(squares)), 4.5);
+  // Slopes of a level of h: those of its rows, whatever their g.
+  Vector slopes(300);
+  for (int h = 0; h < 300; ++h) {
+    const Vector at = (rows.codes.col(0).array() == h).cast<double>() * x.array();
+    slopes[h] = at.dot(residual) / at.squaredNorm();
+  }
+  EXPECT_NEAR(slopes.squaredNorm() / 300, 0.25 + 2.0 / (40000.0 / 300.0), 4.5 * 0.27 * std::sqrt(2.0 / 300));
+}
+
+TEST(Simulate, TakesLevelsForWhatNamesGroups) {
+  const TemporaryFolder folder;
+  SimulateOptions options;
+  options.output = folder / "data.h5";
+  options.likelihood = Likelihood::poisson;
+  options.formula = "y ~ x + (1 | school / class)";
+  options.levels = {{"school", 1000}, {"class", 3}};
+  options.rows = 9000;
+  EXPECT_THAT(simulate(Communicator::self(), options).grouped_by, ElementsAre("school", "class"));
+  EXPECT_EQ(Dataset(options.output).schema().table[1].levels.size(), 1000u);
+  EXPECT_EQ(Dataset(options.output).truth().tail(2), (Vector{{0.5, 0.5}}));
+  options.formula = "y ~ g + (1 | g)";  // levels have coefficients, so that they have names
+  options.levels = {{"g", 1001}};
+  options.rows = 20000;
+  EXPECT_EQ(simulate(Communicator::self(), options).table[0].type, ColumnType::factor);
+  const auto refused = [&](Fault fault) -> std::string {
+    try {
+      simulate(Communicator::self(), options);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.fault(), fault);
+      return e.what();
+    }
+    ADD_FAILURE() << "no error";
+    return "";
+  };
+  options.formula = "y ~ x + (1 | g) + (1 | h)";
+  EXPECT_THAT(refused(Fault::usage), HasSubstr("no levels of h, expected --levels h=COUNT"));
+  options.formula = "y ~ x + (1 | g)";
+  options.rows = 1000;
+  EXPECT_THAT(refused(Fault::usage), HasSubstr("1001 groups of g in 1000 rows"));
+  options.rows = 20000;
+  options.likelihood = Likelihood::softmax;
+  EXPECT_THAT(refused(Fault::usage), HasSubstr("effects of groups for softmax"));
+}
+
 TEST(Simulate, DependsOnTheSeedAndNothingElse) {
   const TemporaryFolder folder;
   SimulateOptions options;
@@ -220,16 +297,6 @@ TEST(Simulate, RefusesWhatMakesNoDataset) {
               HasSubstr("levels of \"h\", expected a column of the formula; the nearest are \"g\""));
   EXPECT_THAT(refused([](SimulateOptions& o) { o.formula = "y ~ g", o.levels["g"] = 1; }),
               HasSubstr("1 levels of g"));
-  SimulateOptions grouped;
-  grouped.output = folder / "data.h5";
-  grouped.formula = "y ~ x + (1 | g)";
-  try {
-    simulate(Communicator::self(), grouped);
-    FAIL();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.fault(), Fault::config);
-    EXPECT_THAT(e.what(), HasSubstr("character 9: no effects of groups are simulated, expected terms"));
-  }
 }
 
 /// A file of 5 blocks, the last short.
@@ -262,6 +329,20 @@ TEST(SimulateMpi, WritesTheSameFileOnAnyNumberOfRanks) {
       EXPECT_EQ(a.truth_names, b.truth_names);
     }
   }
+}
+
+TEST(SimulateMpi, WritesTheSameGroupsOnAnyNumberOfRanks) {
+  const Communicator world = Communicator::world();
+  const TemporaryFolder folder;
+  SimulateOptions options = several_blocks(folder / "data.h5", Likelihood::linear);
+  options.formula = "y ~ x + (1 + x | g / h) + (1 | k)";
+  options.levels = {{"g", 60}, {"h", 2}, {"k", 4}};
+  const DatasetSchema together = simulate(world, options);
+  options.output = folder / "alone.h5";
+  const DatasetSchema alone = simulate(Communicator::self(), options);
+  EXPECT_FALSE(alone.blocks.are_equal());
+  EXPECT_EQ(together.content, alone.content);
+  EXPECT_EQ(to_json(together), to_json(alone));
 }
 
 TEST(SimulateMpi, FailsOnEveryRankWhereRankZeroCannotWrite) {
