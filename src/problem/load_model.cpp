@@ -15,6 +15,7 @@
 #include "vfe/comm/agreement.hpp"
 #include "vfe/core/counted.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/infer/quadrature.hpp"
 #include "vfe/model/glm.hpp"
 #include "vfe/model/mixed.hpp"
 #include "vfe/model/non_centred.hpp"
@@ -152,8 +153,7 @@ std::unique_ptr<const Model> built_in_model(const Config& config, std::shared_pt
 std::unique_ptr<Integrated> mixed_model(const Config& config, std::shared_ptr<const RowSource> rows) {
   const GlmOptions options = glm_options(config, rows->schema());
   auto local = std::make_shared<const Mixed>(options, std::move(rows));
-  constexpr Index usual = 7;
-  const Index nodes = local->is_quadratic() ? 1 : config.model.nodes > 0 ? config.model.nodes : usual;
+  const Index nodes = local->is_quadratic() ? 1 : config.model.nodes > 0 ? config.model.nodes : pilot_nodes;
   return std::make_unique<Integrated>(std::move(local), nodes);
 }
 

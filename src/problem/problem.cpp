@@ -130,7 +130,7 @@ void Problem::on_print(std::function<void(const std::string&)> receiver) {
   if (impl_->loaded.printed) impl_->loaded.printed->send_to(std::move(receiver));
 }
 
-Integrated* Problem::integrated() {
+Integrated* Problem::integrated() const {
   return impl_->loaded.integrated;
 }
 const Model& Problem::model() const {

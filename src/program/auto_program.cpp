@@ -18,6 +18,7 @@
 #include "vfe/infer/regimes.hpp"
 #include "vfe/infer/tempering.hpp"
 #include "vfe/infer/weigh.hpp"
+#include "vfe/program/inference_program.hpp"
 #include "vfe/program/judged_values.hpp"
 #include "vfe/statistics/psis.hpp"
 
@@ -280,6 +281,7 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
     });
     places.emplace_back(further_look(target, {.name = "second_look", .seed = seed}), has_strangers);
   }
+  add_quadrature(config, problem, places);
   places.emplace_back(fit_of_q(config, target, family));
   places.emplace_back(weigh(target, {.seed = seed}));
   if (!sampled) return Program(std::move(places));

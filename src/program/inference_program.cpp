@@ -7,6 +7,7 @@
 #include "vfe/infer/fixed_draws.hpp"
 #include "vfe/infer/modes.hpp"
 #include "vfe/infer/polish.hpp"
+#include "vfe/infer/quadrature.hpp"
 #include "vfe/infer/regimes.hpp"
 #include "vfe/infer/stochastic.hpp"
 #include "vfe/program/auto_program.hpp"
@@ -49,6 +50,12 @@ std::unique_ptr<const Family> make_family(const Config& config, Index d) {
   return make_family(d <= regimes::dense ? "full_rank" : "mean_field", d, config.family.rank);
 }
 
+void add_quadrature(const Config& config, const Problem& problem, std::vector<Place>& places) {
+  Integrated* model = problem.integrated();
+  if (model == nullptr || model->local().is_quadratic() || config.model.nodes > 0) return;
+  places.emplace_back(quadrature(problem.target(), *model, config.fit.seed));
+}
+
 Program inference_program(const Config& config, const Problem& problem, const Family& family) {
   if (is_automatic(config)) return auto_program(config, problem, family);
   const Target& target = problem.target();
@@ -68,6 +75,7 @@ Program inference_program(const Config& config, const Problem& problem, const Fa
   stages.push_back(modes(target, modes_options));
   stages.push_back(polish(target, polish_options));
   stages.push_back(exploration(target, exploration_options));
+  add_quadrature(config, problem, stages);
   stages.push_back(last_stage(config, target, family));
   return Program(std::move(stages));
 }

@@ -11,13 +11,13 @@
 #include <utility>
 
 #include "run/fit_result.hpp"
-#include "run/node_choice.hpp"
 #include "run/row_groups.hpp"
 #include "run/run_record.hpp"
 #include "vfe/comm/request.hpp"
 #include "vfe/core/counted.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/infer/left.hpp"
+#include "vfe/infer/quadrature.hpp"
 #include "vfe/problem/problem.hpp"
 #include "vfe/program/inference_program.hpp"
 #include "vfe/run/posterior.hpp"
@@ -86,11 +86,13 @@ class FitRun {
         stop_ = calls.request;
         return stopped();  // the checkpoint of the finished state stands
       }
-      const std::optional<NodeCheck> nodes = check_nodes_at(*result);
-      if (!nodes || nodes->enough || more_nodes(nodes->nodes) == 0 || config_.model.nodes > 0) {
+      const std::optional<QuadratureCheck> nodes = check_nodes_at(*result);
+      if (!nodes || nodes->enough || config_.model.nodes > 0 || more_nodes(nodes->nodes) == 0) {
         return finish(*std::move(result), nodes);
       }
-      begin(program, more_nodes(nodes->nodes));
+      state_ = program.start();
+      state_.put(left::least_nodes, more_nodes(nodes->nodes));
+      set_nodes();
     }
   }
 
@@ -157,15 +159,12 @@ class FitRun {
       problem_->target().calls() = calls_of(checkpoint->counters);
       const auto before = checkpoint->counters.find("seconds");
       if (before != checkpoint->counters.end()) seconds_before = before->second;
-      if (Integrated* model = problem_->integrated()) model->set_nodes(state_.get(left::nodes));
-    } else if (problem_->integrated() == nullptr) {
-      state_ = program.start();
     } else {
-      begin(program, first_nodes());
+      state_ = program.start();
     }
+    set_nodes();
     comm_.on_root("opening the run's files", [&] {
       record_->open(*problem_, state_, checkpoint.has_value(), seconds_before);
-      if (!nodes_note_.empty()) record_->note(nodes_note_);
       problem_->on_print([this](const std::string& line) { record_->note("the model prints: " + line); });
     });
   }
@@ -253,32 +252,15 @@ class FitRun {
     return outcome;
   }
 
-  /// [collective] The number of nodes of the quadrature over effects of groups that a fit begins with.
-  Index first_nodes() {
-    Integrated& model = *problem_->integrated();
-    if (config_.model.nodes > 0) return model.nodes();
-    const NodeCheck chosen = choose_nodes(problem_->target(), model, config_.fit.seed);
-    nodes_note_ = describe(model, chosen);
-    return chosen.nodes;
-  }
-
-  /// Sets the first state of a fit with so many nodes.
-  void begin(const Program& program, Index nodes) {
-    problem_->integrated()->set_nodes(nodes);
-    state_ = program.start();
-    state_.put(left::nodes, nodes);
-  }
-
-  static std::string describe(const Integrated& model, const NodeCheck& check) {
-    if (model.local().is_quadratic()) return "effects of groups are integrated exactly";
-    return fmt::format(
-        "effects of groups are integrated with {} each; the next rule would move the log "
-        "density by {:.2g} nats",
-        counted(check.nodes, "node"), check.change);
+  /// Those that the state has come to.
+  void set_nodes() {
+    Integrated* model = problem_->integrated();
+    if (model == nullptr || model->local().is_quadratic() || config_.model.nodes > 0) return;
+    model->set_nodes(state_.get_or(left::nodes, pilot_nodes));
   }
 
   /// [collective] At some draws of the result; nothing where nothing is integrated.
-  std::optional<NodeCheck> check_nodes_at(const FitResult& result) {
+  std::optional<QuadratureCheck> check_nodes_at(const FitResult& result) {
     Integrated* model = problem_->integrated();
     if (model == nullptr) return std::nullopt;
     constexpr Index most_draws = 32;
@@ -286,13 +268,16 @@ class FitRun {
     const Index count = std::min(most_draws, theta.cols());
     Matrix some(theta.rows(), count);
     for (Index s = 0; s < count; ++s) some.col(s) = theta.col(s * theta.cols() / count);
-    const NodeCheck check = check_nodes(problem_->target(), *model, some);
-    comm_.on_root("writing the log", [&] { record_->note(describe(*model, check)); });
+    const QuadratureCheck check = check_quadrature(problem_->target(), *model, some);
+    comm_.on_root("writing the log", [&] {
+      record_->note("effects of groups are integrated " +
+                    (model->local().is_quadratic() ? std::string("exactly") : "with " + check.describe()));
+    });
     return check;
   }
 
   /// What is wrong with a result whose integrals are.
-  static void refuse(const NodeCheck& nodes, FitResult& result) {
+  static void refuse(const QuadratureCheck& nodes, FitResult& result) {
     Verdict& verdict = result.verdict;
     verdict.grade = Grade::rejected;
     verdict.reason = fmt::format(
@@ -305,7 +290,7 @@ class FitRun {
   }
 
   /// [collective] Writes the result file.
-  RunOutcome finish(FitResult result, const std::optional<NodeCheck>& nodes) {
+  RunOutcome finish(FitResult result, const std::optional<QuadratureCheck>& nodes) {
     if (nodes && !nodes->enough) refuse(*nodes, result);
     if (nodes) {
       result.file.attributes["nodes"] = std::int64_t{nodes->nodes};
@@ -336,7 +321,6 @@ class FitRun {
   std::unique_ptr<const Family> family_;
   State state_;
   Request stop_;
-  std::string nodes_note_;
   std::optional<RunRecord> record_;   ///< of rank 0
   std::exception_ptr failure_;        ///< of the record
   std::unique_ptr<Problem> problem_;  ///< last: its model may print to the record to the end

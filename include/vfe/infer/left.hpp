@@ -33,7 +33,9 @@ struct Packing<Laplace> {
 /// stage alone needs from step to step has slots of its own, and is dropped when it ends.
 namespace left {
 
-/// Of the quadrature over effects of groups, in each of these. By the run, before the first stage.
+/// By the run, where fewer did not do: of "quadrature".
+inline const Slot<Index> least_nodes{"least_nodes"};
+/// By "quadrature": nodes for each effect of groups.
 inline const Slot<Index> nodes{"nodes"};
 
 // By "modes".

@@ -31,7 +31,7 @@ class Problem {
   const Model& model() const;
   /// The model, where effects of groups are integrated in it; else null. Its number of nodes is to be changed
   /// on all ranks alike.
-  Integrated* integrated();
+  Integrated* integrated() const;
   const Target& target() const { return *target_; }
   Target& target() { return *target_; }
   /// What the data are, for people: "data.h5: 300 rows, 2 columns, 5 blocks".

@@ -15,6 +15,7 @@ bool is_automatic(const Config& config);
 ///
 ///   modes, polish, exploration        where the mass may be
 ///   tempering, second_look            where there are several modes: another opinion, and searches from it
+///   quadrature                        how many nodes integrate effects of groups, where there are any
 ///   fixed_draws | diagonal_fit        a normal q: full rank up to 60 dimensions; above it diagonal, in the
 ///                                     better of two bases; above 3,000 mean field
 ///   weigh                             can importance sampling work?
