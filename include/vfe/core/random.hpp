@@ -53,6 +53,7 @@ enum class Purpose : std::uint8_t {
   replicate,        ///< responses of the rows fitted, at each draw of the result
   wide_result,      ///< wide draws that show what a finished q misses
   nodes,            ///< points where numbers of nodes of quadrature are compared
+  group_effects,    ///< effects of groups at each draw of the result
 };
 
 /// Where a random number stands. Numbers are a pure function of address and coordinate, so nothing is

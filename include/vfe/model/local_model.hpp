@@ -1,5 +1,7 @@
 #pragma once
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "vfe/core/parameters.hpp"
@@ -38,6 +40,16 @@ class LocalDensity {
   virtual void pull_back(Vec grad) = 0;
 };
 
+using GroupCodes = Eigen::Matrix<std::int64_t, Eigen::Dynamic, Eigen::Dynamic>;
+
+/// Groups as users see them, and of each of them its effects.
+struct Grouping {
+  std::string name = "group";          ///< "school", "school:class"
+  std::vector<std::string> keys = {};  ///< columns of the table that name a group; none: groups have numbers
+  std::vector<std::string> effects;    ///< "intercept", "x"
+  std::vector<std::string> groups = {};  ///< by their names, of effects that are parameters
+};
+
 /// A Bayesian model with latent variables z_g of groups of rows beside its parameters theta, over one rank's
 /// shard of the data; no group is in two blocks. Integrated makes a Model of it. Knows no MPI.
 class LocalModel {
@@ -66,6 +78,23 @@ class LocalModel {
   virtual Index groups(Index block) const = 0;
   /// Thread-safe, as what it returns need not be. theta (d) outlives it.
   virtual std::unique_ptr<LocalDensity> at(Index block, ConstVec theta) const = 0;
+
+  // The latent variables as users see them: effects b_g = F z_g.
+  /// Unless a model says more, its groups have numbers, and effects are the latent variables.
+  virtual Grouping grouping() const;
+  /// F at theta, effects x k.
+  virtual Matrix effects_of_latents(ConstVec theta) const;
+  /// What names the groups of a block: groups x keys.
+  virtual GroupCodes group_codes(Index block) const;
+  /// Rows of each group of a block; 0 where a model does not know.
+  virtual std::vector<Index> group_rows(Index block) const;
+
+  // Effects of further groupings, which are functions of theta.
+  virtual std::vector<Grouping> parameter_groupings() const { return {}; }
+  /// Those of one at theta, effects x groups.
+  virtual Matrix parameter_effects(std::size_t, ConstVec) const { return {}; }
+  /// Adds the rows of a block to the number of each group's.
+  virtual void count_parameter_rows(std::size_t, Index, std::vector<std::int64_t>&) const {}
 };
 
 }  // namespace vfe

@@ -44,6 +44,16 @@ class Mixed final : public LocalModel {
   Index groups(Index block) const override;
   std::unique_ptr<LocalDensity> at(Index block, ConstVec theta) const override;
 
+  /// Effects are on the user's scale, of numbers and response.
+  Grouping grouping() const override;
+  Matrix effects_of_latents(ConstVec theta) const override;
+  GroupCodes group_codes(Index block) const override;
+  std::vector<Index> group_rows(Index block) const override;
+  std::vector<Grouping> parameter_groupings() const override;
+  Matrix parameter_effects(std::size_t grouping, ConstVec theta) const override;
+  void count_parameter_rows(std::size_t grouping, Index block,
+                            std::vector<std::int64_t>& rows) const override;
+
   struct Impl;
 
  private:

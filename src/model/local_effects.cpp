@@ -1,0 +1,141 @@
+#include "vfe/model/local_effects.hpp"
+
+#include <Eigen/Cholesky>
+#include <cmath>
+#include <limits>
+
+#include "vfe/model/integrated.hpp"
+
+namespace vfe {
+namespace {
+
+constexpr Index candidates = 16;
+constexpr double freedom = 4.0;  ///< of their t: even, so that chi squared is the log of a product
+
+/// The modes of the groups of a block at theta, about which z = mode + spread x.
+class LocalSpread {
+ public:
+  LocalSpread(const LocalModel& model, Index block, ConstVec theta)
+      : size_(model.num_latents()),
+        density_(model.at(block, theta)),
+        modes_(find_local_modes(*density_, size_, model.groups(block))),
+        spread_(size_ * size_, modes_.mode.cols()) {
+    Eigen::LLT<Matrix> factor(size_);
+    for (Index g = 0; g < groups() && modes_.found; ++g) {
+      factor.compute(Eigen::Map<const Matrix>(modes_.scale.col(g).data(), size_, size_));
+      modes_.found = factor.info() == Eigen::Success;
+      Eigen::Map<Matrix> own(spread_.col(g).data(), size_, size_);
+      own.setIdentity();
+      factor.matrixU().solveInPlace(own);
+    }
+  }
+
+  bool found() const { return modes_.found; }
+  Index size() const { return size_; }
+  Index groups() const { return modes_.mode.cols(); }
+  LocalDensity& density() { return *density_; }
+  Vector mode(Index group) const { return modes_.mode.col(group); }
+  Eigen::Map<const Matrix> spread(Index group) const { return {spread_.col(group).data(), size_, size_}; }
+
+ private:
+  Index size_;
+  std::unique_ptr<LocalDensity> density_;
+  LocalModes modes_;
+  Matrix spread_;  ///< size^2 x groups
+};
+
+Matrix not_a_number(Index rows, Index columns) {
+  return Matrix::Constant(rows, columns, std::numeric_limits<double>::quiet_NaN());
+}
+
+/// Of x in z = mode + spread x by the nodes of the rule: means, and second moments (size^2 x groups).
+struct NodeMoments {
+  Matrix first, second;
+};
+
+NodeMoments moments_at_nodes(LocalSpread& spread, const GaussHermite& rule) {
+  const Index size = spread.size(), groups = spread.groups(), nodes = rule.nodes.cols();
+  NodeMoments moments{Matrix(size, groups), Matrix(size * size, groups)};
+  Vector value(nodes);
+  Matrix slope(size, nodes);
+  for (Index g = 0; g < groups; ++g) {
+    spread.density().evaluate(g, (spread.spread(g) * rule.nodes).colwise() + spread.mode(g), value, slope);
+    const Vector weight = (value.array() - value[0] + rule.log_weights.array()).exp();
+    const Vector share = weight / weight.sum();
+    moments.first.col(g) = rule.nodes * share;
+    moments.second.col(g) = (rule.nodes * share.asDiagonal() * rule.nodes.transpose()).reshaped();
+  }
+  return moments;
+}
+
+/// Sets x (size) to candidate `number` of a group, from a t, and returns its log density less a constant.
+double draw_candidate(const Address& at, std::uint32_t number, Eigen::Ref<Vector> x) {
+  const auto size = static_cast<std::uint32_t>(x.size());
+  const std::uint32_t normals = (size + 1) / 2 * 2, first = number * (normals + 2);
+  for (std::uint32_t j = 0; j < size; ++j) x[j] = normal(at, first + j);
+  const double chi_squared = -2.0 * std::log(uniform(at, first + normals) * uniform(at, first + normals + 1));
+  x *= std::sqrt(freedom / chi_squared);
+  return -0.5 * (freedom + static_cast<double>(size)) * std::log1p(x.squaredNorm() / freedom);
+}
+
+/// Sets x (size x groups), in z = mode + spread x, to a draw of each group.
+Matrix draw_by_candidates(LocalSpread& spread, const Address& at) {
+  const Index size = spread.size(), groups = spread.groups();
+  Matrix x(size, candidates), slope(size, candidates), chosen(size, groups);
+  Vector value(candidates), log_proposal(candidates);
+  Address choice = at;
+  choice.step = 1;
+  for (Index g = 0; g < groups; ++g) {
+    for (Index c = 0; c < candidates; ++c)
+      log_proposal[c] = draw_candidate(at, static_cast<std::uint32_t>(g * candidates + c), x.col(c));
+    spread.density().evaluate(g, (spread.spread(g) * x).colwise() + spread.mode(g), value, slope);
+    const Vector log_weight = value - log_proposal;
+    const Vector weight = (log_weight.array() - log_weight.maxCoeff()).exp();
+    double left = uniform(choice, static_cast<std::uint32_t>(g)) * weight.sum();
+    Index c = 0;
+    while (c + 1 < candidates && left > weight[c]) left -= weight[c++];
+    chosen.col(g) = x.col(c);
+  }
+  return chosen;
+}
+
+}  // namespace
+
+LocalMoments local_moments(const LocalModel& model, Index block, ConstVec theta, const GaussHermite& rule) {
+  const Matrix factor = model.effects_of_latents(theta);
+  LocalSpread spread(model, block, theta);
+  const Index size = spread.size(), groups = spread.groups();
+  LocalMoments moments{not_a_number(factor.rows(), groups), not_a_number(factor.rows(), groups)};
+  if (!spread.found()) return moments;
+  NodeMoments of_x;
+  if (!model.is_quadratic()) of_x = moments_at_nodes(spread, rule);
+  Matrix covariance = Matrix::Identity(size, size);
+  for (Index g = 0; g < groups; ++g) {
+    const Matrix to_effects = factor * spread.spread(g);
+    moments.mean.col(g) = factor * spread.mode(g);
+    if (!model.is_quadratic()) {
+      const Vector mean = of_x.first.col(g);
+      moments.mean.col(g) += to_effects * mean;
+      covariance = Eigen::Map<const Matrix>(of_x.second.col(g).data(), size, size) - mean * mean.transpose();
+    }
+    moments.variance.col(g) = (to_effects * covariance).cwiseProduct(to_effects).rowwise().sum();
+  }
+  return moments;
+}
+
+Matrix draw_local_effects(const LocalModel& model, Index block, ConstVec theta, const Address& at) {
+  const Matrix factor = model.effects_of_latents(theta);
+  LocalSpread spread(model, block, theta);
+  const Index size = spread.size(), groups = spread.groups();
+  if (!spread.found()) return not_a_number(factor.rows(), groups);
+  Matrix z(size, groups);
+  if (model.is_quadratic()) {
+    for (Index i = 0; i < z.size(); ++i) z.data()[i] = normal(at, static_cast<std::uint32_t>(i));
+  } else {
+    z = draw_by_candidates(spread, at);
+  }
+  for (Index g = 0; g < groups; ++g) z.col(g) = (spread.mode(g) + spread.spread(g) * z.col(g)).eval();
+  return factor * z;
+}
+
+}  // namespace vfe
