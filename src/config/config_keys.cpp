@@ -175,7 +175,8 @@ std::vector<ConfigKey> output_keys() {
           .may_change(),
       yes_or_no("output.log_likelihood", [](auto& c) { return &c.output.log_likelihood; })
           .meaning("Whether the result holds the log likelihood of every draw and row, as ArviZ's loo wants "
-                   "it (numbers by row: at most 2 GB in all).")
+                   "it (numbers by row: at most 2 GB in all). With effects of groups: of every group, its "
+                   "effects integrated, so that loo leaves groups out.")
           .applies(with_likelihood())
           .may_change(),
       yes_or_no("output.log_prior", [](auto& c) { return &c.output.log_prior; })
@@ -187,6 +188,13 @@ std::vector<ConfigKey> output_keys() {
           .meaning("Whether the result holds a response simulated for every draw and row, as ArviZ's "
                    "plot_ppc wants it.")
           .applies(with_likelihood())
+          .may_change(),
+      word("output.group_effects", {"moments", "draws", "none"},
+           [](auto& c) { return &c.output.group_effects; })
+          .meaning("What the result holds of the effects of each group. moments: their means and sds, and "
+                   "their draws too where there are at most 20,000 effects; draws: both, however many there "
+                   "are (at most 2 GB); none: nothing.")
+          .applies(with_groups())
           .may_change(),
   };
 }

@@ -93,11 +93,6 @@ KeyRow prior_shape() {
   return row.expected(expected + ", or a table of them by the name of a term or coefficient");
 }
 
-Condition with_groups() {
-  return {"with effects of groups, (1 | g), in model.formula",
-          [](const Config& c) { return c.model.is_glm() && c.model.has_groups(); }};
-}
-
 KeyRow scale_prior_by_effect() {
   static const std::vector<std::pair<std::string, ScalePrior>> known{
       {"half_normal", ScalePrior::half_normal}, {"exponential", ScalePrior::exponential}};
@@ -449,6 +444,11 @@ Condition with_prior() {
 
 Condition with_likelihood() {
   return {"with a likelihood as model.type", [](const Config& c) { return c.model.is_glm(); }};
+}
+
+Condition with_groups() {
+  return {"with effects of groups, (1 | g), in model.formula",
+          [](const Config& c) { return c.model.is_glm() && c.model.has_groups(); }};
 }
 
 std::vector<ConfigKey> model_keys() {

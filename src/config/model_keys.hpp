@@ -10,6 +10,8 @@ std::vector<ConfigKey> model_keys();
 
 /// A generalised linear model.
 Condition with_likelihood();
+/// One of these with effects of groups.
+Condition with_groups();
 /// A model that tells its prior from its likelihood.
 Condition with_prior();
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "run/fit_result.hpp"
+#include "run/group_effects.hpp"
 #include "run/row_groups.hpp"
 #include "run/run_record.hpp"
 #include "vfe/comm/request.hpp"
@@ -131,8 +132,8 @@ class FitRun {
       refuse_differences(finished.config);
       // Other draws, or more of them, are made anew from the last checkpoint.
       auto before = written_values(finished.config), now = written_values(to_toml(config_));
-      for (const char* key :
-           {"output.draws", "output.log_likelihood", "output.log_prior", "output.posterior_predictive"}) {
+      for (const char* key : {"output.draws", "output.log_likelihood", "output.log_prior",
+                              "output.posterior_predictive", "output.group_effects"}) {
         if (before[key] != now[key]) return;
       }
       complete = finished;
@@ -140,9 +141,10 @@ class FitRun {
     return complete;
   }
 
-  /// What the result is to hold, before the fit.
+  /// [collective] What the result is to hold, before the fit.
   void check_output() const {
-    check_size_of_row_groups(config_, problem_->target().num_rows());
+    check_row_groups(comm_, config_, *problem_);
+    check_size_of_group_effects(comm_, config_, *problem_);
     if (config_.output.log_prior && problem_->model().log_prior_terms().empty()) {
       throw Error(Fault::config,
                   "output.log_prior: found true, with a model that is one log density; expected "

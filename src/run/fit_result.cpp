@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "run/group_effects.hpp"
 #include "run/row_groups.hpp"
 #include "vfe/core/random.hpp"
 #include "vfe/infer/exploration.hpp"
@@ -120,6 +121,7 @@ void put_draws(const Communicator& comm, const Config& config, const Problem& pr
                FitResult& result) {
   const Model& model = problem.model();
   auto& groups = result.file.groups;
+  const std::size_t posterior = groups.size();
   groups.push_back(posterior_group(model, draws.quantities, draws.moments));
   result.draws_hash = hash_of_values(result.file.groups.back());
   result.draws = std::move(draws.quantities);
@@ -131,6 +133,9 @@ void put_draws(const Communicator& comm, const Config& config, const Problem& pr
     model.compute_log_prior_terms(draws.theta, values);
     groups.push_back(group_of_draws("log_prior", terms, values));
   }
+  EffectsOfGroups effects = effects_of_groups(comm, config, problem, draws.theta);
+  for (Variable& variable : effects.draws) groups[posterior].variables.push_back(std::move(variable));
+  for (Group& group : effects.moments) groups.push_back(std::move(group));
   for (Group& group : row_groups(comm, config, problem, draws.theta)) groups.push_back(std::move(group));
 }
 
@@ -143,6 +148,8 @@ void put_q(const Config& config, const Problem& problem, const std::string& fami
   attributes["draws_hash"] = hexadecimal(result.draws_hash);
   attributes["lambda_hash"] = hexadecimal(hash(state.lambda));
   attributes["family"] = family;
+  if (const Integrated* integrated = integrated_of(problem))
+    attributes["nodes"] = std::int64_t{integrated->nodes()};
   attributes["rank"] = std::int64_t{config.family.rank};
   result.file.arrays = problem.arrays();
   result.file.arrays["lambda"] = state.lambda;

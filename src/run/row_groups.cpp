@@ -8,6 +8,7 @@
 #include <functional>
 #include <utility>
 
+#include "run/group_effects.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/run/posterior.hpp"
 
@@ -28,24 +29,32 @@ std::vector<std::string> keys_asked_for(const Config& config) {
 /// Sets values (rows of the block x draws) at draws that are `first`, ... of the result.
 using OfBlock = std::function<void(Index block, ConstMat theta, Index first, Mat values)>;
 
-/// [collective] "y" over (chain, draw, rows).
-Variable variable_by_row(const Communicator& comm, const Problem& problem, const Dimension& rows,
-                         ConstMat theta, const OfBlock& of_block) {
-  const Model& model = problem.model();
+/// Rows, or groups of them, of which a result holds numbers.
+struct Units {
+  Dimension dimension;
+  std::function<Index(Index block)> count;  ///< of this rank's blocks
+};
+
+/// [collective] "y" over (chain, draw, units).
+Variable variable_by_unit(const Communicator& comm, const Model& model, const Units& units, ConstMat theta,
+                          const OfBlock& of_block) {
   Variable variable{"y", sampling_dimensions(theta.cols()), {}};
-  variable.dimensions.push_back(rows);
+  variable.dimensions.push_back(units.dimension);
   if (comm.is_root()) {
-    variable.values.reserve(static_cast<std::size_t>(theta.cols()) * static_cast<std::size_t>(rows.size));
+    variable.values.reserve(static_cast<std::size_t>(theta.cols()) *
+                            static_cast<std::size_t>(units.dimension.size));
   }
+  Index own_units = 0;
+  for (Index block = 0; block < model.blocks(); ++block) own_units += units.count(block);
   for (Index first = 0; first < theta.cols(); first += draws_at_once) {
     const Index count = std::min(draws_at_once, theta.cols() - first);
-    Matrix own(problem.response().size(), count);
-    Index row = 0;
+    Matrix own(own_units, count);
+    Index begin = 0;
     for (Index block = 0; block < model.blocks(); ++block) {
-      Matrix values(model.rows(block), count);
+      Matrix values(units.count(block), count);
       of_block(block, theta.middleCols(first, count), first, values);
-      own.middleRows(row, values.rows()) = values;
-      row += values.rows();
+      own.middleRows(begin, values.rows()) = values;
+      begin += values.rows();
     }
     // Shards are runs of rows in the order of the ranks.
     for (Index s = 0; s < count; ++s) {
@@ -55,6 +64,22 @@ Variable variable_by_row(const Communicator& comm, const Problem& problem, const
     }
   }
   return variable;
+}
+
+/// [collective] The log likelihood of each group, its effects integrated out.
+Group log_likelihood_by_group(const Communicator& comm, const Problem& problem, const Integrated& model,
+                              ConstMat theta) {
+  const LocalModel& local = model.local();
+  const Units groups{group_dimension(comm, problem, local), [&](Index block) { return local.groups(block); }};
+  Group group{"log_likelihood", {}, sampled_attributes()};
+  group.attributes["unit"] =
+      fmt::format("the rows of a group ({}) together, its effects integrated: loo leaves a group out",
+                  groups.dimension.name);
+  group.variables.push_back(
+      variable_by_unit(comm, model, groups, theta, [&](Index block, ConstMat at, Index, Mat values) {
+        for (Index s = 0; s < at.cols(); ++s) model.log_likelihood_groups(block, at.col(s), values.col(s));
+      }));
+  return group;
 }
 
 /// Counts and classes are stored as what they are: ArviZ then draws bars, not densities.
@@ -72,9 +97,14 @@ std::vector<Group> row_groups(const Communicator& comm, const Config& config, co
   std::vector<Group> groups;
   if (keys_asked_for(config).empty()) return groups;
   const Model& model = problem.model();
-  const Dimension rows{"obs_id", problem.target().num_rows(), {}};
+  if (const Integrated* integrated = integrated_of(problem)) {
+    groups.push_back(log_likelihood_by_group(comm, problem, *integrated, theta));
+    return groups;
+  }
+  const Units rows{{"obs_id", problem.target().num_rows(), {}},
+                   [&](Index block) { return model.rows(block); }};
   const auto add_by_row = [&](const std::string& name, const OfBlock& of_block) {
-    groups.push_back({name, {variable_by_row(comm, problem, rows, theta, of_block)}, sampled_attributes()});
+    groups.push_back({name, {variable_by_unit(comm, model, rows, theta, of_block)}, sampled_attributes()});
   };
   if (config.output.log_likelihood) {
     add_by_row("log_likelihood", [&](Index block, ConstMat at, Index, Mat values) {
@@ -90,24 +120,33 @@ std::vector<Group> row_groups(const Communicator& comm, const Config& config, co
     store_whole(config, groups.back().variables.front());
   }
   const Vector& y = problem.response();
-  Variable observed{
-      "y", {rows}, comm.gather(std::span<const double>(y.data(), static_cast<std::size_t>(y.size())))};
+  Variable observed{"y",
+                    {rows.dimension},
+                    comm.gather(std::span<const double>(y.data(), static_cast<std::size_t>(y.size())))};
   store_whole(config, observed);
   groups.push_back({"observed_data", {std::move(observed)}});
   return groups;
 }
 
-void check_size_of_row_groups(const Config& config, Index num_rows) {
+void check_row_groups(const Communicator& comm, const Config& config, const Problem& problem) {
   const std::vector<std::string> keys = keys_asked_for(config);
-  const double bytes = 8.0 * static_cast<double>(config.output.draws) * static_cast<double>(num_rows) *
+  const Integrated* integrated = integrated_of(problem);
+  if (integrated != nullptr && config.output.posterior_predictive) {
+    throw Error(Fault::config,
+                "output.posterior_predictive: found true, with effects of groups, whose responses are not "
+                "simulated yet; expected false");
+  }
+  const Index units =
+      integrated == nullptr ? problem.target().num_rows() : num_groups(comm, integrated->local());
+  const double bytes = 8.0 * static_cast<double>(config.output.draws) * static_cast<double>(units) *
                        static_cast<double>(keys.size());
   if (bytes <= most_bytes) return;
   throw Error(
       Fault::config,
-      fmt::format("{}: {} draws of {} rows take {:.1f} GB, expected at most 2 GB: set {} to false, or "
+      fmt::format("{}: {} draws of {} {} take {:.1f} GB, expected at most 2 GB: set {} to false, or "
                   "lower output.draws",
-                  fmt::join(keys, " and "), config.output.draws, num_rows, bytes / 1e9,
-                  keys.size() > 1 ? "one" : "it"));
+                  fmt::join(keys, " and "), config.output.draws, units,
+                  integrated == nullptr ? "rows" : "groups", bytes / 1e9, keys.size() > 1 ? "one" : "it"));
 }
 
 }  // namespace vfe

@@ -59,6 +59,7 @@ struct Config {
     bool log_likelihood = false;
     bool log_prior = false;
     bool posterior_predictive = false;
+    std::string group_effects = "moments";  ///< what the result holds of each group's
   } output;
 };
 
