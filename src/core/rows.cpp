@@ -6,10 +6,10 @@ namespace vfe {
 
 Index DesignSchema::num_numbers() const {
   if (terms.empty()) return num_columns();
-  Index numbers = 0;
+  Index count = 0;
   for (const DesignTerm& term : terms)
-    if (term.column >= 0) numbers = std::max(numbers, term.column + term.width);
-  return numbers;
+    if (term.column >= 0) count = std::max(count, term.column + term.width);
+  return count;
 }
 
 Index DesignSchema::num_indices() const {
@@ -19,9 +19,9 @@ Index DesignSchema::num_indices() const {
 }
 
 Index DesignSchema::num_effects() const {
-  Index columns = 0;
-  for (const GroupEffects& of : effects) columns += of.size();
-  return columns;
+  Index count = 0;
+  for (const GroupEffects& of : effects) count += of.size();
+  return count;
 }
 
 Rows::RowMajor<double> dense_design(const DesignSchema& schema, const Rows& rows) {

@@ -9,13 +9,13 @@
 #include <numbers>
 #include <utility>
 
+#include "model/local_modes.hpp"
+#include "model/nested_integral.hpp"
 #include "model/with_size.hpp"
 
 namespace vfe {
 namespace {
 
-constexpr int most_steps = 100, plain_steps = 40;
-constexpr double longest_step = 3.0, converged_step = 1e-9;
 const double log_two_pi = std::log(2.0 * std::numbers::pi);
 
 template <int K>
@@ -42,33 +42,32 @@ bool newton_step(const LocalModes& at, Index k, Index group, bool plain, Latents
   }
   const double length = step.template lpNorm<Eigen::Infinity>();
   if (!std::isfinite(length)) return false;
-  if (length > longest_step) step *= longest_step / length;
+  if (length > newton::longest_step) step *= newton::longest_step / length;
   return true;
 }
 
-/// Newton's method for all groups of a block side by side. A step that leaves a slope behind it more than
-/// half as steep as before, and the other way, was too long: half of it is taken instead.
+/// Newton's method for all groups of a block side by side.
 template <int K>
 void find_modes(LocalDensity& density, LocalModes& modes) {
   const Index k = modes.mode.rows(), groups = modes.mode.cols();
   Matrix steps = Matrix::Zero(k, groups);  // that led to where the groups stand
   Vector rise = Vector::Zero(groups);      // slope along these where they began
   Latents<K> step(k);
-  for (int i = 0; i < most_steps; ++i) {
+  for (int i = 0; i < newton::most_steps; ++i) {
     density.expand(modes.mode, modes.slope, modes.curvature, modes.scale);
     double longest = 0.0;
     for (Index g = 0; g < groups; ++g) {
-      if (modes.slope.col(g).dot(steps.col(g)) < -0.5 * rise[g]) {
+      if (modes.slope.col(g).dot(steps.col(g)) < -newton::steepest * rise[g]) {
         rise[g] *= 0.5;
         steps.col(g) *= 0.5;
         modes.mode.col(g) -= steps.col(g);
         longest = std::max(longest, steps.col(g).template lpNorm<Eigen::Infinity>());
         continue;
       }
-      if (!newton_step<K>(modes, k, g, i < plain_steps, step)) return;
+      if (!newton_step<K>(modes, k, g, i < newton::plain_steps, step)) return;
       const double length = step.template lpNorm<Eigen::Infinity>();
       longest = std::max(longest, length);
-      if (length <= converged_step) {  // where it stands is where it was expanded
+      if (length <= newton::converged_step) {  // where it stands is where it was expanded
         steps.col(g).setZero();
         rise[g] = 0.0;
         continue;
@@ -77,7 +76,7 @@ void find_modes(LocalDensity& density, LocalModes& modes) {
       rise[g] = modes.slope.col(g).dot(step);
       modes.mode.col(g) += step;
     }
-    if (longest <= converged_step) {
+    if (longest <= newton::converged_step) {
       modes.found = true;
       return;
     }
@@ -200,42 +199,55 @@ LocalModes find_local_modes(LocalDensity& density, Index latents, Index groups) 
   return modes;
 }
 
-Integrated::Integrated(std::shared_ptr<const LocalModel> local, Index nodes)
-    : local_(std::move(local)), nodes_(nodes), rule_(gauss_hermite(nodes, local_->num_latents())) {}
+Integrated::Integrated(std::shared_ptr<const LocalModel> local, Index nodes) : local_(std::move(local)) {
+  set_nodes(nodes);
+}
 
 void Integrated::set_nodes(Index nodes) {
   nodes_ = nodes;
-  rule_ = gauss_hermite(nodes, local_->num_latents());
+  const Index outer = local_->num_outer_latents();
+  rule_ = gauss_hermite(nodes, local_->num_latents() - outer);
+  outer_rule_ = gauss_hermite(nodes, outer);
+}
+
+Index Integrated::units(Index block) const {
+  return local_->num_outer_latents() > 0 ? std::ssize(local_->outer_groups(block)) - 1
+                                         : local_->groups(block);
+}
+
+bool Integrated::integrate(Index block, ConstVec theta, Vec value, Vec grad) const {
+  const std::unique_ptr<LocalDensity> density = local_->at(block, theta);
+  if (local_->num_outer_latents() > 0) {
+    const std::vector<Index> first = local_->outer_groups(block);
+    return NestedIntegral(*density, outer_rule_, rule_, first).compute(value, grad);
+  }
+  const Index k = local_->num_latents(), groups = local_->groups(block);
+  return with_size(
+      k, [&](auto size) { return BlockIntegral<size>(*density, rule_, k, groups).compute(value, grad); });
 }
 
 void Integrated::log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const {
-  const Index k = local_->num_latents(), groups = local_->groups(block);
-  Vector of_groups(groups), no_gradient;
+  Vector of_units(units(block)), no_gradient;
   for (Index s = 0; s < theta.cols(); ++s) {
-    const std::unique_ptr<LocalDensity> density = local_->at(block, theta.col(s));
-    const bool is_computed = with_size(k, [&](auto size) {
-      BlockIntegral<size> integral(*density, rule_, k, groups);
-      return grad.cols() > 0 ? integral.compute(of_groups, grad.col(s))
-                             : integral.compute(of_groups, no_gradient);
-    });
-    value[s] += is_computed ? of_groups.sum() : std::numeric_limits<double>::quiet_NaN();
+    const bool is_computed = grad.cols() > 0 ? integrate(block, theta.col(s), of_units, grad.col(s))
+                                             : integrate(block, theta.col(s), of_units, no_gradient);
+    value[s] += is_computed ? of_units.sum() : std::numeric_limits<double>::quiet_NaN();
   }
 }
 
 void Integrated::log_likelihood_groups(Index block, ConstVec theta, Vec value) const {
-  const Index k = local_->num_latents(), groups = local_->groups(block);
-  const std::unique_ptr<LocalDensity> density = local_->at(block, theta);
   Vector no_gradient;
-  const bool is_computed = with_size(k, [&](auto size) {
-    return BlockIntegral<size>(*density, rule_, k, groups).compute(value, no_gradient);
-  });
-  if (!is_computed) value.setConstant(std::numeric_limits<double>::quiet_NaN());
+  if (!integrate(block, theta, value, no_gradient))
+    value.setConstant(std::numeric_limits<double>::quiet_NaN());
 }
 
 std::string Integrated::explain(Index block, ConstVec theta) const {
-  const Index k = local_->num_latents(), groups = local_->groups(block);
-  if (find_local_modes(*local_->at(block, theta), k, groups).found) return {};
-  return fmt::format("no mode of the effects of its groups was found in {} steps", most_steps);
+  Vector of_units(units(block)), no_gradient;
+  if (integrate(block, theta, of_units, no_gradient)) return {};
+  return fmt::format(
+      "the effects of its groups could not be integrated: no mode in {} steps, or a density that is not "
+      "finite",
+      newton::most_steps);
 }
 
 }  // namespace vfe

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-#include <numbers>
 #include <utility>
 
 #include "model/design_products.hpp"
@@ -17,8 +15,6 @@
 
 namespace vfe {
 namespace {
-
-const double half_log_two_pi = 0.5 * std::log(2.0 * std::numbers::pi);
 
 void refuse_horseshoe(const GlmLayout& layout) {
   if (!layout.horseshoe()) return;
@@ -72,22 +68,37 @@ GroupedRows Mixed::Impl::prepared(Rows raw) const {
   block.beside = pad(rows.beside, 0.0);
   block.weight = pad(rows.weight, 1.0);
   block.offset = pad(rows.offset, 0.0);
-  const std::vector<Index>& keys = integrated().effects->keys;
+  const auto differs = [&](const EffectsLayout& grouping, Index i) {
+    return i == 0 || std::ranges::any_of(grouping.effects->keys, [&](Index key) {
+             return rows.groups(i, key) != rows.groups(i - 1, key);
+           });
+  };
   for (Index i = 0; i < n; ++i) {
-    const bool begins = i == 0 || std::ranges::any_of(keys, [&](Index key) {
-                          return rows.groups(i, key) != rows.groups(i - 1, key);
-                        });
-    if (begins) block.first.push_back(i);
+    if (outer() != nullptr && differs(*outer(), i)) block.outer.push_back(std::ssize(block.first));
+    if (differs(integrated(), i)) block.first.push_back(i);
   }
   block.first.push_back(n);
+  if (outer() != nullptr) block.outer.push_back(block.groups());
   block.data_terms = Vector::Zero(block.groups());
   for (Index g = 0; g < block.groups(); ++g) {
     const auto [begin, end] = block.rows_of(g);
     for (Index i = begin; i < end; ++i)
       block.data_terms[g] += block.weight[i] * data_term(options.likelihood, fixed_layout, rows, i);
   }
-  block.numbers = rows.effects.middleCols(integrated().effects->first_column, integrated().size);
+  block.numbers.resize(n, num_latents());
+  block.numbers.rightCols(integrated().size) =
+      rows.effects.middleCols(integrated().effects->first_column, integrated().size);
+  if (outer() != nullptr)
+    block.numbers.leftCols(num_outer()) =
+        rows.effects.middleCols(outer()->effects->first_column, num_outer());
   return block;
+}
+
+Matrix Mixed::Impl::factor(ConstVec theta) const {
+  Matrix all = Matrix::Zero(num_latents(), num_latents());
+  if (outer() != nullptr) all.topLeftCorner(num_outer(), num_outer()) = outer()->factor(theta);
+  all.bottomRightCorner(integrated().size, integrated().size) = integrated().factor(theta);
+  return all;
 }
 
 Vector Mixed::Impl::predictor(const GroupedRows& block, ConstVec theta) const {
@@ -96,7 +107,7 @@ Vector Mixed::Impl::predictor(const GroupedRows& block, ConstVec theta) const {
   products.add_predictor(block.rows, theta.segment(fixed_layout.beta, products.num_coefficients()), eta);
   for (const EffectsLayout& grouping : layout.groupings) {
     if (!grouping.is_parameter()) continue;
-    const Matrix effects = grouping.factor(theta) * latents_of(grouping, theta);  // [effect, level]
+    const Matrix effects = grouping.effects_at(theta);
     const GroupEffects& of = *grouping.effects;
     for (Index i = 0; i < block.rows.size(); ++i) {
       const auto level = static_cast<Index>(block.rows.groups(i, of.keys.front()));
@@ -118,14 +129,8 @@ void Mixed::Impl::pull_back(const GroupedRows& block, ConstVec theta, ConstVec r
       by_effects.col(level) +=
           residual[i] * block.rows.effects.row(i).segment(of.first_column, of.size()).transpose();
     }
-    const Matrix by_latents = grouping.factor(theta).transpose() * by_effects;
-    grad.segment(grouping.latent, by_latents.size()) += by_latents.reshaped();
-    grouping.pull_back(theta, by_effects * latents_of(grouping, theta).transpose(), grad);
+    grouping.pull_back_effects(theta, by_effects, grad);
   }
-}
-
-Eigen::Map<const Matrix> Mixed::Impl::latents_of(const EffectsLayout& grouping, ConstVec theta) {
-  return {theta.data() + grouping.latent, grouping.size, grouping.levels};
 }
 
 Mixed::Mixed(const GlmOptions& options, std::shared_ptr<const RowSource> rows)
@@ -137,7 +142,10 @@ const Parameters& Mixed::parameters() const {
   return impl_->parameters;
 }
 Index Mixed::num_latents() const {
-  return impl_->integrated().size;
+  return impl_->num_latents();
+}
+Index Mixed::num_outer_latents() const {
+  return impl_->num_outer();
 }
 bool Mixed::is_quadratic() const {
   return impl_->options.likelihood == Likelihood::linear;
@@ -153,6 +161,9 @@ Index Mixed::first_block() const {
 }
 Index Mixed::groups(Index block) const {
   return impl_->block(block).groups();
+}
+std::vector<Index> Mixed::outer_groups(Index block) const {
+  return impl_->block(block).outer;
 }
 std::unique_ptr<LocalDensity> Mixed::at(Index block, ConstVec theta) const {
   return with_size(num_latents(), [&](auto size) -> std::unique_ptr<LocalDensity> {
@@ -176,9 +187,11 @@ void Mixed::log_prior(ConstMat theta, Vec value, Mat grad) const {
       }
       value[s] += of_sds.sum() + of_correlations;
       if (!grouping.is_parameter()) continue;
-      const auto z = theta.col(s).segment(grouping.latent, grouping.levels * grouping.size);
-      value[s] -= 0.5 * z.squaredNorm() + static_cast<double>(z.size()) * half_log_two_pi;
-      if (wants_gradient) grad.col(s).segment(grouping.latent, z.size()) -= z;
+      if (wants_gradient) {
+        grouping.add_log_prior_of_latents(theta.col(s), value[s], grad.col(s));
+      } else {
+        grouping.add_log_prior_of_latents(theta.col(s), value[s], none);
+      }
     }
   }
 }
@@ -187,9 +200,8 @@ std::vector<Parameter> Mixed::log_prior_terms() const {
   std::vector<Parameter> terms = impl_->fixed.log_prior_terms();
   for (const Parameter& parameter : impl_->layout.parameters) {
     terms.push_back(parameter);
-    // Of correlations all together.
-    if (parameter.transform == Transform::bounded || parameter.transform == Transform::correlation_cholesky)
-      terms.back().dimensions.clear();
+    // Of correlations, and of effects, all together.
+    if (parameter.transform != Transform::positive) terms.back().dimensions.clear();
   }
   return terms;
 }
@@ -209,9 +221,8 @@ void Mixed::compute_log_prior_terms(ConstMat theta, Mat values) const {
       next += grouping.size;
       if (grouping.correlations.size() > 0) values(next++, s) = of_correlations;
       if (!grouping.is_parameter()) continue;
-      const auto z = theta.col(s).segment(grouping.latent, grouping.levels * grouping.size);
-      values.col(s).segment(next, z.size()) = -0.5 * z.array().square() - half_log_two_pi;
-      next += z.size();
+      values(next, s) = 0.0;
+      grouping.add_log_prior_of_latents(theta.col(s), values(next++, s), none);
     }
   }
 }
@@ -260,7 +271,7 @@ void Mixed::compute_quantities(ConstMat theta, Mat values) const {
             theta.col(s).segment(grouping.correlation, grouping.correlations.size()), cholesky);
         put(cholesky);
       }
-      if (grouping.is_parameter()) put(Impl::latents_of(grouping, theta.col(s)).reshaped());
+      if (grouping.is_parameter()) put(grouping.latents(theta.col(s)).reshaped());
     }
   }
 }

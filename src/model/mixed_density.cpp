@@ -31,9 +31,10 @@ MixedDensity<K>::MixedDensity(const Mixed::Impl& model, const GroupedRows& block
     : model_(model),
       block_(block),
       theta_(theta),
-      size_(model.integrated().size),
+      size_(model.num_latents()),
+      outer_(model.num_outer()),
       groups_(block.groups()),
-      factor_(model.integrated().factor(theta)),
+      factor_(model.factor(theta)),
       constants_(draw_constants(model.options, model.fixed_layout, theta)),
       predictor_(model.predictor(block, theta)),
       expanded_sums_(size_, groups_),
@@ -100,11 +101,12 @@ void MixedDensity<K>::evaluate(Index group, ConstMat z, Vec value, Mat slope) {
   glm_kernel::evaluate(
       task,
       {value_.data(), effect_slope_.data(), {data_of(by_scale_[0]), data_of(by_scale_[1])}, slope_.data()});
-  const double constant = block_.data_terms[group] - static_cast<double>(size_) * half_log_two_pi;
-  value = value_.head(z.cols()) - 0.5 * z.colwise().squaredNorm().transpose();
+  const double constant = block_.data_terms[group] - static_cast<double>(size_ - outer_) * half_log_two_pi;
+  const auto own = z.bottomRows(size_ - outer_);
+  value = value_.head(z.cols()) - 0.5 * own.colwise().squaredNorm().transpose();
   value.array() += constant;
   slope.noalias() = factor_.transpose() * effect_slope_.leftCols(z.cols());
-  slope -= z;
+  slope.bottomRows(size_ - outer_) -= own;
 }
 
 template <int K>
@@ -137,13 +139,15 @@ void MixedDensity<K>::expand(ConstMat z, Mat slope, Mat curvature, Mat scale) {
                       {data_of(slope_by_scale_[0]), data_of(slope_by_scale_[1])},
                       {data_of(spread_by_scale_[0]), data_of(spread_by_scale_[1])}});
   const bool is_concave = glm_kernel::is_concave(model_.options.likelihood);
-  const Square identity = Square::Identity(size_, size_);
+  // The normal density of the group's own latents; that of an outer group's is not a group's.
+  Square own = Square::Identity(size_, size_);
+  own.topLeftCorner(outer_, outer_).setZero();
   for (Index g = 0; g < groups_; ++g) {
     expanded_sums_.col(g) = sum_rows(g, expanded_slope_);
-    slope.col(g) = factor_.transpose() * expanded_sums_.col(g) - expanded_at_.col(g);
-    square_of<K>(scale, size_, g) = factor_.transpose() * sum_squares(g, spread_) * factor_ + identity;
+    slope.col(g) = factor_.transpose() * expanded_sums_.col(g) - own * expanded_at_.col(g);
+    square_of<K>(scale, size_, g) = factor_.transpose() * sum_squares(g, spread_) * factor_ + own;
     if (is_concave) continue;
-    square_of<K>(curvature, size_, g) = factor_.transpose() * sum_squares(g, curvature_) * factor_ + identity;
+    square_of<K>(curvature, size_, g) = factor_.transpose() * sum_squares(g, curvature_) * factor_ + own;
   }
   if (is_concave) curvature = scale;
 }
@@ -187,7 +191,9 @@ void MixedDensity<K>::add_expansion_gradient(ConstMat direction, ConstMat scale_
 template <int K>
 void MixedDensity<K>::pull_back(Vec grad) {
   model_.pull_back(block_, theta_, residual_, grad);
-  model_.integrated().pull_back(theta_, Matrix(by_factor_), grad);
+  const Index inner = size_ - outer_;
+  model_.integrated().pull_back(theta_, by_factor_.bottomRightCorner(inner, inner), grad);
+  if (outer_ > 0) model_.outer()->pull_back(theta_, by_factor_.topLeftCorner(outer_, outer_), grad);
   for (std::size_t k = 0; k < 2; ++k) {
     const Index coordinate = model_.fixed_layout.scales[k];
     if (coordinate >= 0) grad[coordinate] += by_scales_[k];

@@ -7,7 +7,7 @@ namespace vfe {
 
 /// The groups of a block at theta. With Z_r a row's numbers of effects and F the factor of the effects, the
 /// linear predictor is that of theta plus Z_r F z: sums over a group's rows are of Z_r, and then multiplied.
-/// K is the number of effects, or Eigen::Dynamic.
+/// K is the number of effects, those of an outer group included, or Eigen::Dynamic.
 template <int K>
 class MixedDensity final : public LocalDensity {
  public:
@@ -34,7 +34,7 @@ class MixedDensity final : public LocalDensity {
   const Mixed::Impl& model_;
   const GroupedRows& block_;
   const Vector theta_;
-  const Index size_, groups_;
+  const Index size_, outer_, groups_;  // effects, of them those of an outer group
   const Square factor_;
   const glm_kernel::DrawConstants constants_;
   const Vector predictor_;

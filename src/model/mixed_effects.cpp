@@ -30,7 +30,10 @@ Grouping Mixed::grouping() const {
 
 Matrix Mixed::effects_of_latents(ConstVec theta) const {
   const EffectsLayout& grouping = impl_->integrated();
-  return original_factor(*grouping.effects, grouping.factor(theta), impl_->fixed_layout.response_scale);
+  Matrix factor = Matrix::Zero(grouping.size, impl_->num_latents());
+  factor.rightCols(grouping.size) =
+      original_factor(*grouping.effects, grouping.factor(theta), impl_->fixed_layout.response_scale);
+  return factor;
 }
 
 GroupCodes Mixed::group_codes(Index block) const {
@@ -64,8 +67,7 @@ std::vector<Grouping> Mixed::parameter_groupings() const {
 
 Matrix Mixed::parameter_effects(std::size_t grouping, ConstVec theta) const {
   const EffectsLayout& layout = *parameters_of(impl_->layout)[grouping];
-  return original_factor(*layout.effects, layout.factor(theta), impl_->fixed_layout.response_scale) *
-         Impl::latents_of(layout, theta);
+  return original_factor(*layout.effects, layout.effects_at(theta), impl_->fixed_layout.response_scale);
 }
 
 void Mixed::count_parameter_rows(std::size_t grouping, Index block, std::vector<std::int64_t>& rows) const {

@@ -18,6 +18,7 @@ struct GroupedRows {
   Vector y, beside, weight, offset;
   Vector data_terms;         ///< of each group: what of its log density depends on data alone
   std::vector<Index> first;  ///< row of each group; then the number of rows
+  std::vector<Index> outer;  ///< group of each outer group; then the number of groups; nothing without these
   Matrix numbers;            ///< rows x effects that are integrated
 
   Index groups() const { return std::ssize(first) - 1; }
@@ -42,14 +43,17 @@ struct Mixed::Impl {
 
   static DesignSchema without_effects(DesignSchema schema);
   const EffectsLayout& integrated() const { return layout.groupings[layout.integrated]; }
+  const EffectsLayout* outer() const { return layout.outer ? &layout.groupings[*layout.outer] : nullptr; }
+  Index num_outer() const { return layout.outer ? outer()->size : 0; }
+  Index num_latents() const { return num_outer() + integrated().size; }
+  /// Of the latents, those of the outer grouping first.
+  Matrix factor(ConstVec theta) const;
   const GroupedRows& block(Index block) const { return blocks[static_cast<std::size_t>(block)]; }
   GroupedRows prepared(Rows raw) const;
   /// Linear predictors of the rows without the effects that are integrated; 0 of those beyond the last.
   Vector predictor(const GroupedRows& block, ConstVec theta) const;
   /// Adds the gradient by theta, given that by these.
   void pull_back(const GroupedRows& block, ConstVec theta, ConstVec residual, Vec grad) const;
-  /// z [effect, level] of effects that are parameters.
-  static Eigen::Map<const Matrix> latents_of(const EffectsLayout& grouping, ConstVec theta);
 };
 
 }  // namespace vfe

@@ -120,13 +120,15 @@ std::string shown(const GroupEffects& effects) {
   return fmt::format("effects of the groups {}", effects.name);
 }
 
-void require_integrable(const GlmOptions& options, const GroupEffects& effects) {
+void require_integrable(const GlmOptions& options, const GroupEffects& effects, const GroupEffects* outer) {
   const bool exact = options.likelihood == Likelihood::linear;
   const Index most = exact ? most_effects : most_quadrature_effects;
-  if (effects.size() <= most) return;
+  const Index size = effects.size() + (outer == nullptr ? 0 : outer->size());
+  if (size <= most) return;
   throw Error(Fault::config,
-              fmt::format("model: {} {}, which cannot be integrated: expected at most {} for a {} response",
-                          effects.size(), shown(effects), most, to_string(options.likelihood)));
+              fmt::format("model: {} {}{}, which cannot be integrated: expected at most {} for a {} response",
+                          size, shown(effects), outer == nullptr ? "" : " and " + outer->name, most,
+                          to_string(options.likelihood)));
 }
 
 void require_few_levels(const GroupEffects& effects, const GroupEffects& integrated,
@@ -155,14 +157,27 @@ double log_correlation_volume(Index n, double shape) {
 }  // namespace
 
 std::size_t integrated_effects(const DesignSchema& schema) {
-  const auto levels = [&](const GroupEffects& effects) {
-    const Index known = num_levels(effects, schema);
-    return known == 0 ? std::numeric_limits<Index>::max() : known;
+  const auto size = [&](const GroupEffects& effects) {
+    const Index levels = num_levels(effects, schema);
+    return std::pair(effects.keys.size(), levels == 0 ? std::numeric_limits<Index>::max() : levels);
   };
   const auto most =
       std::max_element(schema.effects.begin(), schema.effects.end(),
-                       [&](const GroupEffects& a, const GroupEffects& b) { return levels(a) < levels(b); });
+                       [&](const GroupEffects& a, const GroupEffects& b) { return size(a) < size(b); });
   return static_cast<std::size_t>(most - schema.effects.begin());
+}
+
+std::optional<std::size_t> outer_effects(const DesignSchema& schema) {
+  const std::vector<Index>& inner = schema.effects[integrated_effects(schema)].keys;
+  std::optional<std::size_t> most;
+  for (std::size_t e = 0; e < schema.effects.size(); ++e) {
+    const std::vector<Index>& keys = schema.effects[e].keys;
+    const bool holds = keys.size() < inner.size() && std::ranges::all_of(keys, [&](Index key) {
+                         return std::ranges::count(inner, key) > 0;
+                       });
+    if (holds && (!most || keys.size() > schema.effects[*most].keys.size())) most = e;
+  }
+  return most;
 }
 
 Matrix EffectsLayout::correlation_factor(ConstVec theta) const {
@@ -235,6 +250,44 @@ void EffectsLayout::add_log_prior(ConstVec theta, Vec of_sds, double& of_correla
   if (wants_gradient) correlations.pull_back(own, by_values, grad.segment(correlation, correlations.size()));
 }
 
+Eigen::Map<const Matrix> EffectsLayout::latents(ConstVec theta) const {
+  return {theta.data() + latent, size, levels};
+}
+
+Matrix EffectsLayout::effects_at(ConstVec theta) const {
+  return is_centred() ? Matrix(latents(theta)) : factor(theta) * latents(theta);
+}
+
+void EffectsLayout::pull_back_effects(ConstVec theta, ConstMat by_effects, Vec grad) const {
+  Eigen::Map<Matrix> by_latents(grad.data() + latent, size, levels);
+  if (is_centred()) {
+    by_latents += by_effects;
+    return;
+  }
+  by_latents.noalias() += factor(theta).transpose() * by_effects;
+  pull_back(theta, by_effects * latents(theta).transpose(), grad);
+}
+
+void EffectsLayout::add_log_prior_of_latents(ConstVec theta, double& value, Vec grad) const {
+  const auto count = static_cast<double>(levels);
+  value -= count * static_cast<double>(size) * 0.5 * std::log(2.0 * std::numbers::pi);
+  if (!is_centred()) {
+    value -= 0.5 * latents(theta).squaredNorm();
+    if (grad.size() > 0) grad.segment(latent, size * levels) -= theta.segment(latent, size * levels);
+    return;
+  }
+  const Matrix own = factor(theta);
+  const Matrix z = own.triangularView<Eigen::Lower>().solve(Matrix(latents(theta)));
+  value -= 0.5 * z.squaredNorm() + count * own.diagonal().array().log().sum();
+  if (grad.size() == 0) return;
+  const Matrix slope = own.transpose().triangularView<Eigen::Upper>().solve(z);
+  Eigen::Map<Matrix>(grad.data() + latent, size, levels) -= slope;
+  Matrix by_factor = slope * z.transpose();
+  by_factor.diagonal() -= count * own.diagonal().cwiseInverse();
+  by_factor.triangularView<Eigen::StrictlyUpper>().setZero();
+  pull_back(theta, by_factor, grad);
+}
+
 MixedLayout mixed_layout(const GlmOptions& options, const DesignSchema& schema, Index first_coordinate) {
   require_valid(options, schema);
   if (!glm_kernel::can_expand(options.likelihood)) {
@@ -245,13 +298,15 @@ MixedLayout mixed_layout(const GlmOptions& options, const DesignSchema& schema, 
   }
   MixedLayout layout;
   layout.integrated = integrated_effects(schema);
+  layout.outer = outer_effects(schema);
   const GroupEffects& integrated = schema.effects[layout.integrated];
-  require_integrable(options, integrated);
+  const GroupEffects* outer = layout.outer ? &schema.effects[*layout.outer] : nullptr;
+  require_integrable(options, integrated, outer);
   Index next = first_coordinate;
   std::vector<Parameter> originals, latents;
   const bool is_scaled = is_real(options.likelihood) && schema.response_scale != 1.0;
   for (const GroupEffects& effects : schema.effects) {
-    const bool is_parameter = &effects != &integrated;
+    const bool is_parameter = &effects != &integrated && &effects != outer;
     if (is_parameter) require_few_levels(effects, integrated, schema);
     EffectsLayout own{.effects = &effects, .size = effects.size(), .sd = next};
     own.sd_priors = by_effect(options.group_prior_by_name, options.group_prior, effects);
@@ -285,7 +340,7 @@ MixedLayout mixed_layout(const GlmOptions& options, const DesignSchema& schema, 
       own.latent = next;
       own.levels = key.num_levels;
       next += own.levels * own.size;
-      Parameter latent{.name = "z_" + effects.name,
+      Parameter latent{.name = (effects.centred ? "b_" : "z_") + effects.name,
                        .dimensions = {{effects.name, own.levels, key.levels}, effect_dimension(effects)}};
       layout.parameters.push_back(latent);
       latents.push_back(std::move(latent));

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,22 @@ struct EffectsLayout {
   double correlation_shape = 1.0;
 
   bool is_parameter() const { return latent >= 0; }
+  /// Of those that are parameters: b rather than z.
+  bool is_centred() const { return is_parameter() && effects->centred; }
   Index num_pairs() const { return correlations.size() == 0 ? 0 : size * (size - 1) / 2; }
 
   /// D L at theta: b = factor z.
   Matrix factor(ConstVec theta) const;
   /// Adds the gradient by theta, given that by the factor.
   void pull_back(ConstVec theta, ConstMat by_factor, Vec grad) const;
+  // Of effects that are parameters, [effect, level]:
+  Eigen::Map<const Matrix> latents(ConstVec theta) const;
+  Matrix effects_at(ConstVec theta) const;  ///< b
+  /// Adds the gradient by theta, given that by b.
+  void pull_back_effects(ConstVec theta, ConstMat by_effects, Vec grad) const;
+  /// Adds the log density of the latents, and its gradient unless that is empty.
+  void add_log_prior_of_latents(ConstVec theta, double& value, Vec grad) const;
+
   /// L at theta.
   Matrix correlation_factor(ConstVec theta) const;
   /// Adds log priors of sds and correlations and their Jacobian by parameter ("sd", "cor") and their slopes;
@@ -38,6 +49,7 @@ struct EffectsLayout {
 struct MixedLayout {
   std::vector<EffectsLayout> groupings;  ///< as in the schema
   std::size_t integrated = 0;            ///< which of these
+  std::optional<std::size_t> outer;      ///< whose groups these are within, integrated as well
   std::vector<Parameter> parameters;     ///< after those of the GLM
   std::vector<Parameter> quantities;     ///< likewise
   bool has_original = false;

@@ -62,24 +62,33 @@ std::shared_ptr<DesignSource> design_rows(const Communicator& comm, const Config
 /// Throws Fault::data unless the import has put the rows together of those groups whose effects are
 /// integrated.
 void require_groups_together(const DesignSchema& design, const DatasetSchema& table) {
-  const GroupEffects& effects = design.effects[integrated_effects(design)];
-  std::set<std::string> names;
-  std::vector<std::string> listed;
-  for (const Index key : effects.keys) {
-    listed.push_back(design.keys[static_cast<std::size_t>(key)].name);
-    names.insert(listed.back());
-  }
+  const auto names = [&](const GroupEffects& effects) {
+    std::vector<std::string> list;
+    for (const Index key : effects.keys) list.push_back(design.keys[static_cast<std::size_t>(key)].name);
+    return list;
+  };
   const std::vector<std::string>& by = table.grouped_by;
-  const std::size_t levels = std::min(names.size(), by.size());
-  const std::set<std::string> together(by.begin(), by.begin() + static_cast<std::ptrdiff_t>(levels));
-  if (together == names) return;
+  const auto together = [&](const std::vector<std::string>& list) {
+    const std::size_t levels = std::min(list.size(), by.size());
+    return std::set(list.begin(), list.end()) ==
+           std::set(by.begin(), by.begin() + static_cast<std::ptrdiff_t>(levels));
+  };
+  const GroupEffects& effects = design.effects[integrated_effects(design)];
+  std::vector<std::string> wanted = names(effects);
+  const std::optional<std::size_t> outer = outer_effects(design);
+  if (together(wanted) && (!outer || together(names(design.effects[*outer])))) return;
+  if (outer) {  // its columns first
+    const std::vector<std::string> first = names(design.effects[*outer]);
+    std::ranges::stable_partition(
+        wanted, [&](const std::string& name) { return std::ranges::count(first, name) > 0; });
+  }
   throw Error(Fault::data,
               fmt::format("the rows of each of the groups {} must stand together, and {}: import the table "
                           "again with vfe import --group {}",
                           effects.name,
                           by.empty() ? "the dataset's are in any order"
                                      : fmt::format("the dataset's are by {}", fmt::join(by, "/")),
-                          fmt::join(listed, "/")));
+                          fmt::join(wanted, "/")));
 }
 
 }  // namespace

@@ -298,6 +298,12 @@ TableDesign fit_design(const Communicator& comm, const std::string& formula, con
     Coding coding(design, is_coded ? &moments : nullptr);
     DesignSchema& schema = result.schema = coding.result();
     schema.blocks = rows.schema().blocks;
+    for (GroupEffects& effects : schema.effects) {
+      constexpr Index many_rows = 30;
+      Index groups = 1;
+      for (const Index key : effects.keys) groups *= schema.keys[static_cast<std::size_t>(key)].num_levels;
+      effects.centred = groups > 0 && schema.num_rows() / groups >= many_rows;
+    }
     schema.response = design.formula().response.name;
     schema.response_levels = design.response_levels();
     if (model == nullptr) return;

@@ -100,6 +100,7 @@ Json from_effects(const GroupEffects& effects) {
             {"first_column", effects.first_column},
             {"has_intercept", effects.has_intercept},
             {"correlated", effects.correlated},
+            {"centred", effects.centred},
             {"columns", Json::array()}};
   for (const Column& column : effects.columns) json["columns"].push_back(from_column(column));
   return json;
@@ -112,6 +113,7 @@ GroupEffects to_effects(const Json& json) {
   json.at("first_column").get_to(effects.first_column);
   json.at("has_intercept").get_to(effects.has_intercept);
   json.at("correlated").get_to(effects.correlated);
+  json.at("centred").get_to(effects.centred);
   for (const Json& column : json.at("columns")) effects.columns.push_back(to_column(column));
   return effects;
 }

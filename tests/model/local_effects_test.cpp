@@ -87,19 +87,21 @@ LocalMoments moments_on_a_grid(const Mixed& model, Index block, ConstVec theta) 
   const double reach = 9.0, step = 2.0 * reach / static_cast<double>(steps);
   const Matrix factor = model.effects_of_latents(theta);
   const auto density = model.at(block, theta);
-  Vector total = Vector::Zero(groups), value(groups), at(k);
-  Matrix slope(k, groups);
+  const Index points = k == 2 ? steps + 1 : 1;
+  Vector value(points);
+  Matrix slope(k, points), at(k, points);
+  Vector total = Vector::Zero(groups);
   LocalMoments moments{Matrix::Zero(factor.rows(), groups), Matrix::Zero(factor.rows(), groups)};
   for (Index i = 0; i <= steps; ++i) {
-    for (Index j = 0; j <= (k == 2 ? steps : 0); ++j) {
-      at[0] = -reach + step * static_cast<double>(i);
-      if (k == 2) at[1] = -reach + step * static_cast<double>(j);
-      density->evaluate(at.replicate(1, groups), value, slope);
-      const Vector effects = factor * at;
+    at.row(0).setConstant(-reach + step * static_cast<double>(i));
+    if (k == 2) at.row(1) = Eigen::RowVectorXd::LinSpaced(points, -reach, reach);
+    const Matrix effects = factor * at;
+    for (Index g = 0; g < groups; ++g) {
+      density->evaluate(g, at, value, slope);
       const Vector weight = (value.array() + 5.0).exp();
-      total += weight;
-      moments.mean += effects * weight.transpose();
-      moments.variance += effects.cwiseAbs2() * weight.transpose();
+      total[g] += weight.sum();
+      moments.mean.col(g) += effects * weight;
+      moments.variance.col(g) += effects.cwiseAbs2() * weight;
     }
   }
   moments.mean *= total.cwiseInverse().asDiagonal();

@@ -158,7 +158,10 @@ TEST(Mixed, GradientsAreThoseOfTheRuleWithAnyNumberOfNodes) {
         SCOPED_TRACE(to_string(likelihood) + ", effects " + std::to_string(k) + ", nodes " +
                      std::to_string(nodes));
         Problem problem = grouped(likelihood, k, nodes != 3);
-        if (nodes == 5) add_levels(problem);
+        if (nodes == 5) {
+          add_levels(problem);
+          problem.schema.effects[1].centred = k == 2;
+        }
         const Integrated model(mixed(problem), nodes);
         expect_gradients_match(model, random_theta(model.parameters().size(), 2), 2e-6);
       }
@@ -175,6 +178,141 @@ TEST(Mixed, OfANormalResponseOneNodeIsExact) {
   Integrated(local, 1).log_likelihood_groups(0, theta.col(0), one);
   Integrated(local, 3).log_likelihood_groups(0, theta.col(0), three);
   EXPECT_LT((one - three).cwiseAbs().maxCoeff(), 1e-10);
+}
+
+/// Within groups of ten rows, groups of five: k1 effects of the former, k2 of the latter.
+Problem nested(Likelihood likelihood, Index k1, Index k2) {
+  Problem problem = reference::make_problem({.likelihood = likelihood,
+                                             .rows = 60,
+                                             .columns = 2,
+                                             .block_rows = 20,
+                                             .weights = false,
+                                             .censoring = false});
+  problem.schema.keys = {{.name = "g"}, {.name = "h"}};
+  GroupEffects outer{.name = "g", .keys = {0}}, inner{.name = "g:h", .keys = {0, 1}, .first_column = k1};
+  for (Index j = 0; j < k1; ++j) outer.columns.push_back({.name = "u" + std::to_string(j)});
+  for (Index j = 0; j < k2; ++j) inner.columns.push_back({.name = "v" + std::to_string(j)});
+  problem.schema.effects = {outer, inner};
+  Rows& rows = problem.rows;
+  rows.groups.resize(rows.size(), 2);
+  rows.effects.resize(rows.size(), k1 + k2);
+  for (Index i = 0; i < rows.size(); ++i) {
+    rows.groups.row(i) << i / (2 * group_rows), i / group_rows % 2;
+    for (Index j = 0; j < k1 + k2; ++j) rows.effects(i, j) = j == 0 || j == k1 ? 1.0 : random_normal(i, j);
+  }
+  return problem;
+}
+
+/// The covariance that effects give to the rows of a block.
+Matrix covariance(const Problem& problem, const Mixed& model, ConstVec theta, Index first, Index count) {
+  Vector values(model.parameters().num_constrained());
+  model.parameters().constrain(theta, values);
+  const auto at = [&](const std::string& name) -> const double* {
+    const std::vector<Parameter>& list = model.parameters().list();
+    for (std::size_t i = 0; i < list.size(); ++i)
+      if (list[i].name == name) return values.data() + model.parameters().first_constrained(i);
+    return nullptr;
+  };
+  Matrix all = Matrix::Identity(count, count) * *at("sigma") * *at("sigma");
+  for (const GroupEffects& effects : problem.schema.effects) {
+    const Index k = effects.size();
+    Vector sd = Eigen::Map<const Vector>(at("sd_" + effects.name), k);
+    Matrix of_effects = Matrix::Identity(k, k);
+    if (k == 2) of_effects(0, 1) = of_effects(1, 0) = *at("cor_" + effects.name);
+    of_effects = sd.asDiagonal() * of_effects * sd.asDiagonal();
+    for (Index i = 0; i < count; ++i) {
+      for (Index j = 0; j < count; ++j) {
+        bool same = true;
+        for (const Index key : effects.keys)
+          same = same && problem.rows.groups(first + i, key) == problem.rows.groups(first + j, key);
+        if (!same) continue;
+        all(i, j) += problem.rows.effects.row(first + i).segment(effects.first_column, k) * of_effects *
+                     problem.rows.effects.row(first + j).segment(effects.first_column, k).transpose();
+      }
+    }
+  }
+  return all;
+}
+
+TEST(Mixed, OfANormalResponseItIsTheMarginalNormal) {
+  std::vector<Problem> problems{nested(Likelihood::linear, 1, 1), nested(Likelihood::linear, 2, 2),
+                                nested(Likelihood::linear, 1, 2), grouped(Likelihood::linear, 2)};
+  problems.back().rows.weight.resize(0);
+  for (const Problem& problem : problems) {
+    const auto local = mixed(problem);
+    const Integrated model(local, 1);
+    const Matrix theta = random_theta(local->parameters().size(), 1);
+    Vector eta = problem.rows.offset / problem.schema.response_scale;
+    eta.array() += theta(0, 0);
+    eta += dense_design(problem.schema, problem.rows) * theta.col(0).segment(1, 2);
+    const Vector y =
+        (problem.rows.y.array() - problem.schema.response_centre) / problem.schema.response_scale;
+    for (Index block = 0; block < 3; ++block) {
+      const Matrix all = covariance(problem, *local, theta.col(0), 20 * block, 20);
+      const Eigen::LLT<Matrix> factor(all);
+      const Vector rest = factor.matrixL().solve((y - eta).segment(20 * block, 20));
+      const double expected = -0.5 * rest.squaredNorm() - factor.matrixLLT().diagonal().array().log().sum() -
+                              10.0 * std::log(2.0 * std::numbers::pi) -
+                              20.0 * std::log(problem.schema.response_scale);
+      EXPECT_NEAR(log_density(model, block, theta.col(0)), expected, 1e-9);
+    }
+  }
+}
+
+TEST(Mixed, GradientsOfNestedGroupsAreThoseOfTheRule) {
+  for (const Likelihood likelihood : mixed_likelihoods) {
+    for (const auto& [k1, k2] : {std::pair<Index, Index>(1, 1), {1, 2}, {2, 1}}) {
+      for (const Index nodes : {1, 3}) {
+        SCOPED_TRACE(to_string(likelihood) + ", effects " + std::to_string(k1) + " and " +
+                     std::to_string(k2) + ", nodes " + std::to_string(nodes));
+        const Integrated model(mixed(nested(likelihood, k1, k2)), nodes);
+        expect_gradients_match(model, random_theta(model.parameters().size(), 1), 2e-6);
+      }
+    }
+  }
+}
+
+TEST(Mixed, IntegralsOfNestedGroupsAreThoseOnAGrid) {
+  for (const Likelihood likelihood : {Likelihood::logistic, Likelihood::poisson}) {
+    const Problem problem = nested(likelihood, 1, 1);
+    const auto local = mixed(problem);
+    const Matrix theta = random_theta(local->parameters().size(), 1);
+    const Integrated model(local, 21);
+    Vector eta = problem.rows.offset;
+    eta.array() += theta(0, 0);
+    eta += dense_design(problem.schema, problem.rows) * theta.col(0).segment(1, 2);
+    const double outer_sd = std::exp(theta(3, 0)), inner_sd = std::exp(theta(4, 0));
+    constexpr int steps = 600;
+    const double step = 16.0 / steps;
+    const auto normal_density = [](double z) {
+      return std::exp(-0.5 * z * z) / std::sqrt(2.0 * std::numbers::pi);
+    };
+    Vector value(2);
+    model.log_likelihood_groups(0, theta.col(0), value);
+    for (Index outer = 0; outer < 2; ++outer) {
+      Real total = 0.0;
+      for (int i = 0; i <= steps; ++i) {
+        const double u = -8.0 + step * i;
+        Real product = normal_density(u) * step;
+        for (Index inner = 0; inner < 2; ++inner) {
+          Real sum = 0.0;
+          for (int j = 0; j <= steps; ++j) {
+            const double v = -8.0 + step * j;
+            Real log_rows = 0.0;
+            for (Index r = 0; r < group_rows; ++r) {
+              const Index row = 10 * outer + 5 * inner + r;
+              log_rows += reference::log_density(likelihood, {eta[row] + outer_sd * u + inner_sd * v},
+                                                 problem.rows.y[row], {});
+            }
+            sum += expl(log_rows) * normal_density(v) * step;
+          }
+          product *= sum;
+        }
+        total += product;
+      }
+      EXPECT_NEAR(value[outer], static_cast<double>(logl(total)), 1e-5) << to_string(likelihood);
+    }
+  }
 }
 
 TEST(Mixed, CorrelationsHaveTheLkjDensity) {

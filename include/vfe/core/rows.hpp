@@ -62,8 +62,8 @@ struct GroupEffects {
   std::vector<Column> columns;  ///< by effect: "intercept", "x", "colour[red]"
   bool has_intercept = true;    ///< the first column is 1, and takes what centring takes away
   bool correlated = true;       ///< | rather than ||
-  /// There are many rows for each group: where effects are parameters, these are the effects themselves, which
-  /// the rows tell; of few rows they are in units of their sds.
+  /// There are many rows for each group: where effects are parameters, these are the effects themselves,
+  /// which the rows tell; of few rows they are in units of their sds.
   bool centred = false;
 
   Index size() const { return static_cast<Index>(columns.size()); }

@@ -52,13 +52,17 @@ class Integrated final : public Model {
     local_->compute_quantities(theta, values);
   }
 
-  /// Sets by group of the block: log p(y_g | theta).
+  /// Groups of a block, or outer groups where there are any: what is independent given theta.
+  Index units(Index block) const;
+  /// Sets by unit of the block: log p(y_g | theta).
   void log_likelihood_groups(Index block, ConstVec theta, Vec value) const;
 
  private:
+  bool integrate(Index block, ConstVec theta, Vec value, Vec grad) const;
+
   std::shared_ptr<const LocalModel> local_;
   Index nodes_;
-  GaussHermite rule_;
+  GaussHermite rule_, outer_rule_;
 };
 
 /// The modes of a block's groups; `density` is then expanded there.

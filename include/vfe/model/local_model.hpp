@@ -57,6 +57,9 @@ class LocalModel {
   virtual ~LocalModel() = default;
   virtual const Parameters& parameters() const = 0;
   virtual Index num_latents() const = 0;  ///< k, of a group
+  /// The first of these that all groups of an outer group share: normal(0, 1) a priori, which is not in their
+  /// log joint densities. Outer groups stand together in one block.
+  virtual Index num_outer_latents() const { return 0; }
   /// Whether log p(y_g, z_g | theta) is quadratic in z_g, so that its integral is exact with one node.
   virtual bool is_quadratic() const { return false; }
 
@@ -76,6 +79,8 @@ class LocalModel {
   }
 
   virtual Index groups(Index block) const = 0;
+  /// The first group of each outer group of a block, then groups(block); nothing where there are none.
+  virtual std::vector<Index> outer_groups(Index) const { return {}; }
   /// Thread-safe, as what it returns need not be. theta (d) outlives it.
   virtual std::unique_ptr<LocalDensity> at(Index block, ConstVec theta) const = 0;
 

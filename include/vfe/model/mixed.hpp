@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "vfe/core/row_source.hpp"
@@ -11,13 +12,14 @@ namespace vfe {
 /// A generalised linear model with effects of groups over a shard: to the linear predictor of a row its
 /// numbers of effects are added, times the effects of its group, b ~ normal(0, D C D): sds D and correlations
 /// C. The effects of one grouping are latent variables of a LocalModel, in units of their sds and
-/// uncorrelated, z ~ normal(0, 1) with b = D L z, C = L L'. Those of other groupings, of few levels, are
-/// parameters in the same units.
+/// uncorrelated, z ~ normal(0, 1) with b = D L z, C = L L'; with them those of a grouping that they are
+/// nested in. Those of other groupings, of few levels, are parameters in the same units, or as they are
+/// (GroupEffects::centred).
 ///
 /// Parameters: those of Glm, then of each grouping g in the order of the schema, "sd_g" [effect]; of
 /// correlated effects, two of them "cor_g", more "cor_cholesky_g", L; of groupings that are not integrated
-/// "z_g" [level, effect]. Priors: GlmOptions::group_prior, correlation_prior. Likelihoods: linear, student_t,
-/// logistic, binomial, poisson, negative_binomial.
+/// "z_g" or "b_g" [level, effect]. Priors: GlmOptions::group_prior, correlation_prior. Likelihoods: linear,
+/// student_t, logistic, binomial, poisson, negative_binomial.
 class Mixed final : public LocalModel {
  public:
   /// Throws as Glm; Fault::config for a likelihood, prior or grouping that there is no such model of;
@@ -27,6 +29,7 @@ class Mixed final : public LocalModel {
 
   const Parameters& parameters() const override;
   Index num_latents() const override;
+  Index num_outer_latents() const override;
   bool is_quadratic() const override;
   Index blocks() const override;
   Index rows(Index block) const override;
@@ -37,11 +40,13 @@ class Mixed final : public LocalModel {
   Vector draw_start(const Address& at, Reach reach) const override;
 
   /// Those of Glm; of each grouping sds and correlations, then, if numbers of effects or the response are
-  /// standardised, what they come to on the user's scale: sd_g_original, cor_g_original; z_g at the end.
+  /// standardised, what they come to on the user's scale: sd_g_original, cor_g_original; z_g and b_g at the
+  /// end.
   const std::vector<Parameter>& quantities() const override;
   void compute_quantities(ConstMat theta, Mat values) const override;
 
   Index groups(Index block) const override;
+  std::vector<Index> outer_groups(Index block) const override;
   std::unique_ptr<LocalDensity> at(Index block, ConstVec theta) const override;
 
   /// Effects are on the user's scale, of numbers and response.
@@ -60,8 +65,11 @@ class Mixed final : public LocalModel {
   std::unique_ptr<const Impl> impl_;
 };
 
-/// Which of a design's groupings has its effects integrated: the one with most levels; of several that have
-/// no list of levels the first.
+/// Which of a design's groupings has its effects integrated: the one by most columns; of several such the one
+/// with most levels; of several that have no list of levels the first.
 std::size_t integrated_effects(const DesignSchema& schema);
+/// The grouping, by some of its columns, that it is within, and whose effects are integrated with it; of
+/// several the innermost.
+std::optional<std::size_t> outer_effects(const DesignSchema& schema);
 
 }  // namespace vfe
