@@ -68,28 +68,41 @@ NodeMoments moments_at_nodes(LocalSpread& spread, const GaussHermite& rule) {
   return moments;
 }
 
-/// Sets x (size) to candidate `number` of a group, from a t, and returns its log density less a constant.
-double draw_candidate(const Address& at, std::uint32_t number, Eigen::Ref<Vector> x) {
-  const auto size = static_cast<std::uint32_t>(x.size());
-  const std::uint32_t normals = (size + 1) / 2 * 2, first = number * (normals + 2);
-  for (std::uint32_t j = 0; j < size; ++j) x[j] = normal(at, first + j);
-  const double chi_squared = -2.0 * std::log(uniform(at, first + normals) * uniform(at, first + normals + 1));
-  x *= std::sqrt(freedom / chi_squared);
-  return -0.5 * (freedom + static_cast<double>(size)) * std::log1p(x.squaredNorm() / freedom);
+/// Candidates of every group, x in z = mode + spread x, from a t.
+struct Candidates {
+  Matrix x;            ///< size x (groups x candidates)
+  Vector log_density;  ///< of each, less a constant
+};
+
+Candidates draw_candidates(Index size, Index groups, const Address& at) {
+  const Index count = groups * candidates;
+  Vector noise(size * count);
+  fill_normal(at, noise, at.draw);
+  Candidates drawn{noise.reshaped(size, count), Vector(count)};
+  Address of_length = at;
+  of_length.step = 1;
+  for (Index i = 0; i < count; ++i) {
+    const auto first = static_cast<std::uint32_t>(2 * i);
+    const double chi_squared = -2.0 * std::log(uniform(of_length, first) * uniform(of_length, first + 1));
+    drawn.x.col(i) *= std::sqrt(freedom / chi_squared);
+    drawn.log_density[i] =
+        -0.5 * (freedom + static_cast<double>(size)) * std::log1p(drawn.x.col(i).squaredNorm() / freedom);
+  }
+  return drawn;
 }
 
-/// Sets x (size x groups), in z = mode + spread x, to a draw of each group.
+/// x in z = mode + spread x of a draw of each group, size x groups.
 Matrix draw_by_candidates(LocalSpread& spread, const Address& at) {
   const Index size = spread.size(), groups = spread.groups();
-  Matrix x(size, candidates), slope(size, candidates), chosen(size, groups);
-  Vector value(candidates), log_proposal(candidates);
+  const Candidates drawn = draw_candidates(size, groups, at);
+  Matrix slope(size, candidates), chosen(size, groups);
+  Vector value(candidates);
   Address choice = at;
-  choice.step = 1;
+  choice.step = 2;
   for (Index g = 0; g < groups; ++g) {
-    for (Index c = 0; c < candidates; ++c)
-      log_proposal[c] = draw_candidate(at, static_cast<std::uint32_t>(g * candidates + c), x.col(c));
+    const auto x = drawn.x.middleCols(g * candidates, candidates);
     spread.density().evaluate(g, (spread.spread(g) * x).colwise() + spread.mode(g), value, slope);
-    const Vector log_weight = value - log_proposal;
+    const Vector log_weight = value - drawn.log_density.segment(g * candidates, candidates);
     const Vector weight = (log_weight.array() - log_weight.maxCoeff()).exp();
     double left = uniform(choice, static_cast<std::uint32_t>(g)) * weight.sum();
     Index c = 0;
