@@ -4,12 +4,12 @@
 #include <cmath>
 #include <map>
 
+#include "commands/grouping_diagnosis.hpp"
 #include "vfe/commands/saved_fit.hpp"
 #include "vfe/model/glm_layout.hpp"
 #include "vfe/program/sample.hpp"
 #include "vfe/run/posterior.hpp"
 #include "vfe/run/result_attributes.hpp"
-#include "vfe/statistics/quantile.hpp"
 
 namespace vfe {
 namespace {
@@ -56,22 +56,7 @@ void add_coefficients(const Variable& variable, const Moments& moments, Index fi
   const Parameter quantity{.name = name_without_suffix(variable.name),
                            .dimensions = {variable.dimensions.begin() + 2, variable.dimensions.end()}};
   for (Index i = 0; i < size; ++i) {
-    std::vector<double> draws(static_cast<std::size_t>(num_draws));
-    for (Index s = 0; s < num_draws; ++s) draws[static_cast<std::size_t>(s)] = values(i, s);
-    Coefficient coefficient;
-    coefficient.name = entry_name(quantity, i);
-    if (values.row(i).hasNaN()) {  // a quantity of the model that could not be computed for some draw
-      coefficient.mean = coefficient.sd = coefficient.low = coefficient.high = std::nan("");
-      put_moments(moments, first + i, coefficient);
-      list.push_back(std::move(coefficient));
-      continue;
-    }
-    coefficient.mean = values.row(i).mean();
-    coefficient.sd = std::sqrt((values.row(i).array() - coefficient.mean).square().sum() /
-                               static_cast<double>(std::max<Index>(num_draws - 1, 1)));
-    std::ranges::sort(draws);
-    coefficient.low = sorted_quantile(draws, 0.05);
-    coefficient.high = sorted_quantile(draws, 0.95);
+    Coefficient coefficient = summary(entry_name(quantity, i), values.row(i).transpose());
     put_moments(moments, first + i, coefficient);
     list.push_back(std::move(coefficient));
   }
@@ -99,12 +84,30 @@ Diagnosis diagnose(const std::filesystem::path& run) {
       first[variable.name] = entries;
       entries += num_entries(variable);
     }
+    const auto add = [&](const Variable& shown, std::vector<Coefficient>& list) {
+      add_coefficients(shown, moments, first.at(shown.name), list);
+    };
     for (const Variable& variable : group.variables) {
       if (variable.name.ends_with(original_suffix)) continue;
-      const Variable& shown = on_users_scale(variable, group);
-      add_coefficients(shown, moments, first.at(shown.name), diagnosis.coefficients);
+      if (saved.design && is_of_groups(variable.name, *saved.design)) continue;
+      add(on_users_scale(variable, group), diagnosis.coefficients);
+    }
+    if (!saved.design) continue;
+    for (const GroupEffects& effects : saved.design->effects) {
+      GroupingDiagnosis grouping = diagnose_grouping(saved, group, effects);
+      // Effects without correlations may have some on the user's scale.
+      for (const char* of : {"sd_", "cor_"}) {
+        for (const std::string& suffix : {original_suffix, std::string()}) {
+          const auto found = std::ranges::find(group.variables, of + effects.name + suffix, &Variable::name);
+          if (found == group.variables.end()) continue;
+          add(*found, grouping.components);
+          break;
+        }
+      }
+      diagnosis.groupings.push_back(std::move(grouping));
     }
   }
+  if (attributes.contains("nodes")) diagnosis.nodes = count_of(attributes, "nodes");
   diagnosis.stages = stage_costs_from_json(text_of(saved.file, "stages"));
   return diagnosis;
 }

@@ -9,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "vfe/core/counted.hpp"
 #include "vfe/core/printable.hpp"
 #include "vfe/core/wrapped.hpp"
 
@@ -90,6 +91,77 @@ class CoefficientTable {
   std::vector<Row> rows_;
 };
 
+/// "12 groups of 3 to 40 rows"
+std::string sizes_of(const GroupingDiagnosis& grouping) {
+  if (grouping.groups == 0) return "groups";
+  const std::string rows = grouping.fewest == grouping.most
+                               ? counted(grouping.most, "row")
+                               : fmt::format("{} to {} rows", grouping.fewest, grouping.most);
+  return fmt::format("{} of {}", counted(grouping.groups, "group"), rows);
+}
+
+/// Of a mean of an effect the error is small beside its sd; what it is not known to is not shown.
+std::string extreme_table(const GroupingDiagnosis& grouping) {
+  std::string text = line(fmt::format("the {} of largest |mean| of {}:", grouping.extremes.size(),
+                                      printable(grouping.first_effect)));
+  std::size_t names = 0;
+  std::vector<std::string> shown;
+  for (const GroupingDiagnosis::Extreme& extreme : grouping.extremes) {
+    shown.push_back("  " + shortened(printable(extreme.group), text_columns - 40));
+    names = std::max(names, num_columns(shown.back()));
+  }
+  text += fmt::format("{}{:>11}{:>11}{:>9}\n", std::string(names, ' '), "mean", "sd", "rows");
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const GroupingDiagnosis::Extreme& extreme = grouping.extremes[i];
+    const double error = 0.01 * extreme.sd;
+    text += fmt::format("{}{}{:>11}{:>11}{:>9}\n", shown[i], std::string(names - num_columns(shown[i]), ' '),
+                        digits(extreme.mean, error), digits(extreme.sd, error), extreme.rows);
+  }
+  return text;
+}
+
+std::string grouping_text(const GroupingDiagnosis& grouping, std::int64_t nodes) {
+  std::string how = "effects are parameters";
+  if (grouping.integrated && nodes > 0) how = "effects integrated by " + counted(nodes, "node");
+  std::string text = line(fmt::format("{}: {}, {}", printable(grouping.name), sizes_of(grouping), how));
+  std::vector<Coefficient> components = grouping.components;
+  if (grouping.share) components.push_back(*grouping.share);
+  text += CoefficientTable(components).text() + line(grouping.share_of);
+  if (!grouping.extremes.empty()) text += extreme_table(grouping);
+  return text;
+}
+
+nlohmann::ordered_json json_of(const Coefficient& coefficient) {
+  return {{"name", coefficient.name},
+          {"mean", coefficient.mean},
+          {"mean_error", coefficient.mean_error},
+          {"sd", coefficient.sd},
+          {"sd_error", coefficient.sd_error},
+          {"q5", coefficient.low},
+          {"q5_error", coefficient.low_error},
+          {"q95", coefficient.high},
+          {"q95_error", coefficient.high_error}};
+}
+
+nlohmann::ordered_json json_of(const GroupingDiagnosis& grouping) {
+  nlohmann::ordered_json json{{"name", grouping.name},
+                              {"integrated", grouping.integrated},
+                              {"groups", grouping.groups},
+                              {"rows_fewest", grouping.fewest},
+                              {"rows_most", grouping.most}};
+  json["components"] = nlohmann::ordered_json::array();
+  for (const Coefficient& component : grouping.components) json["components"].push_back(json_of(component));
+  json["share"] = grouping.share ? json_of(*grouping.share) : nlohmann::ordered_json();
+  json["share_of"] = grouping.share_of;
+  json["extremes_of"] = grouping.first_effect;
+  json["extremes"] = nlohmann::ordered_json::array();
+  for (const GroupingDiagnosis::Extreme& extreme : grouping.extremes) {
+    json["extremes"].push_back(
+        {{"group", extreme.group}, {"mean", extreme.mean}, {"sd", extreme.sd}, {"rows", extreme.rows}});
+  }
+  return json;
+}
+
 }  // namespace
 
 std::string usability(const Verdict& verdict) {
@@ -132,6 +204,8 @@ std::string to_text(const Diagnosis& diagnosis) {
   if (shown.size() < diagnosis.coefficients.size()) {
     text += fmt::format("and {} more: --json lists all\n", diagnosis.coefficients.size() - shown.size());
   }
+  for (const GroupingDiagnosis& grouping : diagnosis.groupings)
+    text += "\n" + grouping_text(grouping, diagnosis.nodes);
   text += "\n" + stage_table(diagnosis.stages) + "\n" + verdict_text(diagnosis.verdict);
   text += fmt::format("cost: {} gradients, {} calls in sequence, {:.1f} s\n", diagnosis.gradients,
                       diagnosis.gradients_sequential, diagnosis.seconds);
@@ -171,15 +245,13 @@ std::string to_json(const Diagnosis& diagnosis) {
   json["stages"] = nlohmann::ordered_json::parse(to_json(diagnosis.stages));
   json["coefficients"] = nlohmann::ordered_json::array();
   for (const Coefficient& coefficient : diagnosis.coefficients) {
-    json["coefficients"].push_back({{"name", coefficient.name},
-                                    {"mean", coefficient.mean},
-                                    {"mean_error", coefficient.mean_error},
-                                    {"sd", coefficient.sd},
-                                    {"sd_error", coefficient.sd_error},
-                                    {"q5", coefficient.low},
-                                    {"q5_error", coefficient.low_error},
-                                    {"q95", coefficient.high},
-                                    {"q95_error", coefficient.high_error}});
+    json["coefficients"].push_back(json_of(coefficient));
+  }
+  if (!diagnosis.groupings.empty()) {
+    json["nodes"] = diagnosis.nodes;
+    json["groupings"] = nlohmann::ordered_json::array();
+    for (const GroupingDiagnosis& grouping : diagnosis.groupings)
+      json["groupings"].push_back(json_of(grouping));
   }
   return json.dump(2) + "\n";
 }

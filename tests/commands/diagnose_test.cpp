@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 
-#include "run/small_fit.hpp"
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "run/grouped_fit.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/run/result_attributes.hpp"
 
@@ -32,6 +36,57 @@ TEST(Diagnose, TellsVerdictAndCoefficientsOnTheUsersScale) {
   EXPECT_NEAR(age.mean, 0.025, 0.02);  // 0.25 per sd of 10
   EXPECT_NEAR(age.low, age.mean - 1.645 * age.sd, 0.2 * age.sd);
   EXPECT_NEAR(age.high, age.mean + 1.645 * age.sd, 0.2 * age.sd);
+}
+
+TEST(Diagnose, TellsGroupsApartFromCoefficients) {
+  const TemporaryFolder folder;
+  write_grouped_dataset(folder / "data.h5");
+  run_fit(grouped_config(folder, "linear", "y ~ x + (1 | school) + (1 | colour)"));
+  const Diagnosis diagnosis = diagnose(folder / "run");
+  std::vector<std::string> names;
+  for (const Coefficient& coefficient : diagnosis.coefficients) names.push_back(coefficient.name);
+  EXPECT_THAT(names, ElementsAre("intercept", "beta[x]", "sigma"));
+  EXPECT_EQ(diagnosis.nodes, 1);
+  ASSERT_EQ(diagnosis.groupings.size(), 2U);
+  const GroupingDiagnosis& school = diagnosis.groupings[0];
+  EXPECT_EQ(school.name, "school");
+  EXPECT_TRUE(school.integrated);
+  EXPECT_EQ(school.groups, grouped_schools);
+  EXPECT_EQ(school.fewest, grouped_school_rows);
+  EXPECT_EQ(school.most, grouped_school_rows);
+  ASSERT_EQ(school.components.size(), 1U);
+  EXPECT_EQ(school.components[0].name, "sd_school[intercept]");
+  EXPECT_NEAR(school.components[0].mean, 1.0, 0.4);
+  // 1 / (1 + 0.49)
+  EXPECT_NEAR(school.share.value().mean, 0.67, 0.15);
+  EXPECT_GT(school.share->low, 0.4);
+  ASSERT_EQ(school.extremes.size(), 10U);
+  std::vector<double> truth;
+  for (Index g = 0; g < grouped_schools; ++g) truth.push_back(std::abs(grouped_effect(g)));
+  std::ranges::sort(truth, std::greater());
+  for (std::size_t i = 0; i < 10; ++i) {
+    const GroupingDiagnosis::Extreme& extreme = school.extremes[i];
+    if (i > 0) {
+      EXPECT_LE(std::abs(extreme.mean), std::abs(school.extremes[i - 1].mean));
+    }
+    EXPECT_NEAR(extreme.mean, grouped_effect(std::stol(extreme.group) - 1000), 5.0 * extreme.sd);
+    EXPECT_GT(std::abs(grouped_effect(std::stol(extreme.group) - 1000)), truth[20]);
+  }
+  EXPECT_FALSE(diagnosis.groupings[1].integrated);
+  EXPECT_EQ(diagnosis.groupings[1].groups, 3);
+  EXPECT_EQ(diagnosis.groupings[1].most, 80);
+}
+
+TEST(Diagnose, SaysWhyThereIsNoShareOfTheVariance) {
+  const TemporaryFolder folder;
+  write_grouped_dataset(folder / "data.h5");
+  run_fit(grouped_config(folder, "student_t", "y ~ x + (1 | school)", {"output.group_effects=none"}));
+  const Diagnosis diagnosis = diagnose(folder / "run");
+  const GroupingDiagnosis& school = diagnosis.groupings.at(0);
+  EXPECT_FALSE(school.share);
+  EXPECT_THAT(school.share_of, testing::HasSubstr("a student_t response has no residual variance"));
+  EXPECT_TRUE(school.extremes.empty());
+  EXPECT_EQ(school.groups, 0);
 }
 
 TEST(Diagnose, RefusesAResultThatLacksAPart) {

@@ -53,6 +53,49 @@ TEST(DiagnosisText, TellsUseThenCoefficientsThenStagesThenTheRest) {
                           "log evidence 0.000 +- 0 nats", "cost: 0 gradients, 0 calls in sequence, 0.0 s"));
 }
 
+GroupingDiagnosis a_grouping() {
+  GroupingDiagnosis grouping{.name = "school", .integrated = true, .groups = 65, .fewest = 2, .most = 198};
+  grouping.components = {{.name = "sd_school[intercept]", .mean = 0.5, .sd = 0.1}};
+  grouping.share = Coefficient{.name = "share", .mean = 0.25, .sd = 0.01, .low = 0.2, .high = 0.3};
+  grouping.share_of = "share: of all";
+  grouping.first_effect = "intercept";
+  grouping.extremes = {{.group = "a long name", .rows = 12, .mean = -1.5, .sd = 0.25},
+                       {.group = "7", .rows = 198, .mean = 1.25, .sd = 0.1}};
+  return grouping;
+}
+
+TEST(DiagnosisText, TellsGroupingsBelowTheCoefficients) {
+  Diagnosis diagnosis = a_diagnosis();
+  diagnosis.nodes = 7;
+  diagnosis.groupings = {a_grouping()};
+  std::vector<std::string> lines = lines_of(to_text(diagnosis));
+  lines.erase(lines.begin(), lines.begin() + 5);
+  lines.erase(lines.begin() + 10, lines.end());
+  EXPECT_THAT(lines, ElementsAre("", "school: 65 groups of 2 to 198 rows, effects integrated by 7 nodes",
+                                 "                      mean      sd    5 %  95 %",
+                                 "sd_school[intercept]   0.5     0.1      0     0",
+                                 "share                 0.25    0.01    0.2   0.3", "share: of all",
+                                 "the 2 of largest |mean| of intercept:",
+                                 "                    mean         sd     rows",
+                                 "  a long name     -1.500      0.250       12",
+                                 "  7                1.250      0.100      198"));
+}
+
+TEST(DiagnosisText, TellsGroupingsToScripts) {
+  Diagnosis diagnosis = a_diagnosis();
+  EXPECT_FALSE(nlohmann::json::parse(to_json(diagnosis)).contains("groupings"));
+  diagnosis.nodes = 7;
+  diagnosis.groupings = {a_grouping()};
+  const nlohmann::json json = nlohmann::json::parse(to_json(diagnosis));
+  EXPECT_EQ(json["nodes"], 7);
+  const nlohmann::json& grouping = json["groupings"][0];
+  EXPECT_EQ(grouping["name"], "school");
+  EXPECT_EQ(grouping["components"][0]["name"], "sd_school[intercept]");
+  EXPECT_EQ(grouping["share"]["mean"], 0.25);
+  EXPECT_EQ(grouping["extremes"][1]["group"], "7");
+  EXPECT_EQ(grouping["extremes"][1]["rows"], 198);
+}
+
 TEST(DiagnosisText, SaysWhatTheResultMayBeUsedFor) {
   Verdict verdict;
   verdict.grade = Grade::certified;
