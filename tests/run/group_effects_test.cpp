@@ -144,7 +144,7 @@ TEST(GroupEffectsInResultsMpi, AreTheSameBitsAsOfOneRankAlone) {
   write_grouped_dataset(own / "data.h5");
   const std::string shared = world.broadcast(own.path().string());
   const std::string formula = "z ~ x + (1 + x | school) + (1 | colour)";
-  std::vector<std::string> overrides{"output.log_likelihood=true"};
+  std::vector<std::string> overrides{"output.log_likelihood=true", "output.draws=200"};
   run_fit(grouped_config(own, "logistic", formula, overrides), Existing::overwrite);
   overrides.push_back("data.file=" + shared + "/data.h5");
   overrides.push_back("output.directory=" + shared + "/together");
