@@ -241,18 +241,23 @@ void add_parameters(const Communicator& comm, const LocalModel& model, std::size
   std::vector<std::int64_t> rows(grouping.groups.size(), 0);
   for (Index block = 0; block < model.blocks(); ++block) model.count_parameter_rows(which, block, rows);
   comm.sum(rows);
+  if (!comm.is_root()) return;
   const Index effects = groups.size * std::ssize(grouping.effects);
-  Matrix draws(effects, theta.cols());
-  for (Index s = 0; s < theta.cols(); ++s)
-    draws.col(s) = model.parameter_effects(which, theta.col(s)).reshaped();
-  const Vector mean = draws.rowwise().mean();
-  const auto degrees = static_cast<double>(std::max<Index>(theta.cols() - 1, 1));
-  const Vector sd = ((draws.colwise() - mean).rowwise().squaredNorm() / degrees).cwiseSqrt();
+  const bool wants_draws = output.wants_draws(effects);
+  std::vector<double> draws;
+  Vector mean = Vector::Zero(effects), squares = Vector::Zero(effects);
+  for (Index s = 0; s < theta.cols(); ++s) {
+    const Vector at = model.parameter_effects(which, theta.col(s)).reshaped();
+    const Vector apart = at - mean;
+    mean += apart / static_cast<double>(s + 1);
+    squares += apart.cwiseProduct(at - mean);
+    if (wants_draws) draws.insert(draws.end(), at.begin(), at.end());
+  }
+  const Vector sd = (squares / static_cast<double>(std::max<Index>(theta.cols() - 1, 1))).cwiseSqrt();
   output.add_moments(grouping, groups, {mean.begin(), mean.end()}, {sd.begin(), sd.end()},
                      {rows.begin(), rows.end()});
   output.say(grouping, "those of the draws");
-  if (output.wants_draws(effects))
-    output.add_draws(grouping, groups, {draws.data(), draws.data() + draws.size()});
+  if (wants_draws) output.add_draws(grouping, groups, std::move(draws));
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ Index num_groups(const Communicator& comm, const LocalModel& model);
 /// [collective] Their dimension, in the order of the dataset: names are on rank 0 alone.
 Dimension group_dimension(const Communicator& comm, const Problem& problem, const LocalModel& model);
 
-/// What a result holds of the effects of groups, on the user's scale. Values are on rank 0 alone.
+/// What a result holds of the effects of groups, on the user's scale. They are on rank 0 alone.
 struct EffectsOfGroups {
   /// "r_school" over (chain, draw, school, school_effect), of groupings with few enough effects.
   std::vector<Variable> draws;

@@ -72,6 +72,16 @@ TEST_F(GroupEffectsInResults, HaveDrawsAndMomentsByName) {
     EXPECT_NEAR(colour.values[3 * s + 1], scale.values[s] * z.values[3 * s + 1], 1e-12);
 }
 
+TEST_F(GroupEffectsInResults, OfInnerGroupsAreNamedByBothKeys) {
+  run_fit(grouped_config(folder, "linear", "y ~ x + (1 | school:room)", {"output.draws=100"}));
+  const ResultFile file = result();
+  const Variable& mean = file.variable("group_effects", "r_school:room_mean");
+  EXPECT_THAT(names_of(mean), ElementsAre("school:room", "school:room_effect"));
+  ASSERT_EQ(mean.dimensions[0].labels.size(), static_cast<std::size_t>(2 * grouped_schools));
+  EXPECT_EQ(mean.dimensions[0].labels[0], "1000:front");
+  EXPECT_EQ(mean.dimensions[0].labels[3], "1001:back");
+}
+
 TEST_F(GroupEffectsInResults, AreThoseThatTheirRowsShow) {
   run_fit(grouped_config(folder, "linear", "y ~ x + (1 | school)"));
   const ResultFile file = result();

@@ -14,9 +14,9 @@ inline double grouped_effect(Index school) {
   return normal({.seed = 21, .purpose = Purpose::truth}, static_cast<std::uint32_t>(school));
 }
 
-/// Rows of 40 schools, numbered from 1000 on: a number x, a colour (red, green, blue, in turns), a real
-/// response y = 1 + 0.5 x + effect of the school + 0.7 noise, and one of two levels z, more often "yes" where
-/// y is above 1.
+/// Rows of 40 schools, numbered from 1000 on, of two rooms each (front, back): a number x, a colour (red,
+/// green, blue, in turns), a real response y = 1 + 0.5 x + effect of the school + 0.7 noise, and one of two
+/// levels z, more often "yes" where y is above 1.
 inline void write_grouped_dataset(const std::filesystem::path& path) {
   const Index rows = grouped_schools * grouped_school_rows;
   DatasetSchema schema;
@@ -25,9 +25,10 @@ inline void write_grouped_dataset(const std::filesystem::path& path) {
   schema.table.columns = {{"school", ColumnType::integer},
                           {"colour", ColumnType::factor, {"red", "green", "blue"}},
                           {"z", ColumnType::factor, {"no", "yes"}},
+                          {"room", ColumnType::factor, {"front", "back"}},
                           {"x"},
                           {"y"}};
-  schema.grouped_by = {"school"};
+  schema.grouped_by = {"school", "room"};
   TableRows table = missing_rows(schema.table, rows);
   auto& numbers = std::get<TableRows::RowMajor<double>>(table.numbers);
   for (Index i = 0; i < rows; ++i) {
@@ -37,6 +38,7 @@ inline void write_grouped_dataset(const std::filesystem::path& path) {
     table.integers(i, 0) = 1000 + school;
     table.codes(i, 0) = static_cast<std::int32_t>(i % 3);
     table.codes(i, 1) = y + normal(at, 2) > 1.0 ? 1 : 0;
+    table.codes(i, 2) = i % grouped_school_rows < grouped_school_rows / 2 ? 0 : 1;
     numbers(i, 0) = x;
     numbers(i, 1) = y;
   }
