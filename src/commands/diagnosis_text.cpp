@@ -100,7 +100,7 @@ std::string sizes_of(const GroupingDiagnosis& grouping) {
   return fmt::format("{} of {}", counted(grouping.groups, "group"), rows);
 }
 
-/// Of a mean of an effect the error is small beside its sd; what it is not known to is not shown.
+/// Means and sds to about a hundredth of the sd, which is what draws of parameters leave them.
 std::string extreme_table(const GroupingDiagnosis& grouping) {
   std::string text = line(fmt::format("the {} of largest |mean| of {}:", grouping.extremes.size(),
                                       printable(grouping.first_effect)));

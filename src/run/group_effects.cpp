@@ -1,7 +1,6 @@
 #include "run/group_effects.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
