@@ -192,7 +192,7 @@ std::vector<ConfigKey> output_keys() {
       word("output.group_effects", {"moments", "draws", "none"},
            [](auto& c) { return &c.output.group_effects; })
           .meaning("What the result holds of the effects of each group. moments: their means and sds, and "
-                   "their draws too where there are at most 20,000 effects; draws: both, however many there "
+                   "their draws too where there are at most 2,000 effects; draws: both, however many there "
                    "are (at most 2 GB); none: nothing.")
           .applies(with_groups())
           .may_change(),

@@ -9,7 +9,7 @@
 namespace vfe {
 namespace {
 
-constexpr Index candidates = 16;
+constexpr Index candidates = 8;
 constexpr double freedom = 4.0;  ///< of their t: even, so that chi squared is the log of a product
 
 /// The modes of the groups of a block at theta, about which z = mode + spread x.

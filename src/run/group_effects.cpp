@@ -18,7 +18,7 @@ namespace vfe {
 namespace {
 
 constexpr double most_bytes = 2e9;
-constexpr Index most_effects_unasked = 20000;  ///< of whose draws a result holds without being asked
+constexpr Index most_effects_unasked = 2000;  ///< of whose draws a result holds without being asked
 constexpr Index most_moment_draws = 256;       ///< of theta
 constexpr Index draws_at_once = 64;
 
