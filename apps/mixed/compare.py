@@ -57,8 +57,8 @@ class Case:
 
     def reference(self):
         table = self.data()
-        columns = [c for name in self.columns for c in table if c == name and table[c].dtype != object
-                   or c.startswith(name + "[")]
+        columns = [c for name in self.columns for c in table
+                   if c.startswith(name + "[") or (c == name and pd.api.types.is_numeric_dtype(table[c]))]
         X = np.column_stack([np.ones(len(table))] + [table[c] for c in columns])
         Z = np.column_stack([np.ones(len(table))] + ([table[self.slope]] if self.slope else []))
         codes = lambda name: None if name is None else pd.factorize(table[name], sort=True)[0]
@@ -76,7 +76,7 @@ class Case:
             names[f"beta{j + 1}"] = f"beta[{name}]"
         for j, name in enumerate(["intercept", self.slope][:Z.shape[1]]):
             names[f"sd{j}"] = f"sd_{inner}[{name}]"
-        moments = {names.get(name, name): value for name, value in found.items() if not name.startswith("z")}
+        moments = {names.get(name, name): value for name, value in found.items() if not name.startswith("b_")}
         return {"moments": moments, "evidence": evidence, "effective": effective}
 
     def toml(self, seed, directory):
@@ -123,7 +123,8 @@ def fit(case, seed):
     if not (FOLDER / directory / "result.h5").exists():
         return None, None, "failed: " + done.stderr.strip().splitlines()[-1], seconds, None
     told = json.loads(run(VFE, "diagnose", directory, "--json")[0].stdout)
-    moments = {q["name"]: (q["mean"], q["sd"]) for q in told["quantities"]}
+    shown = told["coefficients"] + [c for grouping in told["groupings"] for c in grouping["components"]]
+    moments = {q["name"]: (q["mean"], q["sd"]) for q in shown}
     with h5py.File(FOLDER / directory / "result.h5") as file:
         attributes = dict(file["vfe"].attrs)
     text = lambda a: a.decode() if isinstance(a, bytes) else str(a)

@@ -16,7 +16,7 @@ def half_normal(log_x, scale):
 
 class Mixed:
     """y ~ X beta + (Z | g): beta normal(0, 2.5), the intercept normal(0, 10), sds half-normal(sd_scale), correlations
-    LKJ(2), sigma half-normal(5). `items`, level by row, adds effects of a factor as parameters, in units of their sd.
+    LKJ(2), sigma half-normal(5). `items`, level by row, adds effects of a factor as parameters.
     `outer` adds an intercept for the groups that g is within, by row (a normal response alone)."""
 
     def __init__(self, family, y, X, Z, g, trials=None, nodes=15, sd_scale=1.0, items=None, outer=None):
@@ -34,7 +34,7 @@ class Mixed:
         self.x, self.log_w = grids(x), np.log(grids(w / w.sum())).sum(1)
         self.names = [f"beta{j}" for j in range(self.p)] + [f"sd{j}" for j in range(self.k)]
         self.names += ["cor"] * (self.k == 2) + ["sigma"] * self.linear
-        self.names += ["sd_items"] * (items is not None) + [f"z{j}" for j in range(self.levels)]
+        self.names += ["sd_items"] * (items is not None) + [f"b_{j}" for j in range(self.levels)]
         self.names += ["sd_outer"] * (outer is not None)
         self.d = len(self.names)
 
@@ -48,10 +48,10 @@ class Mixed:
         return values
 
     def log_prior(self, theta):
-        value = 0.0
+        value, sd_items = 0.0, np.exp(dict(zip(self.names, theta)).get("sd_items", 0.0))
         for t, name in zip(theta, self.names):
-            if name.startswith("beta") or name.startswith("z"):
-                scale = 1.0 if name.startswith("z") else 10.0 if name == "beta0" else 2.5
+            if name.startswith("beta") or name.startswith("b_"):
+                scale = sd_items if name.startswith("b_") else 10.0 if name == "beta0" else 2.5
                 value += -0.5 * (t / scale) ** 2 - np.log(scale) - 0.5 * LOG_TWO_PI
             elif name == "cor":  # LKJ(2): 3/4 (1 - r^2), times the slope of tanh
                 value += np.log(0.75) + 2 * np.log1p(-np.tanh(t) ** 2)
@@ -88,7 +88,7 @@ class Mixed:
         sigma = np.exp(at.get("sigma", 0.0))
         off = self.X @ beta
         if self.items is not None:
-            off = off + np.exp(at["sd_items"]) * theta[-self.levels:][self.items]
+            off = off + theta[-self.levels:][self.items]
         if self.outer is not None:
             return self.log_prior(theta) + self.log_normal(off, factor, sigma, np.exp(at["sd_outer"]))
         W = self.Z @ factor

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "model/nested_integral.hpp"
 #include "vfe/model/integrated.hpp"
 
 namespace vfe {
@@ -112,9 +113,36 @@ Matrix draw_by_candidates(LocalSpread& spread, const Address& at) {
   return chosen;
 }
 
+/// Of groups within outer ones. The rule is exact for a quadratic model, too.
+LocalMoments nested_moments(const LocalModel& model, Index block, ConstVec theta, const GaussHermite& rule) {
+  const Matrix factor = model.effects_of_latents(theta);
+  const Index outer = model.num_outer_latents(), own = model.num_latents() - outer,
+              groups = model.groups(block);
+  const GaussHermite outer_rule = gauss_hermite(moment_nodes, outer);
+  const std::vector<Index> first = model.outer_groups(block);
+  const auto density = model.at(block, theta);
+  NestedIntegral integral(*density, outer, model.num_latents(), first, [&](Index) {
+    return NodeRules{outer_rule, rule};
+  });
+  LocalMoments moments{not_a_number(factor.rows(), groups), not_a_number(factor.rows(), groups)};
+  Vector value(std::ssize(first) - 1), no_gradient;
+  if (!integral.compute(value, no_gradient)) return moments;
+  Matrix mean(own, groups), second(own * own, groups);
+  integral.moments(mean, second);
+  const Matrix to_effects = factor.rightCols(own);
+  moments.mean = to_effects * mean;
+  for (Index g = 0; g < groups; ++g) {
+    const Matrix covariance =
+        Eigen::Map<const Matrix>(second.col(g).data(), own, own) - mean.col(g) * mean.col(g).transpose();
+    moments.variance.col(g) = (to_effects * covariance).cwiseProduct(to_effects).rowwise().sum();
+  }
+  return moments;
+}
+
 }  // namespace
 
 LocalMoments local_moments(const LocalModel& model, Index block, ConstVec theta, const GaussHermite& rule) {
+  if (model.num_outer_latents() > 0) return nested_moments(model, block, theta, rule);
   const Matrix factor = model.effects_of_latents(theta);
   LocalSpread spread(model, block, theta);
   const Index size = spread.size(), groups = spread.groups();

@@ -148,8 +148,6 @@ void put_q(const Config& config, const Problem& problem, const std::string& fami
   attributes["draws_hash"] = hexadecimal(result.draws_hash);
   attributes["lambda_hash"] = hexadecimal(hash(state.lambda));
   attributes["family"] = family;
-  if (const Integrated* integrated = integrated_of(problem))
-    attributes["nodes"] = std::int64_t{integrated->nodes()};
   attributes["rank"] = std::int64_t{config.family.rank};
   result.file.arrays = problem.arrays();
   result.file.arrays["lambda"] = state.lambda;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr double most_bytes = 2e9;
 constexpr Index most_effects_unasked = 2000;  ///< of whose draws a result holds without being asked
-constexpr Index most_moment_draws = 256;       ///< of theta
+constexpr Index most_moment_draws = 256;      ///< of theta
 constexpr Index draws_at_once = 64;
 
 /// Calls work(block), blocks shared out among threads; what was thrown first is thrown at the end.
@@ -78,8 +78,7 @@ class OwnGroups {
   OwnGroups(const Communicator& comm, const Config& config, const Integrated& model)
       : config_(config),
         model_(model.local()),
-        nodes_(std::max(model.nodes(), least_moment_nodes)),
-        rule_(gauss_hermite(nodes_, model_.num_latents())),
+        rule_(gauss_hermite(moment_nodes, model_.num_latents() - model_.num_outer_latents())),
         size_(std::ssize(model_.grouping().effects)) {
     for (Index block = 0; block < model_.blocks(); ++block)
       first_.push_back(first_.back() + model_.groups(block));
@@ -148,7 +147,7 @@ class OwnGroups {
     return fmt::format(
         "means over {} draws of the parameters of the moments given them, {}", num_moment_draws(draws),
         model_.is_quadratic() ? "which are exact"
-                              : fmt::format("by quadrature with {} nodes of each effect", nodes_));
+                              : fmt::format("by quadrature with {} nodes of each effect", moment_nodes));
   }
 
  private:
@@ -157,7 +156,6 @@ class OwnGroups {
 
   const Config& config_;
   const LocalModel& model_;
-  const Index nodes_;
   const GaussHermite rule_;
   const Index size_;  ///< effects of a group
   std::vector<Index> first_{0};
@@ -216,7 +214,7 @@ void add_integrated(const Communicator& comm, const Config& config, const Proble
   output.add_moments(grouping, groups, std::move(mean), std::move(sd), gathered(comm, own.rows()));
   output.say(grouping, own.moments_in_words(theta.cols()));
   const Index effects = groups.size * std::ssize(grouping.effects);
-  if (!output.wants_draws(effects)) return;
+  if (!output.wants_draws(effects) || model.local().num_outer_latents() > 0) return;
   std::vector<double> values;
   if (comm.is_root()) values.reserve(static_cast<std::size_t>(effects * theta.cols()));
   for (Index first = 0; first < theta.cols(); first += draws_at_once) {
@@ -310,6 +308,13 @@ void check_size_of_group_effects(const Communicator& comm, const Config& config,
   const Integrated* model = integrated_of(problem);
   if (model == nullptr || config.output.group_effects != "draws") return;
   const LocalModel& local = model->local();
+  if (local.num_outer_latents() > 0) {
+    throw Error(
+        Fault::config,
+        fmt::format("output.group_effects: found \"draws\", with effects of {} within other groups, of "
+                    "which there are moments alone; expected \"moments\" or \"none\"",
+                    local.grouping().name));
+  }
   Index effects = num_groups(comm, local) * std::ssize(local.grouping().effects);
   for (const Grouping& grouping : local.parameter_groupings())
     effects += std::ssize(grouping.groups) * std::ssize(grouping.effects);

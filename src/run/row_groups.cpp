@@ -136,6 +136,13 @@ void check_row_groups(const Communicator& comm, const Config& config, const Prob
                 "output.posterior_predictive: found true, with effects of groups, whose responses are not "
                 "simulated yet; expected false");
   }
+  if (integrated != nullptr && config.output.log_likelihood && integrated->local().num_outer_latents() > 0) {
+    throw Error(
+        Fault::config,
+        fmt::format("output.log_likelihood: found true, with effects of {} within other groups; expected "
+                    "false",
+                    integrated->local().grouping().name));
+  }
   const Index units =
       integrated == nullptr ? problem.target().num_rows() : num_groups(comm, integrated->local());
   const double bytes = 8.0 * static_cast<double>(config.output.draws) * static_cast<double>(units) *

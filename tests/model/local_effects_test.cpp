@@ -124,7 +124,7 @@ TEST(LocalEffects, MomentsAreThoseOnAGrid) {
       SCOPED_TRACE(to_string(likelihood) + ", effects " + std::to_string(effects));
       const auto model = mixed(make_data(effects, response), likelihood);
       const Vector theta = theta_of(*model);
-      const GaussHermite rule = gauss_hermite(least_moment_nodes, effects);
+      const GaussHermite rule = gauss_hermite(moment_nodes, effects);
       expect_moments_near(local_moments(*model, 0, theta, rule), moments_on_a_grid(*model, 0, theta),
                           tolerance);
     }
