@@ -5,7 +5,6 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <numbers>
 #include <utility>
@@ -89,10 +88,9 @@ void find_modes(LocalDensity& density, LocalModes& modes) {
 template <int K>
 class BlockIntegral {
  public:
-  using RuleOf = std::function<const GaussHermite&(Index group)>;
-  BlockIntegral(LocalDensity& density, RuleOf rule, Index k, Index groups)
+  BlockIntegral(LocalDensity& density, const GaussHermite& rule, Index k, Index groups)
       : density_(density),
-        rule_(std::move(rule)),
+        rule_(rule),
         k_(k),
         groups_(groups),
         modes_(find_local_modes(density, k, groups)) {}
@@ -131,24 +129,22 @@ class BlockIntegral {
 
   // Adds the gradient at nodes that stand still.
   bool sum_over_nodes(bool wants_gradient) {
+    const Index nodes = rule_.nodes.cols();
     sums_.resize(groups_);
     reference_.resize(groups_);
     if (wants_gradient) {
       slope_sum_.resize(k_, groups_);
       product_sum_.resize(k_ * k_, groups_);
     }
-    Eigen::Matrix<double, K, Eigen::Dynamic> z, weighted;
-    Matrix slope;
-    Vector at_node, weight;
+    Eigen::Matrix<double, K, Eigen::Dynamic> z(k_, nodes), weighted(k_, nodes);
+    Matrix slope(k_, nodes);
+    Vector at_node(nodes), weight(nodes);
     for (Index g = 0; g < groups_; ++g) {
-      const GaussHermite& rule = rule_(g);
-      at_node.resize(rule.nodes.cols());
-      slope.resize(k_, rule.nodes.cols());
-      z = square<K>(inverse_, k_, g) * rule.nodes;
+      z = square<K>(inverse_, k_, g) * rule_.nodes;
       z.colwise() += Latents<K>(modes_.mode.col(g));
       density_.evaluate(g, z, at_node, slope);
       reference_[g] = at_node[0];  // at the mode itself, where their number is odd
-      weight = (at_node.array() - reference_[g] + rule.log_weights.array()).exp();
+      weight = (at_node.array() - reference_[g] + rule_.log_weights.array()).exp();
       sums_[g] = weight.sum();
       if (!wants_gradient) continue;
       weight /= sums_[g];
@@ -156,7 +152,7 @@ class BlockIntegral {
       weighted = slope * weight.asDiagonal();
       slope_sum_.col(g) = weighted.rowwise().sum();
       Eigen::Map<Square<K>>(product_sum_.data() + g * k_ * k_, k_, k_).noalias() =
-          rule.nodes * weighted.transpose();
+          rule_.nodes * weighted.transpose();
     }
     return sums_.allFinite() && reference_.allFinite();
   }
@@ -187,7 +183,7 @@ class BlockIntegral {
   }
 
   LocalDensity& density_;
-  RuleOf rule_;
+  const GaussHermite& rule_;
   Index k_, groups_;
   LocalModes modes_;
   Matrix inverse_, slope_sum_, product_sum_;
@@ -207,33 +203,11 @@ Integrated::Integrated(std::shared_ptr<const LocalModel> local, Index nodes) : l
   set_nodes(nodes);
 }
 
-Integrated::Rule Integrated::rule_of(Index nodes) const {
-  const Index outer = local_->num_outer_latents();
-  return {nodes, gauss_hermite(nodes, local_->num_latents() - outer), gauss_hermite(nodes, outer)};
-}
-
 void Integrated::set_nodes(Index nodes) {
-  const auto next = std::ranges::upper_bound(numbers_of_nodes, nodes);
-  by_group_.clear();
-  rules_ = {rule_of(nodes), rule_of(next == numbers_of_nodes.end() ? nodes + nodes / 2 : *next)};
-}
-
-Index Integrated::nodes() const {
-  Index most = by_group_.empty() ? rules_.front().nodes : 0;
-  for (const std::vector<std::uint8_t>& block : by_group_)
-    for (const std::uint8_t rule : block) most = std::max(most, rules_[rule].nodes);
-  return most;
-}
-
-std::pair<std::uint64_t, std::uint64_t> Integrated::count_nodes() const {
-  std::uint64_t nodes = 0, count = 0;
-  for (Index block = 0; block < blocks(); ++block) {
-    for (const std::uint8_t rule : rules_in(block)) {
-      nodes += static_cast<std::uint64_t>(rules_[rule].nodes);
-      ++count;
-    }
-  }
-  return {nodes, count};
+  nodes_ = nodes;
+  const Index outer = local_->num_outer_latents();
+  rule_ = gauss_hermite(nodes, local_->num_latents() - outer);
+  outer_rule_ = gauss_hermite(nodes, outer);
 }
 
 Index Integrated::units(Index block) const {
@@ -241,115 +215,35 @@ Index Integrated::units(Index block) const {
                                          : local_->groups(block);
 }
 
-std::vector<std::uint8_t> Integrated::rules_in(Index block) const {
-  std::vector<std::uint8_t> rules = by_group_.empty()
-                                        ? std::vector<std::uint8_t>(static_cast<std::size_t>(units(block)), 0)
-                                        : by_group_[static_cast<std::size_t>(block)];
-  if (finer_)
-    for (std::uint8_t& rule : rules) ++rule;
-  return rules;
-}
-
-template <class F>
-void Integrated::compare_numbers(Index block, ConstVec theta, F f) const {
-  const auto size = static_cast<std::size_t>(units(block));
-  std::vector<bool> is_done(size, false);
-  Vector at(units(block)), next(units(block)), no_gradient;
-  for (std::uint8_t i = 0; i <= numbers_of_nodes.size(); ++i) {
-    // What is done need not be computed again, but for the pass that a block makes together.
-    std::vector<std::uint8_t> rules(size, i);
-    for (std::size_t unit = 0; unit < size; ++unit)
-      if (is_done[unit]) rules[unit] = 0;
-    if (!integrate(block, theta, rules, next, no_gradient))
-      next.setConstant(std::numeric_limits<double>::quiet_NaN());
-    bool all_done = i > 0;
-    for (std::size_t unit = 0; i > 0 && unit < size; ++unit) {
-      const auto u = static_cast<Index>(unit);
-      if (!is_done[unit]) is_done[unit] = f(u, static_cast<std::uint8_t>(i - 1), std::abs(next[u] - at[u]));
-      all_done = all_done && is_done[unit];
-    }
-    if (all_done) return;
-    at.swap(next);
-  }
-}
-
-ExactSum Integrated::changes_by_tolerance(ConstVec theta, const std::vector<double>& tolerances) const {
-  ExactSum sums(std::ssize(tolerances));
-  Vector of_block(sums.size());
-  Integrated own(local_, 1);
-  own.rules_.clear();
-  for (const Index nodes : numbers_of_nodes) own.rules_.push_back(rule_of(nodes));
-  own.rules_.push_back(rule_of(numbers_of_nodes.back() + numbers_of_nodes.back() / 2));
-  for (Index block = 0; block < blocks(); ++block) {
-    of_block.setZero();
-    std::vector<std::size_t> reached(static_cast<std::size_t>(units(block)), 0);
-    own.compare_numbers(block, theta, [&](Index unit, std::uint8_t i, double change) {
-      const bool is_last = i + 1u == numbers_of_nodes.size();
-      std::size_t& next = reached[static_cast<std::size_t>(unit)];
-      for (; next < tolerances.size() && (is_last || change <= tolerances[next]); ++next)
-        of_block[static_cast<Index>(next)] += change;
-      return next == tolerances.size();
-    });
-    sums.add(of_block.data());
-  }
-  return sums;
-}
-
-void Integrated::set_nodes_by_group(ConstVec theta, double tolerance) {
-  rules_.clear();
-  for (const Index nodes : numbers_of_nodes) rules_.push_back(rule_of(nodes));
-  rules_.push_back(rule_of(numbers_of_nodes.back() + numbers_of_nodes.back() / 2));
-  by_group_.clear();
-  std::vector<std::vector<std::uint8_t>> chosen;
-  for (Index block = 0; block < blocks(); ++block) {
-    chosen.emplace_back(static_cast<std::size_t>(units(block)), 0);
-    compare_numbers(block, theta, [&](Index unit, std::uint8_t i, double change) {
-      chosen.back()[static_cast<std::size_t>(unit)] = i;
-      return change <= tolerance || i + 1u == numbers_of_nodes.size();
-    });
-  }
-  by_group_ = std::move(chosen);
-}
-
-bool Integrated::integrate(Index block, ConstVec theta, const std::vector<std::uint8_t>& rules, Vec value,
-                           Vec grad) const {
+bool Integrated::integrate(Index block, ConstVec theta, Vec value, Vec grad) const {
   const std::unique_ptr<LocalDensity> density = local_->at(block, theta);
-  const auto rule = [&](Index unit) -> const Rule& { return rules_[rules[static_cast<std::size_t>(unit)]]; };
   if (local_->num_outer_latents() > 0) {
     const std::vector<Index> first = local_->outer_groups(block);
-    NestedIntegral integral(*density, local_->num_outer_latents(), local_->num_latents(), first,
-                            [&](Index outer) {
-                              return NodeRules{rule(outer).outer, rule(outer).inner};
-                            });
-    return integral.compute(value, grad);
+    return NestedIntegral(*density, outer_rule_, rule_, first).compute(value, grad);
   }
   const Index k = local_->num_latents(), groups = local_->groups(block);
-  return with_size(k, [&](auto size) {
-    BlockIntegral<size> integral(
-        *density, [&](Index group) -> const GaussHermite& { return rule(group).inner; }, k, groups);
-    return integral.compute(value, grad);
-  });
+  return with_size(
+      k, [&](auto size) { return BlockIntegral<size>(*density, rule_, k, groups).compute(value, grad); });
 }
 
 void Integrated::log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const {
   Vector of_units(units(block)), no_gradient;
-  const std::vector<std::uint8_t> rules = rules_in(block);
   for (Index s = 0; s < theta.cols(); ++s) {
-    const bool is_computed = grad.cols() > 0 ? integrate(block, theta.col(s), rules, of_units, grad.col(s))
-                                             : integrate(block, theta.col(s), rules, of_units, no_gradient);
+    const bool is_computed = grad.cols() > 0 ? integrate(block, theta.col(s), of_units, grad.col(s))
+                                             : integrate(block, theta.col(s), of_units, no_gradient);
     value[s] += is_computed ? of_units.sum() : std::numeric_limits<double>::quiet_NaN();
   }
 }
 
 void Integrated::log_likelihood_groups(Index block, ConstVec theta, Vec value) const {
   Vector no_gradient;
-  if (!integrate(block, theta, rules_in(block), value, no_gradient))
+  if (!integrate(block, theta, value, no_gradient))
     value.setConstant(std::numeric_limits<double>::quiet_NaN());
 }
 
 std::string Integrated::explain(Index block, ConstVec theta) const {
   Vector of_units(units(block)), no_gradient;
-  if (integrate(block, theta, rules_in(block), of_units, no_gradient)) return {};
+  if (integrate(block, theta, of_units, no_gradient)) return {};
   return fmt::format(
       "the effects of its groups could not be integrated: no mode in {} steps, or a density that is not "
       "finite",

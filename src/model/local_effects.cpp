@@ -116,14 +116,11 @@ Matrix draw_by_candidates(LocalSpread& spread, const Address& at) {
 /// Of groups within outer ones. The rule is exact for a quadratic model, too.
 LocalMoments nested_moments(const LocalModel& model, Index block, ConstVec theta, const GaussHermite& rule) {
   const Matrix factor = model.effects_of_latents(theta);
-  const Index outer = model.num_outer_latents(), own = model.num_latents() - outer,
-              groups = model.groups(block);
-  const GaussHermite outer_rule = gauss_hermite(moment_nodes, outer);
+  const Index own = model.num_latents() - model.num_outer_latents(), groups = model.groups(block);
+  const GaussHermite outer_rule = gauss_hermite(moment_nodes, model.num_outer_latents());
   const std::vector<Index> first = model.outer_groups(block);
   const auto density = model.at(block, theta);
-  NestedIntegral integral(*density, outer, model.num_latents(), first, [&](Index) {
-    return NodeRules{outer_rule, rule};
-  });
+  NestedIntegral integral(*density, outer_rule, rule, first);
   LocalMoments moments{not_a_number(factor.rows(), groups), not_a_number(factor.rows(), groups)};
   Vector value(std::ssize(first) - 1), no_gradient;
   if (!integral.compute(value, no_gradient)) return moments;

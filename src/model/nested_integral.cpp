@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <utility>
 
 #include "model/local_modes.hpp"
 
@@ -34,20 +33,24 @@ struct NestedIntegral::Arrow {
   }
 };
 
-NestedIntegral::NestedIntegral(LocalDensity& density, Index outer, Index latents,
-                               const std::vector<Index>& first, RulesOf rules)
+NestedIntegral::NestedIntegral(LocalDensity& density, const GaussHermite& outer, const GaussHermite& inner,
+                               const std::vector<Index>& first)
     : density_(density),
+      outer_(outer),
+      inner_(inner),
       first_(first),
-      rules_(std::move(rules)),
-      k1_(outer),
-      k2_(latents - outer),
-      k_(latents),
+      k1_(outer.nodes.rows()),
+      k2_(inner.nodes.rows()),
+      k_(k1_ + k2_),
       groups_(first.back()),
       u_(Matrix::Zero(k1_, outers())),
       v_(Matrix::Zero(k2_, groups_)),
       slope_(k_, groups_),
       curvature_(k_ * k_, groups_),
-      scale_(k_ * k_, groups_) {}
+      scale_(k_ * k_, groups_),
+      points_(k_, outer.nodes.cols() * inner.nodes.cols()),
+      point_slope_(k_, points_.cols()),
+      at_point_(points_.cols()) {}
 
 NestedIntegral::Arrow NestedIntegral::arrow(const Matrix& of, Index outer) const {
   Arrow arrow;
@@ -146,16 +149,12 @@ bool NestedIntegral::factor() {
   return true;
 }
 
-void NestedIntegral::set_points(const NodeRules& rules, Index outer, Index group) {
-  const auto& [outer_rule, inner_rule] = rules;
+void NestedIntegral::set_points(Index outer, Index group) {
   const auto g = static_cast<std::size_t>(group);
-  points_.resize(k_, outer_rule.nodes.cols() * inner_rule.nodes.cols());
-  point_slope_.resize(k_, points_.cols());
-  at_point_.resize(points_.cols());
-  const Index nodes = inner_rule.nodes.cols();
-  const Matrix about = inner_inverse_[g] * inner_rule.nodes;
-  for (Index i = 0; i < outer_rule.nodes.cols(); ++i) {
-    const SmallVector moved = outer_inverse_[static_cast<std::size_t>(outer)] * outer_rule.nodes.col(i);
+  const Index nodes = inner_.nodes.cols();
+  const Matrix about = inner_inverse_[g] * inner_.nodes;
+  for (Index i = 0; i < outer_.nodes.cols(); ++i) {
+    const SmallVector moved = outer_inverse_[static_cast<std::size_t>(outer)] * outer_.nodes.col(i);
     auto points = points_.middleCols(i * nodes, nodes);
     points.topRows(k1_).colwise() = SmallVector(u_.col(outer) + moved);
     points.bottomRows(k2_) = about;
@@ -164,23 +163,21 @@ void NestedIntegral::set_points(const NodeRules& rules, Index outer, Index group
 }
 
 bool NestedIntegral::sum(Vec value) {
+  const Index outer_nodes = outer_.nodes.cols(), nodes = inner_.nodes.cols();
   for (Index o = 0; o < outers(); ++o) {
-    const NodeRules rules = rules_(o);
-    const auto& [outer_rule, inner_rule] = rules;
-    const Index outer_nodes = outer_rule.nodes.cols(), nodes = inner_rule.nodes.cols();
     Vector log_sum(outer_nodes);
     for (Index i = 0; i < outer_nodes; ++i) {
-      const SmallVector u = u_.col(o) + outer_inverse_[static_cast<std::size_t>(o)] * outer_rule.nodes.col(i);
+      const SmallVector u = u_.col(o) + outer_inverse_[static_cast<std::size_t>(o)] * outer_.nodes.col(i);
       log_sum[i] =
-          outer_rule.log_weights[i] - 0.5 * u.squaredNorm() - 0.5 * static_cast<double>(k1_) * log_two_pi;
+          outer_.log_weights[i] - 0.5 * u.squaredNorm() - 0.5 * static_cast<double>(k1_) * log_two_pi;
     }
     double constant = -log_det_[o] + 0.5 * static_cast<double>(k1_) * log_two_pi;
     for (Index g = first_[static_cast<std::size_t>(o)]; g < first_[static_cast<std::size_t>(o) + 1]; ++g) {
-      set_points(rules, o, g);
+      set_points(o, g);
       density_.evaluate(g, points_, at_point_, point_slope_);
       for (Index i = 0; i < outer_nodes; ++i) {
         const auto at = at_point_.segment(i * nodes, nodes).array();
-        log_sum[i] += at[0] + std::log((at - at[0] + inner_rule.log_weights.array()).exp().sum());
+        log_sum[i] += at[0] + std::log((at - at[0] + inner_.log_weights.array()).exp().sum());
       }
       constant += 0.5 * static_cast<double>(k2_) * log_two_pi;
     }
@@ -191,15 +188,15 @@ bool NestedIntegral::sum(Vec value) {
   return value.allFinite();
 }
 
-Vector NestedIntegral::shares(const NodeRules& rules, Index outer, Index group) {
+Vector NestedIntegral::shares(Index outer, Index group) {
   const Vector& share = share_[static_cast<std::size_t>(outer)];
-  const Index nodes = rules.inner.nodes.cols();
-  set_points(rules, outer, group);
+  const Index nodes = inner_.nodes.cols();
+  set_points(outer, group);
   density_.evaluate(group, points_, at_point_, point_slope_);
   Vector shares(points_.cols());
   for (Index i = 0; i < share.size(); ++i) {
     const auto at = at_point_.segment(i * nodes, nodes).array();
-    const Eigen::ArrayXd own = (at - at[0] + rules.inner.log_weights.array()).exp();
+    const Eigen::ArrayXd own = (at - at[0] + inner_.log_weights.array()).exp();
     shares.segment(i * nodes, nodes) = own * (share[i] / own.sum());
   }
   return shares;
@@ -207,9 +204,8 @@ Vector NestedIntegral::shares(const NodeRules& rules, Index outer, Index group) 
 
 void NestedIntegral::moments(Mat first, Mat second) {
   for (Index o = 0; o < outers(); ++o) {
-    const NodeRules rules = rules_(o);
     for (Index g = first_[static_cast<std::size_t>(o)]; g < first_[static_cast<std::size_t>(o) + 1]; ++g) {
-      const Vector share = shares(rules, o, g);
+      const Vector share = shares(o, g);
       const auto v = points_.bottomRows(k2_);
       first.col(g) = v * share;
       second.col(g) = (v * share.asDiagonal() * v.transpose()).reshaped();
@@ -219,6 +215,7 @@ void NestedIntegral::moments(Mat first, Mat second) {
 
 // As in BlockIntegral, by the derivatives of both factors and of M_c = B_c D_c^-1, S = A - sum M_c B_c'.
 void NestedIntegral::add_gradient(Vec grad) {
+  const Index outer_nodes = outer_.nodes.cols(), nodes = inner_.nodes.cols();
   Matrix scale_weight = Matrix::Zero(k_ * k_, groups_), by_mode(k_, groups_), by_v(k2_, groups_);
   Matrix by_u = Matrix::Zero(k1_, outers());
   // Backwards through a factorisation W = C C', given the sum over nodes of x slope' and C'^-1.
@@ -232,21 +229,18 @@ void NestedIntegral::add_gradient(Vec grad) {
   };
   for (Index o = 0; o < outers(); ++o) {
     const Index begin = first_[static_cast<std::size_t>(o)], end = first_[static_cast<std::size_t>(o) + 1];
-    const NodeRules rules = rules_(o);
-    const auto& [outer_rule, inner_rule] = rules;
-    const Index outer_nodes = outer_rule.nodes.cols(), nodes = inner_rule.nodes.cols();
     const Vector& share = share_[static_cast<std::size_t>(o)];
     const Small& outer_inverse = outer_inverse_[static_cast<std::size_t>(o)];
     Matrix slope_u(k1_, outer_nodes);  // of u at each node, v_c moving along
     for (Index i = 0; i < outer_nodes; ++i) {
-      const SmallVector u = u_.col(o) + outer_inverse * outer_rule.nodes.col(i);
+      const SmallVector u = u_.col(o) + outer_inverse * outer_.nodes.col(i);
       slope_u.col(i) = -share[i] * u;
       by_u.col(o) -= share[i] * u;
     }
     std::vector<Small> by_tilt;
     for (Index g = begin; g < end; ++g) {
       const auto c = static_cast<std::size_t>(g);
-      const Vector weight = shares(rules, o, g);
+      const Vector weight = shares(o, g);
       density_.add_gradient(g, weight);
       const Matrix weighted = point_slope_ * weight.asDiagonal();
       by_v.col(g) = weighted.bottomRows(k2_).rowwise().sum();
@@ -255,16 +249,16 @@ void NestedIntegral::add_gradient(Vec grad) {
       by_tilt.emplace_back(Small::Zero(k1_, k2_));
       for (Index i = 0; i < outer_nodes; ++i) {
         const auto of_node = weighted.middleCols(i * nodes, nodes);
-        products += inner_rule.nodes * of_node.bottomRows(k2_).transpose();
+        products += inner_.nodes * of_node.bottomRows(k2_).transpose();
         const SmallVector sum_v = of_node.bottomRows(k2_).rowwise().sum();
-        const SmallVector moved = outer_inverse * outer_rule.nodes.col(i);
+        const SmallVector moved = outer_inverse * outer_.nodes.col(i);
         by_tilt.back() -= moved * sum_v.transpose();
         slope_u.col(i) += of_node.topRows(k1_).rowwise().sum() - tilt_[c] * sum_v;
       }
       Eigen::Map<Matrix>(scale_weight.data() + g * k_ * k_, k_, k_).bottomRightCorner(k2_, k2_) =
           through(products, inner_inverse_[c]);
     }
-    const Small of_outer = through(outer_rule.nodes * slope_u.transpose(), outer_inverse);
+    const Small of_outer = through(outer_.nodes * slope_u.transpose(), outer_inverse);
     for (Index g = begin; g < end; ++g) {
       const auto c = static_cast<std::size_t>(g);
       const Small& tilt = tilt_[c];

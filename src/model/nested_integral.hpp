@@ -1,16 +1,10 @@
 #pragma once
-#include <functional>
 #include <vector>
 
 #include "vfe/model/gauss_hermite.hpp"
 #include "vfe/model/local_model.hpp"
 
 namespace vfe {
-
-/// Rules for the latent variables of an outer group, and of each group in it.
-struct NodeRules {
-  const GaussHermite &outer, &inner;
-};
 
 /// The integral over the latent variables u of outer groups and v_c of the groups c within them, z_c = (u,
 /// v_c), of the product over c of the joint densities of a LocalDensity and of normal(0, 1) for u, at one
@@ -19,10 +13,9 @@ struct NodeRules {
 /// of u with each v_c. Centres move with u by that factor, linearly.
 class NestedIntegral {
  public:
-  using RulesOf = std::function<NodeRules(Index outer)>;
-  /// `outer` of `latents` are u; `first` is the first group of each outer group, then the number of groups.
-  NestedIntegral(LocalDensity& density, Index outer, Index latents, const std::vector<Index>& first,
-                 RulesOf rules);
+  /// `first` is the first group of each outer group, then the number of groups.
+  NestedIntegral(LocalDensity& density, const GaussHermite& outer, const GaussHermite& inner,
+                 const std::vector<Index>& first);
 
   /// Sets the log integral of each outer group, and adds their gradient by theta unless it is empty; false
   /// where they cannot be computed.
@@ -47,14 +40,14 @@ class NestedIntegral {
   bool sum(Vec value);
   void add_gradient(Vec grad);
   /// z of a group at all nodes, those of u running slowest, K x (outer nodes x inner nodes).
-  void set_points(const NodeRules& rules, Index outer, Index group);
+  void set_points(Index outer, Index group);
   /// Of a group at its points: shares of the integral of its outer group.
-  Vector shares(const NodeRules& rules, Index outer, Index group);
+  Vector shares(Index outer, Index group);
   Arrow arrow(const Matrix& of, Index outer) const;
 
   LocalDensity& density_;
+  const GaussHermite &outer_, &inner_;
   const std::vector<Index>& first_;
-  const RulesOf rules_;
   const Index k1_, k2_, k_, groups_;
   Matrix u_, v_;                      // modes: k1 x outer groups, k2 x groups
   Matrix slope_, curvature_, scale_;  // at these, by group

@@ -15,7 +15,9 @@
 #include "run/row_groups.hpp"
 #include "run/run_record.hpp"
 #include "vfe/comm/request.hpp"
+#include "vfe/core/counted.hpp"
 #include "vfe/core/error.hpp"
+#include "vfe/infer/left.hpp"
 #include "vfe/infer/quadrature.hpp"
 #include "vfe/problem/problem.hpp"
 #include "vfe/program/inference_program.hpp"
@@ -86,11 +88,11 @@ class FitRun {
         return stopped();  // the checkpoint of the finished state stands
       }
       const std::optional<QuadratureCheck> nodes = check_nodes_at(*result);
-      State again = program.start();
-      if (!nodes || nodes->enough || config_.model.nodes > 0 || !ask_for_more_nodes(state_, again)) {
+      if (!nodes || nodes->enough || config_.model.nodes > 0 || more_nodes(nodes->nodes) == 0) {
         return finish(*std::move(result), nodes);
       }
-      state_ = std::move(again);
+      state_ = program.start();
+      state_.put(left::least_nodes, more_nodes(nodes->nodes));
       set_nodes();
     }
   }
@@ -256,7 +258,7 @@ class FitRun {
   void set_nodes() {
     Integrated* model = problem_->integrated();
     if (model == nullptr || model->local().is_quadratic() || config_.model.nodes > 0) return;
-    vfe::set_nodes(state_, *model);
+    model->set_nodes(state_.get_or(left::nodes, pilot_nodes));
   }
 
   /// [collective] At some draws of the result; nothing where nothing is integrated.
@@ -281,8 +283,9 @@ class FitRun {
     Verdict& verdict = result.verdict;
     verdict.grade = Grade::rejected;
     verdict.reason = fmt::format(
-        "nodes are too few to integrate effects of groups: at draws of the result, {} (limit 0.02)",
-        nodes.describe());
+        "{} are too few to integrate effects of groups: at draws of the result the next rule moves the log "
+        "density by {:.2g} nats (limit 0.02)",
+        counted(nodes.nodes, "node"), nodes.change);
     verdict.plain = "the integrals over effects of groups are not accurate";
     verdict.advice = "model.integrate = \"auto\"";
     put_verdict(verdict, result.file.attributes);
@@ -292,8 +295,7 @@ class FitRun {
   RunOutcome finish(FitResult result, const std::optional<QuadratureCheck>& nodes) {
     if (nodes && !nodes->enough) refuse(*nodes, result);
     if (nodes) {
-      result.file.attributes["nodes"] = std::int64_t{nodes->most_nodes};
-      result.file.attributes["nodes_mean"] = nodes->mean_nodes;
+      result.file.attributes["nodes"] = std::int64_t{nodes->nodes};
       result.file.attributes["nodes_change"] = nodes->change;
     }
     comm_.on_root("writing the result", [&] {

@@ -33,11 +33,10 @@ struct Packing<Laplace> {
 /// stage alone needs from step to step has slots of its own, and is dropped when it ends.
 namespace left {
 
-/// By the run, where the nodes of a fit were too few: of the change that "quadrature" allows.
-inline const Slot<double> nodes_share{"nodes_share"};
-// By "quadrature": theta at which each group was given nodes, and the change that one was allowed [nats].
-inline const Slot<Vector> nodes_at{"nodes_at"};
-inline const Slot<double> nodes_tolerance{"nodes_tolerance"};
+/// By the run, where fewer did not do: of "quadrature".
+inline const Slot<Index> least_nodes{"least_nodes"};
+/// By "quadrature": nodes for each effect of groups.
+inline const Slot<Index> nodes{"nodes"};
 
 // By "modes".
 inline const Slot<Matrix> searches{"searches"};  ///< a packed Lbfgs in each column, best first: to polish

@@ -3,42 +3,35 @@
 #include <memory>
 #include <string>
 
-#include "vfe/core/state.hpp"
 #include "vfe/infer/stage.hpp"
 #include "vfe/model/integrated.hpp"
 #include "vfe/target/target.hpp"
 
 namespace vfe {
 
-/// Where the integral over effects of groups stands beside that of finer rules.
+/// Where the integral over effects of groups stands beside that of the next rule.
 struct QuadratureCheck {
-  Index most_nodes = 1;     ///< for each effect, in any group
-  double mean_nodes = 1.0;  ///< over groups
-  double change = 0.0;      ///< of the sum of log integrals, were every group to take the next number [nats]
+  Index nodes = 1;      ///< for each effect
+  double change = 0.0;  ///< of the sum of log integrals [nats]
   bool enough = true;
 
-  std::string describe() const;
+  std::string describe() const;  ///< "7 nodes for each effect; the next rule moves the log density by ..."
 };
 
 /// Nodes that searches for modes make do with.
 constexpr Index pilot_nodes = 3;
+/// The next of the numbers of nodes that are tried, 1, 3, 5, 7, 9, 11, 15; 0 above the last.
+Index more_nodes(Index nodes);
 
-/// Stage "quadrature": gives each group of rows the nodes that it needs at the mode: the sum over groups of
-/// what their next numbers of nodes would move is below 0.005 nats (times left::nodes_share), what they move
-/// together at the mode and four draws of left::base below 0.01 nats, and the mode of theta by less than 0.02
-/// sd. Leaves left::nodes_at and left::nodes_tolerance, and the model with the nodes. `target` is of `model`,
-/// which must not be quadratic.
+/// Stage "quadrature": chooses the fewest nodes for which the sum of log integrals moves by less than 0.01
+/// nats to the next number, and the mode of theta by less than 0.02 sd, at the mode and four draws of
+/// left::base; the last where none will do, or the base is no proper mode. At least left::least_nodes. Leaves
+/// left::nodes, and the model with them. `target` is of `model`, which must not be quadratic.
 std::unique_ptr<Stage> quadrature(const Target& target, Integrated& model, std::uint64_t seed);
 
-/// Sets the nodes that a state has come to: those of its stage "quadrature", before it pilot_nodes.
-void set_nodes(const State& state, Integrated& model);
-/// The state that a fit begins with anew where the nodes of a finished one were too few: from `first`, its
-/// first state, with a smaller left::nodes_share. False where that is as small as can be.
-bool ask_for_more_nodes(const State& finished, State& first);
-
-/// [collective] Whether the model's nodes will do at draws of theta (d x S): the next numbers would move the
-/// sum of log integrals by less than 0.02 nats on average, and by that from draw to draw (the change is the
-/// larger of mean and sd), which no mean of theta can follow by more than 0.02 sd.
+/// [collective] Whether as many nodes as the model has will do at draws of theta (d x S): the next rule would
+/// move the sum of log integrals by less than 0.02 nats on average, and by that from draw to draw (the change
+/// is the larger of mean and sd), which no mean of theta can follow by more than 0.02 sd.
 QuadratureCheck check_quadrature(const Target& target, Integrated& model, ConstMat theta);
 
 }  // namespace vfe
