@@ -262,6 +262,16 @@ Command predict_command(CLI::App& program) {
                   "Levels that the fit did not know: refuse, or take for the reference")
       ->check(CLI::IsMember({"refuse", "reference"}))
       ->capture_default_str();
+  auto groups = std::make_shared<std::string>("include");
+  app->add_option(
+         "--groups", *groups,
+         "Effects of groups, (1 | g): include those of each row's group, and of a group that the fit "
+         "did not know effects drawn from the distribution of groups; exclude them (0, columns that "
+         "name groups are not read); or new, as if every group were new. All rows of a new group "
+         "have the same effects, those where its name is missing too. With --vary or --at, include "
+         "takes those of groups that these name")
+      ->check(CLI::IsMember({"include", "exclude", "new"}))
+      ->capture_default_str();
   const auto format = add_format_arguments(*app);
   auto overwrite = std::make_shared<bool>(false);
   add_overwrite(app, *overwrite);
@@ -270,10 +280,12 @@ Command predict_command(CLI::App& program) {
       ->capture_default_str();
   app->add_option("--seed", options->seed, "Seed of simulated responses; without it, the fit's")
       ->check(CLI::Range(std::uint64_t{0}, max_seed));
-  return {app, true, [options, overwrite, reference, format](const Communicator& comm) {
+  return {app, true, [options, overwrite, reference, groups, format](const Communicator& comm) {
             if (options->data.empty() && options->vary.empty() && options->at.empty())
               throw Error(Fault::usage, "predicting: no rows, expected DATA, or --vary or --at");
             if (*reference == "reference") options->new_levels = NewLevels::reference;
+            if (*groups == "exclude") options->groups = GroupsOfRows::exclude;
+            if (*groups == "new") options->groups = GroupsOfRows::fresh;
             std::tie(options->format, options->fields) = format();
             comm.on_root("predicting", [&] {
               check_output(options->output, *overwrite, {options->run, options->data});

@@ -34,7 +34,7 @@ std::function<SimulateArguments()> add_simulate_arguments(CLI::App& app) {
   CLI::Option* likelihood = app.add_option("MODEL", *model, "Likelihood")->check(CLI::IsMember(models));
   app.add_option("--prior", arguments->prior,
                  "CONFIG: instead, parameters from its priors, and responses of the rows of its dataset from "
-                 "these, for ArviZ")
+                 "these, for ArviZ (of a formula without effects of groups)")
       ->excludes(likelihood);
   app.add_option("-o,--output", options.output, "Dataset to write")->required();
   app.add_option("--rows", options.rows, "Number of rows")->check(CLI::PositiveNumber)->capture_default_str();

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "vfe/core/error.hpp"
@@ -36,6 +39,10 @@ class RowsOfDataset final : public PredictionRows {
     return piece;
   }
   std::string name_row(Index row) const override { return file_.name_row(row); }
+  bool has(const std::string& column) const override { return match_.has(column); }
+  const std::string& level(Index column, std::int32_t code) const override {
+    return match_.level(column, code);
+  }
   std::string source() const override { return file_.schema().source; }
 
  private:
@@ -58,7 +65,7 @@ class RowsOfCsv final : public PredictionRows {
   RowsOfCsv(const PredictOptions& options, const TableSchema& table, const WantedColumns& wanted)
       : reader_(options.data, table, {wanted.needed.begin(), wanted.needed.end()},
                 {wanted.optional.begin(), wanted.optional.end()},
-                {options.format, options.fields, options.new_levels, piece_rows}) {}
+                {options.format, options.fields, options.new_levels, piece_rows, wanted.groups}) {}
 
   std::optional<Piece> piece(Index k) override {
     for (;;) {
@@ -72,6 +79,10 @@ class RowsOfCsv final : public PredictionRows {
   std::string name_row(Index row) const override {
     return fmt::format("line {}", reader_.lines()[static_cast<std::size_t>(row - first_row_)]);
   }
+  bool has(const std::string& column) const override { return reader_.has(column); }
+  const std::string& level(Index column, std::int32_t code) const override {
+    return reader_.level(column, code);
+  }
   std::string source() const override { return reader_.name(); }
 
  private:
@@ -81,7 +92,7 @@ class RowsOfCsv final : public PredictionRows {
 
 class RowsOfGrid final : public PredictionRows {
  public:
-  explicit RowsOfGrid(ConditionalRows grid) : grid_(std::move(grid)) {}
+  RowsOfGrid(ConditionalRows grid, const TableSchema& table) : grid_(std::move(grid)), table_(table) {}
 
   std::optional<Piece> piece(Index k) override {
     const Index first = k * piece_rows, count = std::min(piece_rows, grid_.rows.num_rows - first);
@@ -89,25 +100,59 @@ class RowsOfGrid final : public PredictionRows {
     return Piece{grid_.rows.some(first, count), {}};
   }
   std::string name_row(Index row) const override { return fmt::format("row {} of the grid", row); }
+  bool has(const std::string& column) const override { return grid_.given.contains(column); }
+  const std::string& level(Index column, std::int32_t code) const override {
+    return table_[column].levels[static_cast<std::size_t>(code)];
+  }
   std::string source() const override { return "a grid"; }
   std::vector<Index> shown() const override { return grid_.varied; }
 
  private:
   ConditionalRows grid_;
+  const TableSchema& table_;
 };
+
+/// Columns that name groups, and are nothing else to the formula.
+std::set<std::string> names_of_groups(const PredictOptions& options, const TableSchema& table,
+                                      const FormulaTerms& formula) {
+  std::set<std::string> names;
+  if (options.groups == GroupsOfRows::exclude) return names;
+  const std::set<std::string> needed = formula.needed_columns(table);
+  std::ranges::set_difference(formula.group_columns(table), needed, std::inserter(names, names.end()));
+  return names;
+}
+
+void require_groups(const PredictOptions& options, const PredictionRows& rows,
+                    const std::set<std::string>& names) {
+  for (const std::string& name : names) {
+    if (rows.has(name)) continue;
+    throw Error(Fault::data,
+                fmt::format("{}: no column \"{}\", which names groups, expected it, or --groups exclude (no "
+                            "effects of groups) or new (those of a new group)",
+                            options.data.string(), name));
+  }
+}
 
 }  // namespace
 
 std::unique_ptr<PredictionRows> prediction_rows(const PredictOptions& options, const SavedFit& saved,
                                                 const FormulaTerms& formula) {
   const TableSchema& table = saved.table->table;
-  const WantedColumns wanted{formula.needed_columns(table), formula.outcome_columns(table)};
+  WantedColumns wanted{formula.needed_columns(table), {}, names_of_groups(options, table, formula)};
   if (options.is_grid()) {
     return std::make_unique<RowsOfGrid>(
-        conditional_rows(table, wanted.needed, saved.design->ranges, options.vary, options.at));
+        conditional_rows(table, wanted, saved.design->ranges, options.vary, options.at), table);
   }
-  if (is_hdf5(options.data)) return std::make_unique<RowsOfDataset>(options, table, wanted);
-  return std::make_unique<RowsOfCsv>(options, table, wanted);
+  wanted.optional = formula.outcome_columns(table);
+  wanted.optional.insert(wanted.groups.begin(), wanted.groups.end());
+  std::unique_ptr<PredictionRows> rows;
+  if (is_hdf5(options.data)) {
+    rows = std::make_unique<RowsOfDataset>(options, table, wanted);
+  } else {
+    rows = std::make_unique<RowsOfCsv>(options, table, wanted);
+  }
+  if (options.groups == GroupsOfRows::include) require_groups(options, *rows, wanted.groups);
+  return rows;
 }
 
 }  // namespace vfe

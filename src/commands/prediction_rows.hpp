@@ -28,11 +28,16 @@ class PredictionRows {
   virtual std::string name_row(Index row) const = 0;
   /// Where the rows came from, first of all.
   virtual std::string source() const = 0;
+  /// Whether the rows have that column of the table, of those that name groups.
+  virtual bool has(const std::string& column) const = 0;
+  /// The name of a level of that column of the table: one of those, or one that is new.
+  virtual const std::string& level(Index column, std::int32_t code) const = 0;
   /// Columns whose values a reader wants beside the predictions.
   virtual std::vector<Index> shown() const { return {}; }
 };
 
-/// Of a dataset, a CSV file or a grid, as the options say. Throws Fault::missing, Fault::usage, Fault::data.
+/// Of a dataset, a CSV file or a grid, as the options say. What names groups is read unless they are
+/// excluded. Throws Fault::missing, Fault::usage, Fault::data: also where that is included and not there.
 std::unique_ptr<PredictionRows> prediction_rows(const PredictOptions& options, const SavedFit& saved,
                                                 const FormulaTerms& formula);
 

@@ -65,6 +65,12 @@ PriorReport draw_prior(const Communicator& comm, const Config& config, const Pri
                     "model the prior is its own business",
                     config.model.type));
   }
+  if (config.model.has_groups()) {
+    throw Error(Fault::usage,
+                fmt::format("drawing from the prior: found effects of groups, \"{}\", of which there are no "
+                            "draws of the prior; expected a formula without",
+                            config.model.formula));
+  }
   const Problem problem(comm, config);
   const Model& model = problem.model();
   const Matrix theta = draws_of_prior(config, model, options.draws);

@@ -24,6 +24,12 @@ Index DesignSchema::num_effects() const {
   return count;
 }
 
+DesignSchema without_effects(DesignSchema schema) {
+  schema.effects.clear();
+  schema.keys.clear();
+  return schema;
+}
+
 Rows::RowMajor<double> dense_design(const DesignSchema& schema, const Rows& rows) {
   const Rows::RowMajor<double> numbers =
       std::visit([](const auto& x) { return Rows::RowMajor<double>(x.template cast<double>()); }, rows.x);

@@ -29,10 +29,10 @@ std::vector<std::string> split(const std::string& text, char sign) {
 
 class Grid {
  public:
-  Grid(const TableSchema& table, const std::set<std::string>& needed,
+  Grid(const TableSchema& table, const WantedColumns& wanted,
        const std::map<std::string, NumberRange>& ranges)
-      : table_(table), needed_(needed), ranges_(ranges), values_(static_cast<std::size_t>(table.size())) {
-    for (const std::string& name : needed) {
+      : table_(table), wanted_(wanted), ranges_(ranges), values_(static_cast<std::size_t>(table.size())) {
+    for (const std::string& name : wanted.needed) {
       const Index column = table.find(name);
       const TableColumn& of = table[column];
       if (of.type == ColumnType::factor) set(column, {0.0});
@@ -51,12 +51,13 @@ class Grid {
     std::vector<double> values =
         has_values ? read_values(table_[column], text.substr(equals + 1)) : all(column);
     if (option == "--at" && values.size() != 1) fail("expected one value");
+    if (wanted_.groups.contains(table_[column].name)) require_whole(values);
     set(column, std::move(values));
     return column;
   }
 
   TableRows rows(const std::vector<Index>& varied) const {
-    for (const std::string& name : needed_) {
+    for (const std::string& name : wanted_.needed) {
       if (!values_[static_cast<std::size_t>(table_.find(name))].empty()) continue;
       throw Error(Fault::usage,
                   fmt::format("predicting along a grid: \"{}\" is a matrix, which has no typical "
@@ -93,13 +94,19 @@ class Grid {
     throw Error(Fault::usage, fmt::format("{}: {}", asked_, found));
   }
 
+  void require_whole(const std::vector<double>& values) const {
+    for (const double value : values)
+      if (value != std::nearbyint(value)) fail(fmt::format("found {}, expected a whole number", value));
+  }
+
   void set(Index column, std::vector<double> values) {
     values_[static_cast<std::size_t>(column)] = std::move(values);
   }
 
   Index column_of(const std::string& name) const {
-    if (needed_.contains(name)) return table_.find(name);
-    const std::vector<std::string> names(needed_.begin(), needed_.end());
+    std::vector<std::string> names(wanted_.needed.begin(), wanted_.needed.end());
+    names.insert(names.end(), wanted_.groups.begin(), wanted_.groups.end());
+    if (std::ranges::count(names, name) > 0) return table_.find(name);
     if (names.empty()) fail("the formula names no columns");
     fail(fmt::format("the formula names no column \"{}\"; the nearest are \"{}\"", name,
                      fmt::join(nearest(name, names), "\", \"")));
@@ -168,7 +175,7 @@ class Grid {
   }
 
   const TableSchema& table_;
-  const std::set<std::string>& needed_;
+  const WantedColumns& wanted_;
   const std::map<std::string, NumberRange>& ranges_;
   std::vector<std::vector<double>> values_;  ///< by column
   std::string asked_;
@@ -176,17 +183,19 @@ class Grid {
 
 }  // namespace
 
-ConditionalRows conditional_rows(const TableSchema& table, const std::set<std::string>& needed,
+ConditionalRows conditional_rows(const TableSchema& table, const WantedColumns& wanted,
                                  const std::map<std::string, NumberRange>& ranges,
                                  const std::vector<std::string>& vary, const std::vector<std::string>& at) {
-  Grid grid(table, needed, ranges);
+  Grid grid(table, wanted, ranges);
   ConditionalRows result;
-  for (const std::string& text : at) grid.read("--at", text);
+  const auto give = [&](Index column) { result.given.insert(table[column].name); };
+  for (const std::string& text : at) give(grid.read("--at", text));
   for (const std::string& text : vary) {
     const Index column = grid.read("--vary", text);
     if (std::ranges::count(result.varied, column) > 0)
       throw Error(Fault::usage, fmt::format("--vary {}: the column is varied already", text));
     result.varied.push_back(column);
+    give(column);
   }
   result.rows = grid.rows(result.varied);
   return result;

@@ -269,21 +269,15 @@ Vector draw_truth(const SimulateOptions& options, const Parameters& parameters, 
   return truth;
 }
 
-/// Of the coefficients alone: effects of groups are part of the offset.
-DesignSchema without_effects(DesignSchema schema) {
-  schema.effects.clear();
-  schema.keys.clear();
-  return schema;
-}
-
 /// Sets the response of a block, the last column.
 void simulate_block(const GlmOptions& model, const TableDesign& design, const SimulatedEffects& effects,
                     const TableSchema& table, ConstVec truth, Address at, TableRows& rows) {
   DesignRows evaluated;
   refuse(design.design->evaluate_terms(rows, evaluated), rows);
+  refuse(design.design->evaluate_groups(rows, evaluated), rows);
   Rows coded = coded_rows(design.schema, std::move(evaluated), false);
   coded.y = Vector::Zero(rows.num_rows);
-  effects.add_to(coded);
+  effects.add_to(coded);  // as part of the offset
   simulate_response(model, without_effects(design.schema), coded, truth, at);
   const Index slot = table.slots().back();
   for (Index row = 0; row < rows.num_rows; ++row) {

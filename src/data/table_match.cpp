@@ -13,8 +13,6 @@
 namespace vfe {
 namespace {
 
-constexpr std::int32_t unknown = -2;  ///< a level that is none of the wanted ones
-
 const char* name_of(ColumnType type) {
   switch (type) {
     case ColumnType::number:
@@ -37,12 +35,17 @@ bool is_one_number(ColumnType type) {
 
 TableMatch::TableMatch(const TableSchema& from, const TableSchema& to, const WantedColumns& wanted,
                        NewLevels new_levels, const std::string& file)
-    : from_(from), to_(to), from_slots_(from.slots()), to_slots_(to.slots()), new_levels_(new_levels) {
+    : from_(from),
+      to_(to),
+      from_slots_(from.slots()),
+      to_slots_(to.slots()),
+      groups_(wanted.groups),
+      new_levels_(new_levels) {
   for (Index to_column = 0; to_column < to.size(); ++to_column) {
     const TableColumn& column = to[to_column];
     const bool is_needed = wanted.needed.contains(column.name);
     if (!is_needed && !wanted.optional.contains(column.name)) continue;
-    Source source{to_column, from.find(column.name), is_needed, {}};
+    Source source{to_column, from.find(column.name), is_needed};
     if (source.from < 0) {
       if (!is_needed) continue;
       std::vector<std::string> names;
@@ -63,23 +66,28 @@ TableMatch::TableMatch(const TableSchema& from, const TableSchema& to, const Wan
       throw Error(Fault::data, fmt::format("{}: column \"{}\" has a width of {}, expected {} as in the fit",
                                            file, column.name, found.width, column.width));
     }
-    if (column.type == ColumnType::factor && found.type == ColumnType::factor) match_factor(source);
+    if (column.type == ColumnType::factor) {
+      source.levels.emplace(to_[to_column].levels);
+      for (const std::string& level : found.levels) source.codes.push_back(source.levels->find(level));
+    }
     sources_.push_back(std::move(source));
   }
 }
 
-void TableMatch::match_factor(Source& source) const {
-  const std::vector<std::string>& known = to_[source.to].levels;
-  for (const std::string& level : from_[source.from].levels) {
-    const auto found = std::ranges::find(known, level);
-    source.codes.push_back(found == known.end() ? unknown : static_cast<std::int32_t>(found - known.begin()));
-  }
+bool TableMatch::has(const std::string& column) const {
+  return std::ranges::any_of(sources_, [&](const Source& source) { return to_[source.to].name == column; });
 }
 
-std::int32_t TableMatch::known_code(const Source& source, const std::string& level, std::int64_t row) const {
+const std::string& TableMatch::level(Index column, std::int32_t code) const {
+  const auto found = std::ranges::find(sources_, column, &Source::to);
+  return found->levels->name(code);
+}
+
+std::int32_t TableMatch::code(Source& source, const std::string& level, std::int64_t row) const {
   const std::vector<std::string>& known = to_[source.to].levels;
-  const auto found = std::ranges::find(known, level);
-  if (found != known.end()) return static_cast<std::int32_t>(found - known.begin());
+  const std::int32_t found = source.levels->find(level);
+  if (found >= 0) return found;
+  if (groups_.contains(to_[source.to].name)) return source.levels->add(level);
   if (source.is_needed && new_levels_ == NewLevels::reference) return 0;
   throw RowError(
       row,
@@ -88,7 +96,7 @@ std::int32_t TableMatch::known_code(const Source& source, const std::string& lev
                   from_[source.from].name, level, fmt::join(nearest(level, known), "\", \""), known.front()));
 }
 
-void TableMatch::match_codes(const Source& source, const TableRows& rows, TableRows& matched) const {
+void TableMatch::match_codes(Source& source, const TableRows& rows, TableRows& matched) const {
   const TableColumn& from = from_[source.from];
   auto codes = matched.codes.col(to_slots_[static_cast<std::size_t>(source.to)]);
   const auto stored = [&, slot = from_slots_[static_cast<std::size_t>(source.from)]](Index row) {
@@ -98,15 +106,16 @@ void TableMatch::match_codes(const Source& source, const TableRows& rows, TableR
     for (Index row = 0; row < rows.num_rows; ++row) {
       if (stored(row) < 0) continue;
       const auto level = static_cast<std::size_t>(stored(row));
-      codes[row] = source.codes[level];
-      if (codes[row] == unknown) codes[row] = known_code(source, from.levels[level], rows.first_row + row);
+      std::int32_t& known = source.codes[level];
+      if (known < 0) known = code(source, from.levels[level], rows.first_row + row);
+      codes[row] = known;
     }
     return;
   }
   const Vector values = numbers_of(source, rows);
   for (Index row = 0; row < rows.num_rows; ++row) {
     if (std::isnan(values[row])) continue;
-    codes[row] = known_code(source, fmt::format("{}", values[row]), rows.first_row + row);
+    codes[row] = code(source, fmt::format("{}", values[row]), rows.first_row + row);
   }
 }
 
@@ -121,12 +130,12 @@ Vector TableMatch::numbers_of(const Source& source, const TableRows& rows) const
   return values;
 }
 
-TableRows TableMatch::operator()(const TableRows& rows) const {
+TableRows TableMatch::operator()(const TableRows& rows) {
   TableRows matched = missing_rows(to_, rows.num_rows);
   matched.first_row = rows.first_row;
   matched.first_block = rows.first_block;
   auto& numbers = std::get<TableRows::RowMajor<double>>(matched.numbers);
-  for (const Source& source : sources_) {
+  for (Source& source : sources_) {
     const Index to = to_slots_[static_cast<std::size_t>(source.to)];
     const Index from = from_slots_[static_cast<std::size_t>(source.from)];
     const ColumnType type = to_[source.to].type;

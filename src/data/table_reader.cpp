@@ -7,12 +7,12 @@
 #include <cmath>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 
 #include "data/iso_date.hpp"
 #include "data/source_column.hpp"
 #include "vfe/core/error.hpp"
 #include "vfe/core/nearest.hpp"
+#include "vfe/data/level_codes.hpp"
 
 namespace vfe {
 namespace {
@@ -22,8 +22,8 @@ struct Read {
   const TableColumn* column = nullptr;
   bool is_needed = true;
   Index slot = 0;
-  std::size_t field = 0;                                     // of a row
-  std::unordered_map<std::string_view, std::int32_t> codes;  // of a factor's levels
+  std::size_t field = 0;             // of a row
+  std::optional<LevelCodes> levels;  // of a factor
 };
 
 }  // namespace
@@ -51,7 +51,7 @@ struct TableReader::Impl {
   void read_row(TableRows& rows, Index row);
   double number(std::string_view text, const ParsedField& field, const Read& read) const;
   std::int64_t integer(std::string_view text, const ParsedField& field, const Read& read) const;
-  std::int32_t code(std::string_view text, const Read& read) const;
+  std::int32_t code(std::string_view text, Read& read) const;
   [[noreturn]] void fail(const Read& read, const std::string& found) const;
 };
 
@@ -66,19 +66,14 @@ void TableReader::Impl::take(const std::string& name, bool needed) {
     throw Error(Fault::data, fmt::format("{}: no column \"{}\", which is needed; the nearest are \"{}\"",
                                          csv.name(), name, fmt::join(nearest(name, header), "\", \"")));
   }
-  Read read{&table[at],
-            needed,
-            table.slots()[static_cast<std::size_t>(at)],
-            static_cast<std::size_t>(found - header.begin()),
-            {}};
+  Read read{&table[at], needed, table.slots()[static_cast<std::size_t>(at)],
+            static_cast<std::size_t>(found - header.begin()), std::nullopt};
   if (read.column->type == ColumnType::matrix) {
     throw Error(Fault::data, fmt::format("{}: the column \"{}\" is a matrix of {} numbers each, expected a "
                                          "dataset, as no CSV file holds one",
                                          csv.name(), name, read.column->width));
   }
-  for (const std::string& level : read.column->levels) {
-    read.codes.emplace(level, static_cast<std::int32_t>(read.codes.size()));
-  }
+  if (read.column->type == ColumnType::factor) read.levels.emplace(read.column->levels);
   columns.push_back(std::move(read));
 }
 
@@ -104,14 +99,15 @@ std::int64_t TableReader::Impl::integer(std::string_view text, const ParsedField
   return *value;
 }
 
-std::int32_t TableReader::Impl::code(std::string_view text, const Read& read) const {
+std::int32_t TableReader::Impl::code(std::string_view text, Read& read) const {
   const ParsedField field = parse_field(text, options.fields);
   // A table of another program may have a level that means missing here.
-  if (const auto found = read.codes.find(text); found != read.codes.end()) return found->second;
+  if (const std::int32_t found = read.levels->find(text); found >= 0) return found;
   if (field.kind == FieldKind::missing) return -1;
   if (field.kind == FieldKind::text) {
     if (const std::string problem = unusable(text, field); !problem.empty()) fail(read, problem);
   }
+  if (options.groups.contains(read.column->name)) return read.levels->add(text);
   if (options.new_levels == NewLevels::refuse || !read.is_needed) {
     const std::vector<std::string> near = nearest(std::string(text), read.column->levels, 1);
     fail(read, fmt::format("{} is none of its {} levels{}{}", shown(text), read.column->levels.size(),
@@ -127,7 +123,7 @@ void TableReader::Impl::read_row(TableRows& rows, Index row) {
     throw Error(Fault::data, fmt::format("{}, line {}: {} fields, expected {} (as in the header)", csv.name(),
                                          csv.line(), fields.size(), csv.header().size()));
   }
-  for (const Read& read : columns) {
+  for (Read& read : columns) {
     const std::string_view text = fields[read.field];
     if (read.column->type == ColumnType::factor) {
       rows.codes(row, read.slot) = code(text, read);
@@ -161,6 +157,11 @@ const std::string& TableReader::name() const {
 
 bool TableReader::has(const std::string& column) const {
   return std::ranges::any_of(impl_->columns, [&](const Read& read) { return read.column->name == column; });
+}
+
+const std::string& TableReader::level(Index column, std::int32_t code) const {
+  const auto found = std::ranges::find(impl_->columns, &impl_->table[column], &Read::column);
+  return found->levels->name(code);
 }
 
 TableRows TableReader::next() {

@@ -246,11 +246,6 @@ std::optional<UnusableValue> Design::evaluate_terms(const TableRows& rows, Desig
       return unusable;
   }
   evaluate_effects(design);
-  design.groups.resize(rows.num_rows, std::ssize(plan_.keys_));
-  for (std::size_t k = 0; k < plan_.keys_.size(); ++k) {
-    if (auto unusable = evaluate_key(plan_.keys_[k], rows, design.groups.col(static_cast<Index>(k))))
-      return unusable;
-  }
   design.offset.resize(plan_.terms_.offsets.empty() ? 0 : rows.num_rows);
   design.offset.setZero();
   Vector one(design.offset.size());
@@ -259,6 +254,15 @@ std::optional<UnusableValue> Design::evaluate_terms(const TableRows& rows, Desig
     design.offset += one;
   }
   return evaluate_optional(plan_.terms_.trials, rows, design.trials);
+}
+
+std::optional<UnusableValue> Design::evaluate_groups(const TableRows& rows, DesignRows& design) const {
+  design.groups.resize(rows.num_rows, std::ssize(plan_.keys_));
+  for (std::size_t k = 0; k < plan_.keys_.size(); ++k) {
+    if (auto unusable = evaluate_key(plan_.keys_[k], rows, design.groups.col(static_cast<Index>(k))))
+      return unusable;
+  }
+  return std::nullopt;
 }
 
 /// Of the numbers and cells that are set.
@@ -360,6 +364,7 @@ std::optional<UnusableValue> Design::evaluate_outcome(const FormulaVariable& var
 
 std::optional<UnusableValue> Design::evaluate(const TableRows& rows, DesignRows& design) const {
   if (auto unusable = evaluate_terms(rows, design)) return unusable;
+  if (auto unusable = evaluate_groups(rows, design)) return unusable;
   const FormulaTerms& terms = plan_.terms_;
   if (auto unusable = evaluate_response(rows, design.response)) return unusable;
   if (auto unusable = evaluate_optional(terms.weights, rows, design.weights)) return unusable;

@@ -155,6 +155,22 @@ double mean_response(Likelihood likelihood, double eta, const ResponseScales& sc
   return std::nan("");
 }
 
+// What the kernel would set, each draw with a column of offsets of its own.
+void evaluate_by_draw(glm_kernel::Task task, const PreparedRows& rows, const Matrix& offset,
+                      glm_kernel::Workspace& workspace) {
+  task.draws = 1;
+  for (Index s = 0; s < offset.cols(); ++s) {
+    Vector of_draw = offset.col(s);
+    if (rows.offset.size() > 0) of_draw += rows.offset;
+    task.offset = of_draw.data();
+    glm_kernel::evaluate(task, workspace);
+    task.theta += task.theta_stride;
+    ++task.constants;
+    task.linear_predictor += task.classes * task.rows;
+    if (task.row_value != nullptr) task.row_value += task.rows;
+  }
+}
+
 // A row of the design times coefficients.
 double product(const DesignSchema& schema, ConstVec numbers, const Rows& rows, Index row,
                ConstVec coefficients) {
@@ -231,6 +247,11 @@ double draw_response(Likelihood likelihood, ConstVec eta, const ResponseScales& 
 
 std::optional<Prediction> Glm::predict(Index block, ConstMat theta, const Address& first,
                                        bool observed) const {
+  return predict(block, theta, Matrix(rows(block), 0), first, observed);
+}
+
+Prediction Glm::predict(Index block, ConstMat theta, ConstMat offset, const Address& first,
+                        bool observed) const {
   const Impl& impl = *impl_;
   const GlmLayout& layout = impl.layout;
   const Likelihood likelihood = impl.options.likelihood;
@@ -251,7 +272,11 @@ std::optional<Prediction> Glm::predict(Index block, ConstMat theta, const Addres
     task.row_value = out.log_density.data();
   }
   glm_kernel::Workspace workspace;
-  glm_kernel::evaluate(task, workspace);
+  if (offset.cols() == 0) {
+    glm_kernel::evaluate(task, workspace);
+  } else {
+    evaluate_by_draw(task, *rows, offset / layout.response_scale, workspace);
+  }
   for (Index i = 0; observed && i < n; ++i)
     out.log_density.row(i).array() += data_term(impl.options.likelihood, impl.layout, *rows, i);
 

@@ -44,12 +44,6 @@ Mixed::Impl::Impl(const GlmOptions& options_, std::shared_ptr<const RowSource> r
   }
 }
 
-DesignSchema Mixed::Impl::without_effects(DesignSchema schema) {
-  schema.effects.clear();
-  schema.keys.clear();
-  return schema;
-}
-
 GroupedRows Mixed::Impl::prepared(Rows raw) const {
   GroupedRows block{prepare_response(options.likelihood, fixed_layout, std::move(raw))};
   const PreparedRows& rows = block.rows;

@@ -29,11 +29,14 @@ Grouping Mixed::grouping() const {
 }
 
 Matrix Mixed::effects_of_latents(ConstVec theta) const {
-  const EffectsLayout& grouping = impl_->integrated();
-  Matrix factor = Matrix::Zero(grouping.size, impl_->num_latents());
-  factor.rightCols(grouping.size) =
-      original_factor(*grouping.effects, grouping.factor(theta), impl_->fixed_layout.response_scale);
+  Matrix factor = Matrix::Zero(impl_->integrated().size, impl_->num_latents());
+  factor.rightCols(factor.rows()) = effects_factor(impl_->layout.integrated, theta);
   return factor;
+}
+
+Matrix Mixed::effects_factor(std::size_t grouping, ConstVec theta) const {
+  const EffectsLayout& of = impl_->layout.groupings[grouping];
+  return original_factor(*of.effects, of.factor(theta), impl_->fixed_layout.response_scale);
 }
 
 GroupCodes Mixed::group_codes(Index block) const {

@@ -41,7 +41,6 @@ struct Mixed::Impl {
 
   Impl(const GlmOptions& options, std::shared_ptr<const RowSource> rows);
 
-  static DesignSchema without_effects(DesignSchema schema);
   const EffectsLayout& integrated() const { return layout.groupings[layout.integrated]; }
   const EffectsLayout* outer() const { return layout.outer ? &layout.groupings[*layout.outer] : nullptr; }
   Index num_outer() const { return layout.outer ? outer()->size : 0; }

@@ -133,8 +133,8 @@ void check_row_groups(const Communicator& comm, const Config& config, const Prob
   const Integrated* integrated = integrated_of(problem);
   if (integrated != nullptr && config.output.posterior_predictive) {
     throw Error(Fault::config,
-                "output.posterior_predictive: found true, with effects of groups, whose responses are not "
-                "simulated yet; expected false");
+                "output.posterior_predictive: found true, with effects of groups, whose responses a fit does "
+                "not simulate; expected false (vfe predict tells their means and quantiles)");
   }
   if (integrated != nullptr && config.output.log_likelihood && integrated->local().num_outer_latents() > 0) {
     throw Error(

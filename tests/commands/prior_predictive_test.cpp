@@ -65,6 +65,17 @@ TEST(PriorPredictive, OfAnotherModelIsRefused) {
   EXPECT_THROW(draw_prior(Communicator::self(), config, {}), Error);
 }
 
+TEST(PriorPredictive, OfEffectsOfGroupsIsRefused) {
+  const TemporaryFolder folder;
+  try {
+    draw_prior(Communicator::self(), small_config(folder, {"model.formula=y ~ x1 + (1 | school)"}), {});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::usage);
+    EXPECT_THAT(error.what(), HasSubstr("found effects of groups, \"y ~ x1 + (1 | school)\""));
+  }
+}
+
 TEST(PriorPredictiveMpi, SameBitsOnAnyNumberOfRanks) {
   const Communicator world = Communicator::world();
   const TemporaryFolder own;

@@ -18,7 +18,7 @@ const TableSchema table{{{"y", ColumnType::number},
 const std::map<std::string, NumberRange> ranges{{"dose", {0.0, 2.0, 49.0}}, {"age", {20.0, 41.6, 80.0}}};
 
 ConditionalRows grid(const std::vector<std::string>& vary, const std::vector<std::string>& at = {}) {
-  return conditional_rows(table, {"dose", "sex", "age"}, ranges, vary, at);
+  return conditional_rows(table, {{"dose", "sex", "age"}, {}}, ranges, vary, at);
 }
 
 Vector dose(const TableRows& rows) {
@@ -62,6 +62,21 @@ TEST(ConditionalRows, AColumnAloneRunsOverItsRange) {
   EXPECT_EQ(dose(grid({}, {"dose=-3"}).rows), (Vector{{-3.0}}));
 }
 
+TEST(ConditionalRows, WhatNamesGroupsIsMissingUnlessItIsGiven) {
+  const auto of_groups = [](const std::vector<std::string>& vary, const std::vector<std::string>& at) {
+    return conditional_rows(table, {{"dose"}, {}, {"sex", "age"}}, ranges, vary, at);
+  };
+  const ConditionalRows typical = of_groups({"dose=1"}, {});
+  EXPECT_EQ(typical.rows.codes(0, 0), -1);
+  EXPECT_EQ(typical.rows.integers(0, 0), TableRows::missing_integer);
+  EXPECT_THAT(typical.given, ElementsAre("dose"));
+  const ConditionalRows given = of_groups({"sex"}, {"age=33"});
+  EXPECT_THAT(given.rows.codes.reshaped(), ElementsAre(0, 1));
+  EXPECT_THAT(given.rows.integers.reshaped(), ElementsAre(33, 33));
+  EXPECT_THAT(given.given, ElementsAre("age", "sex"));
+  EXPECT_THROW(of_groups({}, {"age=33.5"}), Error);
+}
+
 TEST(ConditionalRows, EachMistakeIsOneLine) {
   EXPECT_EQ(
       refusal({"dosis=1"}),
@@ -74,7 +89,7 @@ TEST(ConditionalRows, EachMistakeIsOneLine) {
   EXPECT_EQ(refusal({"dose", "dose=1"}), "--vary dose=1: the column is varied already");
   EXPECT_EQ(refusal({}, {"dose"}), "--at dose: expected COLUMN=VALUE");
   EXPECT_EQ(refusal({}, {"dose=1,2"}), "--at dose=1,2: expected one value");
-  EXPECT_THROW(conditional_rows(table, {"fp"}, ranges, {}, {}), Error);
+  EXPECT_THROW(conditional_rows(table, {{"fp"}, {}}, ranges, {}, {}), Error);
 }
 
 }  // namespace

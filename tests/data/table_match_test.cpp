@@ -79,6 +79,25 @@ TEST(TableMatch, ALevelThatIsNewIsNamedOrTheReference) {
   EXPECT_THAT(refusal(offered(), of), HasSubstr("row 40: column \"hour\" has the level \"11\""));
 }
 
+TEST(TableMatch, NewLevelsOfWhatNamesGroupsHaveCodesAfterTheOthers) {
+  const TableSchema from = offered();
+  TableMatch match(from, fitted(), {{}, {"sex", "hour", "count"}, {"sex", "hour", "count"}},
+                   NewLevels::refuse, "new.h5");
+  TableRows of = rows();
+  of.codes << 1, 1, 2, -1;
+  of.numbers = TableRows::RowMajor<float>{{9.0f, 7.0f}, {11.5f, NAN}};
+  const TableRows found = match(of);
+  EXPECT_EQ(found.codes, (Eigen::MatrixXi{{2, 1}, {0, 3}}));
+  EXPECT_EQ(match.level(1, 2), "x");
+  EXPECT_EQ(match.level(1, 0), "f");
+  EXPECT_EQ(match.level(3, 3), "11.5");
+  EXPECT_EQ(match(of).codes, found.codes);
+  EXPECT_TRUE(match.has("count"));
+  EXPECT_FALSE(match.has("dose"));
+  of.numbers = TableRows::RowMajor<float>{{9.0f, 7.5f}, {9.0f, 1.0f}};
+  EXPECT_THROW(match(of), RowError);
+}
+
 TEST(TableMatch, WhatIsNeededMustBeThereAndOfItsKind) {
   TableSchema from = offered();
   from.columns[2].name = "doses";

@@ -131,6 +131,14 @@ TEST_F(ReadTable, ANewLevelIsRefusedOrTheReference) {
   EXPECT_THAT(error_of([&] { optional.next(); }).what(), HasSubstr("is none of its 3 levels"));
 }
 
+TEST_F(ReadTable, NewLevelsOfWhatNamesGroupsHaveCodesAfterTheOthers) {
+  options.groups = {"colour"};
+  TableReader groups = reader("colour\nred\nrad\nteal\n\"\"\nrad\n", {}, {"colour"});
+  EXPECT_THAT(groups.next().codes.reshaped(), ElementsAre(1, 3, 4, -1, 3));
+  EXPECT_EQ(groups.level(table.find("colour"), 4), "teal");
+  EXPECT_EQ(groups.level(table.find("colour"), 1), "red");
+}
+
 TEST_F(ReadTable, FieldsThatAreNoValuesAreNamed) {
   const auto of = [&](const std::string& row) {
     return refusal("age,colour,n,day\n1,red,1,1\n" + row + "\n");

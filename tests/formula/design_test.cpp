@@ -304,6 +304,7 @@ TEST(Design, EffectsOfNestedGroups) {
   }
   ASSERT_FALSE(design.evaluate_terms(rows.some(5, 4), some));
   EXPECT_EQ(some.effects, all.effects.middleRows(5, 4));
+  ASSERT_FALSE(design.evaluate_groups(rows.some(5, 4), some));
   EXPECT_EQ(some.groups, all.groups.middleRows(5, 4));
 }
 
@@ -340,7 +341,8 @@ TEST(Design, ValuesThatNameNoGroupAreNamedWithTheirRow) {
     TableRows spoilt = rows;
     spoil(spoilt);
     DesignRows evaluated;
-    const auto unusable = design.evaluate_terms(spoilt, evaluated);
+    EXPECT_FALSE(design.evaluate_terms(spoilt, evaluated));
+    const auto unusable = design.evaluate_groups(spoilt, evaluated);
     if (!unusable) return std::string();
     EXPECT_EQ(unusable->row, row);
     return unusable->found;

@@ -57,6 +57,28 @@ double mean_of(const Problem& problem, double eta, ConstVec values, Index row) {
   }
 }
 
+TEST(GlmPredict, OffsetsOfDrawsAreAddedToThoseOfRows) {
+  for (const Likelihood likelihood : {Likelihood::linear, Likelihood::logistic, Likelihood::softmax}) {
+    Problem problem = make_problem({.likelihood = likelihood, .classes = 3});
+    const Index n = problem.schema.blocks.rows(0);
+    const Glm model(problem.options, rows_in_memory(problem.schema, problem.rows));
+    const Matrix theta = reference::make_theta(model.parameters(), 3);
+    Matrix offset(n, 3);
+    fill_normal({.seed = 8}, offset);
+    const Prediction found = model.predict(0, theta, offset, first_at(5), true);
+    for (Index s = 0; s < 3; ++s) {
+      Problem moved = problem;
+      moved.rows.offset.head(n) += offset.col(s);
+      const Glm plain(moved.options, rows_in_memory(moved.schema, moved.rows));
+      const Prediction expected =
+          plain.predict(0, theta.col(s), first_at(5, static_cast<std::uint32_t>(s)), true).value();
+      EXPECT_TRUE(found.mean.col(s).isApprox(expected.mean, 1e-14)) << to_string(likelihood);
+      EXPECT_TRUE(found.response.col(s).isApprox(expected.response, 1e-13)) << to_string(likelihood);
+      EXPECT_TRUE(found.log_density.col(s).isApprox(expected.log_density, 1e-13)) << to_string(likelihood);
+    }
+  }
+}
+
 TEST(GlmPredict, MeansAndDensitiesAreThoseOfTheModel) {
   for (const Likelihood likelihood : reference::all_likelihoods) {
     const Problem problem = make_problem({.likelihood = likelihood, .classes = 3});

@@ -372,6 +372,10 @@ TEST(Mixed, OriginalEffectsAreThoseOfTheUsersNumbers) {
   EXPECT_NEAR(at("sd_g_original")[1], s * 0.5 * b, 1e-12);
   EXPECT_NEAR(*at("cor_g_original"), (0.5 * r * a * b - 0.75 * b * b) / (0.5 * b * std::sqrt(variance)),
               1e-12);
+  const Matrix factor = local->effects_factor(0, theta);
+  EXPECT_NEAR(factor.row(0).norm(), at("sd_g_original")[0], 1e-12);
+  EXPECT_NEAR(factor.row(0).dot(factor.row(1)),
+              at("sd_g_original")[0] * at("sd_g_original")[1] * *at("cor_g_original"), 1e-12);
 }
 
 void expect_refused(const Problem& problem, const std::string& expected) {

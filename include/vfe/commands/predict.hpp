@@ -11,6 +11,13 @@
 
 namespace vfe {
 
+/// What effects rows have of the groups that they are of.
+enum class GroupsOfRows {
+  include,  ///< those of the fit; of a group that it did not know, as `fresh`
+  exclude,  ///< none: 0
+  fresh,    ///< those of new groups, drawn from the distribution of groups; one for all rows of a group
+};
+
 struct PredictOptions {
   std::filesystem::path run;   ///< a run's folder or its result file
   std::filesystem::path data;  ///< a dataset or a CSV file, "-" for standard input; empty: a grid
@@ -18,7 +25,9 @@ struct PredictOptions {
   std::vector<std::string> vary, at;  ///< of a grid: conditional_rows()
   CsvFormat format;
   FieldFormat fields;
-  NewLevels new_levels = NewLevels::refuse;
+  NewLevels new_levels = NewLevels::refuse;  ///< of other columns than those that name groups
+  /// Of a grid, include takes the effects of groups alone that `vary` or `at` names.
+  GroupsOfRows groups = GroupsOfRows::include;
   Index draws = 1000;  ///< of the posterior draws, taken at equal distances; at most all of them
   std::optional<std::uint64_t> seed;  ///< of the simulated responses; not set: the fit's
 
@@ -41,7 +50,7 @@ struct PredictReport {
     double difference = 0.0, errors = 0.0;
   };
   std::optional<Calibration> calibration;
-  std::vector<std::string> notes;  ///< that the verdict forbids trust
+  std::vector<std::string> notes;  ///< that the verdict forbids trust; what was drawn of groups not known
 };
 
 /// [collective] Posterior predictive distribution of every row of a table, whose columns are matched with

@@ -54,6 +54,7 @@ enum class Purpose : std::uint8_t {
   wide_result,      ///< wide draws that show what a finished q misses
   nodes,            ///< points where numbers of nodes of quadrature are compared
   group_effects,    ///< effects of groups at each draw of the result
+  predict_groups,   ///< effects of groups that rows to be predicted are of
 };
 
 /// Where a random number stands. Numbers are a pure function of address and coordinate, so nothing is

@@ -107,6 +107,9 @@ struct DesignSchema {
   Index num_effects() const;  ///< likewise: columns of effects of groups
 };
 
+/// The same without effects of groups.
+DesignSchema without_effects(DesignSchema schema);
+
 /// A contiguous run of blocks in memory: the shard of one rank, or a piece of it.
 struct Rows {
   template <class T>

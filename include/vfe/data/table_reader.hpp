@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct TableReaderOptions {
   FieldFormat fields;
   NewLevels new_levels = NewLevels::refuse;
   Index most_rows = 4096;  ///< read at once; fewer of a wide table
+  /// Columns that name groups: new levels get codes after those of the table.
+  std::set<std::string> groups = {};
 };
 
 /// Reads a CSV file (what is read: CsvReader) as rows of a known table, some at a time, in their order.
@@ -35,6 +38,8 @@ class TableReader {
   const std::string& name() const;  ///< of the file, for messages
   /// Whether the file has that column, of those asked for.
   bool has(const std::string& column) const;
+  /// The name of a level of a factor that is read.
+  const std::string& level(Index column, std::int32_t code) const;
   /// The next rows: of all columns of the table, missing where a column is not read or a field is; none at
   /// the end. Throws Fault::data naming file, line and column of a field that is no value of its column (of a
   /// level: with the nearest one), of a row with another number of fields than the header, and for a file

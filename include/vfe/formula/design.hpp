@@ -51,9 +51,11 @@ class Design {
 
   /// Returns a row's value that cannot be used, where there is one; then `design` is unfinished.
   std::optional<UnusableValue> evaluate(const TableRows& rows, DesignRows& design) const;
-  /// Only what predictions take, of rows that may have no response: numbers, cells, offset, trials,
-  /// effects and groups.
+  /// Only what predictions take, of rows that may have no response: numbers, cells, offset, trials and
+  /// effects.
   std::optional<UnusableValue> evaluate_terms(const TableRows& rows, DesignRows& design) const;
+  /// The groups alone.
+  std::optional<UnusableValue> evaluate_groups(const TableRows& rows, DesignRows& design) const;
   /// The response alone.
   std::optional<UnusableValue> evaluate_response(const TableRows& rows, Vector& response) const;
 

@@ -107,6 +107,9 @@ class Glm final : public Model {
   /// block its number in the dataset.
   std::optional<Prediction> predict(Index block, ConstMat theta, const Address& first,
                                     bool observed) const override;
+  /// The same with offsets of draws (rows x S; no columns: none) beside those of the rows, and in their
+  /// units.
+  Prediction predict(Index block, ConstMat theta, ConstMat offset, const Address& first, bool observed) const;
 
  private:
   struct Impl;

@@ -59,6 +59,10 @@ class Mixed final : public LocalModel {
   void count_parameter_rows(std::size_t grouping, Index block,
                             std::vector<std::int64_t>& rows) const override;
 
+  /// F of effects b = F z of a grouping, of those of the schema, on the user's scale, z ~ normal(0, 1): what
+  /// groups differ by that no row is of.
+  Matrix effects_factor(std::size_t grouping, ConstVec theta) const;
+
   struct Impl;
 
  private:
