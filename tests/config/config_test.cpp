@@ -286,6 +286,94 @@ TEST(Config, SchemaShowsEveryKeyOnce) {
   }
 }
 
+const std::string mixed =
+    "[data]\nfile = \"d.h5\"\n[model]\ntype = \"linear\"\nformula = \"y ~ x + (1 + x | school)\"\n";
+
+TEST(Config, ReadsKeysOfEffectsOfGroups) {
+  const Config by_default = parse_config(mixed, "f");
+  EXPECT_EQ(by_default.model.nodes, 0);
+  EXPECT_EQ(by_default.output.group_effects, "moments");
+  EXPECT_THAT(to_toml(by_default), AllOf(HasSubstr("integrate = \"auto\""), HasSubstr("group_prior = ")));
+
+  const Config plain = parse_config(mixed +
+                                        "group_prior = \"exponential\"\ngroup_prior_scale = 0.5\n"
+                                        "correlation_prior = 4\nintegrate = 7\n"
+                                        "[output]\ngroup_effects = \"draws\"\n",
+                                    "f");
+  EXPECT_EQ(plain.model.glm.group_prior, ScalePrior::exponential);
+  EXPECT_EQ(plain.model.glm.group_prior_scale, 0.5);
+  EXPECT_EQ(plain.model.glm.correlation_prior, 4.0);
+  EXPECT_EQ(plain.model.nodes, 7);
+  EXPECT_EQ(plain.output.group_effects, "draws");
+  EXPECT_EQ(to_toml(parse_config(to_toml(plain), "copy")), to_toml(plain));
+
+  const Config by_name =
+      parse_config(mixed +
+                       "group_prior = { default = \"exponential\", \"school[x]\" = \"half_normal\" }\n"
+                       "group_prior_scale = { school = 2, \"school[x]\" = 0.25 }\n"
+                       "correlation_prior = { school = 1 }\n",
+                   "f", {"output.group_effects=none", "model.integrate=auto"});
+  EXPECT_EQ(by_name.model.glm.group_prior, ScalePrior::exponential);
+  EXPECT_EQ(by_name.model.glm.group_prior_by_name,
+            (std::map<std::string, ScalePrior>{{"school[x]", ScalePrior::half_normal}}));
+  EXPECT_EQ(by_name.model.glm.group_prior_scale, by_default.model.glm.group_prior_scale);
+  EXPECT_EQ(by_name.model.glm.group_prior_scale_by_name,
+            (std::map<std::string, double>{{"school", 2.0}, {"school[x]", 0.25}}));
+  EXPECT_EQ(by_name.model.glm.correlation_prior_by_name, (std::map<std::string, double>{{"school", 1.0}}));
+  EXPECT_EQ(by_name.output.group_effects, "none");
+  EXPECT_EQ(to_toml(parse_config(to_toml(by_name), "copy")), to_toml(by_name));
+}
+
+TEST(Config, RefusesValuesOfKeysOfEffectsOfGroups) {
+  const auto with = [](const std::string& line) { return refusal(mixed + line + "\n"); };
+  EXPECT_EQ(with("group_prior = \"half_norml\""),
+            "fit.toml:6: model.group_prior: found \"half_norml\", expected one of half_normal, exponential, "
+            "or a table of them by the name of groups or of one of their effects; did you mean "
+            "\"half_normal\"?");
+  EXPECT_THAT(with("group_prior = { school = 1 }"), HasSubstr("model.group_prior.school: found 1"));
+  for (const char* key : {"group_prior_scale", "correlation_prior"}) {
+    for (const char* value : {"0", "-1", "inf", "\"wide\""}) {
+      EXPECT_THAT(with(std::string(key) + " = " + value),
+                  AllOf(HasSubstr("model." + std::string(key) + ": found "),
+                        HasSubstr(std::string("expected a number above 0, or a table of them by the name of "
+                                              "groups"))));
+    }
+    EXPECT_THAT(with(std::string(key) + " = { school = 0 }"),
+                HasSubstr("model." + std::string(key) + ".school: found 0"));
+  }
+  for (const char* value : {"0", "-3", "4", "53", "3.0", "\"most\"", "true"}) {
+    EXPECT_THAT(
+        with(std::string("integrate = ") + value),
+        AllOf(HasSubstr("model.integrate: found "), HasSubstr("expected auto, or an odd number up to 51")))
+        << value;
+  }
+  for (const char* value : {"1", "15", "51"})
+    EXPECT_EQ(with(std::string("integrate = ") + value), "accepted");
+  EXPECT_THAT(with("[output]\ngroup_effects = \"mean\""),
+              HasSubstr("output.group_effects: found \"mean\", expected one of moments, draws, none"));
+}
+
+TEST(Config, KeysOfEffectsOfGroupsNeedThem) {
+  const std::vector<std::string> keys{"model.group_prior=exponential", "model.group_prior_scale=2",
+                                      "model.correlation_prior=4", "model.integrate=7",
+                                      "output.group_effects=draws"};
+  for (const std::string& key : keys) {
+    const std::string name = key.substr(0, key.find('='));
+    EXPECT_EQ(refusal(mixed, {key}), "accepted");
+    EXPECT_THAT(refusal(minimal, {key}), HasSubstr(name + " does not apply here: only with "));
+    EXPECT_FALSE(written_values(to_toml(parse_config(minimal, "f"))).contains(name));
+    EXPECT_TRUE(written_values(to_toml(parse_config(mixed, "f"))).contains(name));
+    const std::string table = name.substr(0, name.find('.'));
+    EXPECT_THAT(schema_text(table), HasSubstr("\n" + name.substr(table.size() + 1) + " "));
+  }
+  // What may be made anew from a checkpoint, and what makes another fit.
+  const auto changed = [](const std::string& key) {
+    return differences(to_toml(parse_config(mixed, "f")), to_toml(parse_config(mixed, "f", {key})));
+  };
+  for (std::size_t k = 0; k < 4; ++k) EXPECT_EQ(changed(keys[k]).size(), 1u) << keys[k];
+  EXPECT_THAT(changed(keys[4]), IsEmpty());
+}
+
 TEST(Duration, ReadsUnits) {
   EXPECT_EQ(parse_duration("90"), 90.0);
   EXPECT_EQ(parse_duration("60s"), 60.0);
