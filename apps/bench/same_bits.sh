@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The same bits: hashes of lambda and of the draws of one fit on 1, 2, 3, 4, 7 ranks and 1, 2 threads, for every model
-# in both modes; then fits of which a random rank is killed (-9) at a random moment, resumed on another number of ranks.
+# in both modes, with effects of groups a hash of what is said of these too; then fits of which a random rank is killed
+# (-9) at a random moment, resumed on another number of ranks.
 # Prints a table; exit code 1 on any difference.
 # Run: apps/bench/same_bits.sh [KILLS]      (20; some minutes; the program is build/release/bin/vfe)
 set -uo pipefail
@@ -22,7 +23,7 @@ die() {
   exit 1
 }
 
-# config MODEL MODE STEPS CHECKPOINT_EVERY > fit.toml
+# config MODEL MODE STEPS CHECKPOINT_EVERY > fit.toml, by $formula
 config() {
   cat <<END
 [data]
@@ -48,14 +49,16 @@ fit() {
   mpirun -n "$1" --oversubscribe --bind-to none "$vfe" fit fit.toml --accept-rejected --set "fit.threads=$2" "${@:3}" >fit.txt 2>&1
 }
 
-# "lambda_hash draws_hash" of the run.
+# "lambda_hash draws_hash" of the run, and a hash of its groups if it has any.
 hashes() {
   "$vfe" diagnose run --json >verdict.json  # 2 = rejected: no matter here
   local lambda draws
   lambda=$(grep -o '"lambda_hash": *"[^"]*"' verdict.json | cut -d'"' -f4)
   draws=$(grep -o '"draws_hash": *"[^"]*"' verdict.json | cut -d'"' -f4)
   [[ -n $lambda && -n $draws ]] || die "no hashes in the verdict of $(pwd)/run"
-  echo "$lambda $draws"
+  local groups
+  groups=$(sed -n '/"nodes":/,$p' verdict.json)
+  echo "$lambda $draws${groups:+ $(md5sum <<<"$groups" | cut -c1-16)}"
 }
 
 # compare WHAT FOUND EXPECTED
@@ -68,22 +71,40 @@ compare() {
   printf '%-46s %s  %s\n' "$1" "$2" "$mark"
 }
 
-printf '%-46s %-16s %-16s\n' "fit" "lambda" "draws"
+# compare_ranks MODEL MODE: on any number of ranks and threads, of the data in MODEL.h5
+compare_ranks() {
+  local expected= found ranks threads
+  config "$1" "$2" 100 30 >fit.toml
+  for ranks in 1 2 3 4 7; do
+    for threads in 1 2; do
+      fit "$ranks" "$threads" --overwrite || { cat fit.txt; die "$1 $2 failed on $ranks ranks"; }
+      found=$(hashes) || exit 1
+      compare "$1 $2, ranks $ranks, threads $threads" "$found" "${expected:=$found}"
+    done
+  done
+}
+
+printf '%-46s %-16s %-16s %-16s\n' "fit" "lambda" "draws" "groups"
 for model in linear student_t logistic poisson negative_binomial softmax ordinal hurdle_negative_binomial weibull; do
   "$vfe" simulate "$model" -o "$model.h5" --rows 4000 --formula "$formula" --levels g=3 --levels h=20 --block-rows 128 --seed 1 >/dev/null 2>&1 ||
     die "cannot simulate $model"
   for mode in synchronous stochastic; do
-    config "$model" "$mode" 100 30 >fit.toml
-    expected=
-    for ranks in 1 2 3 4 7; do
-      for threads in 1 2; do
-        fit "$ranks" "$threads" --overwrite || { cat fit.txt; die "$model $mode failed on $ranks ranks"; }
-        found=$(hashes) || exit 1
-        compare "$model $mode, ranks $ranks, threads $threads" "$found" "${expected:=$found}"
-      done
-    done
+    compare_ranks "$model" "$mode"
   done
 done
+
+# compare_groups MODEL FORMULA LEVELS...: simulated with effects of groups
+compare_groups() {
+  local model=$1 formula=$2 mode
+  "$vfe" simulate "$model" -o "$model.h5" --overwrite --rows 1500 --formula "$formula" "${@:3}" --block-rows 128 --seed 1 >/dev/null 2>&1 ||
+    die "cannot simulate $model by $formula"
+  echo "$formula"
+  for mode in synchronous stochastic; do compare_ranks "$model" "$mode"; done
+}
+# Integrated by quadrature, of groups in groups, and exactly beside those of a factor.
+compare_groups logistic 'y ~ x1 + (1 + x1 | g)' --levels g=60
+compare_groups poisson 'y ~ x1 + (1 | g/h)' --levels g=60 --levels h=5
+compare_groups linear 'y ~ x1 + (1 | g) + (1 | h)' --levels g=60 --levels h=5
 
 # Kills: each fit starts anew, loses a rank, and is resumed on another number of ranks. Several kills of one fit
 # happen when the resumed one is hit too.
