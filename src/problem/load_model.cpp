@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 #include <utility>
 
 #include "problem/aliased.hpp"
 #include "problem/conditional_normal.hpp"
+#include "problem/groups_together.hpp"
 #include "problem/log_offsets.hpp"
 #include "vfe/comm/agreement.hpp"
 #include "vfe/core/counted.hpp"
@@ -57,38 +57,6 @@ std::shared_ptr<DesignSource> design_rows(const Communicator& comm, const Config
   loaded.description =
       fmt::format("{}; {}", describe_rows(config.data.file, *loaded.table), describe_design(*loaded.design));
   return std::make_shared<DesignSource>(std::move(design), shard);
-}
-
-/// Throws Fault::data unless the import has put the rows together of those groups whose effects are
-/// integrated.
-void require_groups_together(const DesignSchema& design, const DatasetSchema& table) {
-  const auto names = [&](const GroupEffects& effects) {
-    std::vector<std::string> list;
-    for (const Index key : effects.keys) list.push_back(design.keys[static_cast<std::size_t>(key)].name);
-    return list;
-  };
-  const std::vector<std::string>& by = table.grouped_by;
-  const auto together = [&](const std::vector<std::string>& list) {
-    const std::size_t levels = std::min(list.size(), by.size());
-    return std::set(list.begin(), list.end()) ==
-           std::set(by.begin(), by.begin() + static_cast<std::ptrdiff_t>(levels));
-  };
-  const GroupEffects& effects = design.effects[integrated_effects(design)];
-  std::vector<std::string> wanted = names(effects);
-  const std::optional<std::size_t> outer = outer_effects(design);
-  if (together(wanted) && (!outer || together(names(design.effects[*outer])))) return;
-  if (outer) {  // its columns first
-    const std::vector<std::string> first = names(design.effects[*outer]);
-    std::ranges::stable_partition(
-        wanted, [&](const std::string& name) { return std::ranges::count(first, name) > 0; });
-  }
-  throw Error(Fault::data,
-              fmt::format("the rows of each of the groups {} must stand together, and {}: import the table "
-                          "again with vfe import --group {}",
-                          effects.name,
-                          by.empty() ? "the dataset's are in any order"
-                                     : fmt::format("the dataset's are by {}", fmt::join(by, "/")),
-                          fmt::join(wanted, "/")));
 }
 
 }  // namespace
@@ -191,7 +159,7 @@ LoadedModel load_built_in(const Communicator& comm, const Config& config) {
       // What contradicts the columns, before any row is read.
       if (has_groups) {
         mixed_model(config, no_rows(rows->schema()));
-        require_groups_together(rows->schema(), *loaded.table);
+        require_grouped_by(rows->schema(), *loaded.table);
       } else {
         built_in_model(config, no_rows(rows->schema()));
       }
@@ -211,6 +179,8 @@ LoadedModel load_built_in(const Communicator& comm, const Config& config) {
                   fmt::format("{}: {}: {}", file, shard->name_row(error.row()), error.found()));
     }
   });
+  if (loaded.integrated != nullptr)
+    require_groups_together(comm, file, *loaded.design, loaded.integrated->local(), *shard);
   const std::vector<std::string> aliased = aliased_coefficients(comm, *rows);
   if (!aliased.empty()) {
     loaded.notes.push_back(fmt::format(

@@ -6,12 +6,12 @@
 #include <cstring>
 #include <exception>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <utility>
 
 #include "vfe/core/error.hpp"
 #include "vfe/model/local_effects.hpp"
+#include "vfe/problem/group_names.hpp"
 #include "vfe/run/posterior.hpp"
 
 namespace vfe {
@@ -47,30 +47,6 @@ std::vector<double> gathered(const Communicator& comm, ConstMat own) {
 Dimension effect_dimension(const Grouping& grouping) {
   return {grouping.name + "_effect", std::ssize(grouping.effects), grouping.effects};
 }
-
-/// A key of a group in words: the level of a factor, or the number that it is.
-class KeyNames {
- public:
-  KeyNames(const Grouping& grouping, const std::optional<DatasetSchema>& table) {
-    for (const std::string& key : grouping.keys) {
-      const Index column = table ? table->table.find(key) : -1;
-      levels_.push_back(column < 0 ? nullptr : &table->table[column].levels);
-    }
-  }
-
-  std::string name(const std::int64_t* codes) const {
-    std::string name;
-    for (std::size_t k = 0; k < levels_.size(); ++k) {
-      if (k > 0) name += ":";
-      const bool is_level = levels_[k] != nullptr && codes[k] >= 0 && codes[k] < std::ssize(*levels_[k]);
-      name += is_level ? (*levels_[k])[static_cast<std::size_t>(codes[k])] : fmt::format("{}", codes[k]);
-    }
-    return name;
-  }
-
- private:
-  std::vector<const std::vector<std::string>*> levels_;
-};
 
 /// This rank's groups, and the moments and draws of their effects.
 class OwnGroups {
@@ -280,7 +256,7 @@ Dimension group_dimension(const Communicator& comm, const Problem& problem, cons
     own.append(reinterpret_cast<const char*>(codes.data()),
                static_cast<std::size_t>(codes.size()) * sizeof(std::int64_t));
   }
-  const KeyNames names(grouping, problem.table());
+  const GroupNames names(grouping.keys, problem.table());
   std::vector<std::int64_t> codes(grouping.keys.size());
   const std::size_t bytes = codes.size() * sizeof(std::int64_t);
   if (comm.is_root()) dimension.labels.reserve(static_cast<std::size_t>(dimension.size));

@@ -22,8 +22,9 @@ namespace vfe {
 /// student_t, logistic, binomial, poisson, negative_binomial.
 class Mixed final : public LocalModel {
  public:
-  /// Throws as Glm; Fault::config for a likelihood, prior or grouping that there is no such model of;
-  /// Fault::data where rows of a group of the integrated grouping are not together in one block.
+  /// Rows of a group of the integrated grouping, and of the one that it is nested in, must stand together in
+  /// one block. Throws as Glm; Fault::config for a likelihood, prior or grouping that there is no such model
+  /// of.
   Mixed(const GlmOptions& options, std::shared_ptr<const RowSource> rows);
   ~Mixed() override;
 
