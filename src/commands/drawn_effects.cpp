@@ -43,9 +43,11 @@ void DrawnEffects::take_known(const SavedFit& saved) {
     sd_ = find_variable(saved.file, "group_effects", name + "_sd");
   }
   if (drawn_ == nullptr && (mean_ == nullptr || sd_ == nullptr)) {
-    throw Error(Fault::usage, fmt::format("the result holds no effects of the groups {}, expected some "
-                                          "(output.group_effects), or --groups exclude or new",
-                                          effects_.name));
+    throw Error(
+        Fault::usage,
+        fmt::format("the result holds no effects of the groups {} (with output.group_effects = \"none\", "
+                    "or of groups that others are nested in), expected --groups exclude or new",
+                    effects_.name));
   }
   const Variable& first = drawn_ != nullptr ? *drawn_ : *mean_;
   if (first.dimensions.size() < 2) expect_shape(first, {});
