@@ -100,7 +100,7 @@ CASES = [
     Case("chem97 binary", "chem97", "logistic", "high", ["gcse", "female"], "school", "gcse", nodes=9, draws=500),
     Case("cbpp", "cbpp", "binomial", "ill", ["period"], "herd", trials="size", nodes=21, draws=4000),
     Case("binary groups of 4", "binary", "logistic", "y", ["x"], "g", nodes=21),
-    Case("counts, groups of 3", "counts", "poisson", "y", ["x"], "g", nodes=21),
+    Case("counts in groups of 3", "counts", "poisson", "y", ["x"], "g", nodes=21),
     Case("verbagg", "verbagg", "logistic", "yes", [], "id", items="item", nodes=11, draws=6000),
 ]
 
@@ -117,7 +117,7 @@ def run(*command):
 
 def fit(case, seed):
     """Moments by name, evidence, grade and seconds of a fit."""
-    directory = f"run_{case.name.replace(' ', '_').replace(',', '')}_{seed}"
+    directory = f"run_{case.name.replace(' ', '_')}_{seed}"
     (FOLDER / "compare.toml").write_text(case.toml(seed, directory))
     done, seconds = run("mpirun", "-n", RANKS, "--oversubscribe", VFE, "fit", "compare.toml", "--overwrite", "--quiet")
     if not (FOLDER / directory / "result.h5").exists():
@@ -192,7 +192,7 @@ def main():
             getattr(tables, case.table)().to_csv(FOLDER / f"{case.table}.csv", index=False)
         run(VFE, "import", f"{case.table}.csv", "-o", f"{case.table}.h5", "--overwrite", "--group", case.grouping(),
             "--float64", "--quiet")
-        kept = FOLDER / f"reference_{case.name.replace(' ', '_').replace(',', '')}.json"
+        kept = FOLDER / f"reference_{case.name.replace(' ', '_')}.json"
         if kept.exists():
             known = json.loads(kept.read_text())
         else:

@@ -149,7 +149,7 @@ Coefficient summary(const std::string& name, ConstVec draws) {
 
 bool is_of_groups(const std::string& variable, const DesignSchema& design) {
   return std::ranges::any_of(design.effects, [&](const GroupEffects& effects) {
-    return std::ranges::any_of(std::array{"sd_", "cor_", "cor_cholesky_", "z_", "r_"},
+    return std::ranges::any_of(std::array{"sd_", "cor_", "cor_cholesky_", "z_", "b_", "r_"},
                                [&](const char* of) { return variable == of + effects.name; });
   });
 }
@@ -157,7 +157,8 @@ bool is_of_groups(const std::string& variable, const DesignSchema& design) {
 GroupingDiagnosis diagnose_grouping(const SavedFit& fit, const Group& posterior,
                                     const GroupEffects& effects) {
   GroupingDiagnosis diagnosis{.name = effects.name};
-  diagnosis.integrated = find(posterior, "z_" + effects.name) == nullptr;
+  diagnosis.integrated =
+      find(posterior, "z_" + effects.name) == nullptr && find(posterior, "b_" + effects.name) == nullptr;
   set_share(fit, posterior, effects, diagnosis);
   for (const Group& group : fit.file.groups)
     if (group.name == "group_effects") set_extremes(group, diagnosis);
