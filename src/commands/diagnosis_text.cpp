@@ -122,7 +122,8 @@ std::string extreme_table(const GroupingDiagnosis& grouping) {
 
 std::string grouping_text(const GroupingDiagnosis& grouping, std::int64_t nodes) {
   std::string how = "effects are parameters";
-  if (grouping.integrated && nodes > 0) how = "effects integrated by " + counted(nodes, "node");
+  if (grouping.integrated)
+    how = nodes > 0 ? "effects integrated by " + counted(nodes, "node") : "effects integrated exactly";
   std::string text = line(fmt::format("{}: {}, {}", printable(grouping.name), sizes_of(grouping), how));
   std::vector<Coefficient> components = grouping.components;
   if (grouping.share) components.push_back(*grouping.share);

@@ -294,7 +294,7 @@ class FitRun {
   /// [collective] Writes the result file.
   RunOutcome finish(FitResult result, const std::optional<QuadratureCheck>& nodes) {
     if (nodes && !nodes->enough) refuse(*nodes, result);
-    if (nodes) {
+    if (nodes && !problem_->integrated()->local().is_quadratic()) {
       result.file.attributes["nodes"] = std::int64_t{nodes->nodes};
       result.file.attributes["nodes_change"] = nodes->change;
     }
