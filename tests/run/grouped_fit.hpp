@@ -17,10 +17,11 @@ inline double grouped_effect(Index school) {
 /// Rows of 40 schools, numbered from 1000 on, of two rooms each (front, back): a number x, a colour (red,
 /// green, blue, in turns), a real response y = 1 + 0.5 x + effect of the school + 0.7 noise, and one of two
 /// levels z, more often "yes" where y is above 1.
-inline void write_grouped_dataset(const std::filesystem::path& path) {
+inline void write_grouped_dataset(const std::filesystem::path& path,
+                                  Index block_rows = 5 * grouped_school_rows) {
   const Index rows = grouped_schools * grouped_school_rows;
   DatasetSchema schema;
-  schema.blocks = Blocks::of_equal(rows, 5 * grouped_school_rows);
+  schema.blocks = Blocks::of_equal(rows, block_rows);
   schema.single = false;
   schema.table.columns = {{"school", ColumnType::integer},
                           {"colour", ColumnType::factor, {"red", "green", "blue"}},
