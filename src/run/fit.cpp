@@ -91,7 +91,9 @@ class FitRun {
       if (!nodes || nodes->enough || config_.model.nodes > 0 || more_nodes(nodes->nodes) == 0) {
         return finish(*std::move(result), nodes);
       }
+      const std::uint64_t done = state_.step;
       state_ = program.start();
+      state_.step = done;  // steps are those of the run: in its trace, and in the names of checkpoints
       state_.put(left::least_nodes, more_nodes(nodes->nodes));
       set_nodes();
     }
@@ -283,9 +285,9 @@ class FitRun {
     Verdict& verdict = result.verdict;
     verdict.grade = Grade::rejected;
     verdict.reason = fmt::format(
-        "{} are too few to integrate effects of groups: at draws of the result the next rule moves the log "
+        "{} {} too few to integrate effects of groups: at draws of the result the next rule moves the log "
         "density by {:.2g} nats (limit 0.02)",
-        counted(nodes.nodes, "node"), nodes.change);
+        counted(nodes.nodes, "node"), nodes.nodes == 1 ? "is" : "are", nodes.change);
     verdict.plain = "the integrals over effects of groups are not accurate";
     verdict.advice = "model.integrate = \"auto\"";
     put_verdict(verdict, result.file.attributes);
