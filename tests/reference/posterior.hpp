@@ -24,6 +24,8 @@ class Posterior : public testing::Test {
   }
   ~Posterior() override { fs::remove_all(folder_); }
 
+  const fs::path& folder() const { return folder_; }
+
   fs::path write(const Table& table, Index block_rows) const {
     const fs::path path = folder_ / "data.h5";
     write_dataset(path, {.x = table.x, .y = table.y, .weight = {}, .offset = {}, .block_rows = block_rows});
