@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <fstream>
 #include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <random>
-#include <set>
 
 #include "cli/program.hpp"
 #include "reliability/ranks_of.hpp"
@@ -19,9 +20,13 @@ using testing::HasSubstr;
 
 constexpr int steps = 300;
 
-/// "lambda draws", the hashes of the finished fit in run/, and the groups of its result.
+/// "lambda draws", the hashes of the finished fit in run/, the groups of its result, and how many nodes
+/// effects of groups are integrated with.
 std::string bits_of_run(const std::filesystem::path& folder) {
-  return hashes(folder) + bits_of_groups(read_result(folder / "run" / "result.h5"));
+  const ResultFile file = read_result(folder / "run" / "result.h5");
+  const auto nodes = file.attributes.find("nodes");
+  return hashes(folder) + bits_of_groups(file) +
+         (nodes == file.attributes.end() ? "" : std::to_string(std::get<std::int64_t>(nodes->second)));
 }
 
 /// Factors, which the model holds as indices, and what interacts with them.
@@ -70,6 +75,30 @@ void prepare_raw_softmax(const std::filesystem::path& folder) {
       "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 3\n");
 }
 
+void prepare_groups(const std::filesystem::path& folder, const std::string& model, const std::string& formula,
+                    const std::string& more) {
+  EXPECT_EQ(vfe_run(folder, "simulate " + model + " -o data.h5 --formula '" + formula + "' " + more).code, 0);
+  put(folder / "fit.toml", "[data]\nfile = \"data.h5\"\n[model]\ntype = \"" + model + "\"\nformula = \"" +
+                               formula + "\"\n[output]\ndirectory = \"run\"\ndraws = 200\n" +
+                               "checkpoint_every = 3\n");
+}
+
+void prepare_mixed(const std::filesystem::path& folder) {
+  prepare_groups(folder, "logistic", "y ~ x1 + (1 + x1 | g)", "--levels g=40 --rows 260 --block-rows 32");
+}
+
+/// Effects of groups within groups.
+void prepare_nested(const std::filesystem::path& folder) {
+  prepare_groups(folder, "poisson", "y ~ x1 + (1 | a/b)",
+                 "--levels a=12 --levels b=3 --rows 300 --block-rows 32");
+}
+
+/// Effects that are integrated beside those of a factor, which are parameters.
+void prepare_crossed(const std::filesystem::path& folder) {
+  prepare_groups(folder, "linear", "y ~ x1 + (1 | g) + (1 | h)",
+                 "--levels g=40 --levels h=5 --rows 260 --block-rows 32");
+}
+
 class Reliability : public testing::Test {
  protected:
   /// What the uninterrupted fit finds, and how long it takes.
@@ -83,8 +112,8 @@ class Reliability : public testing::Test {
     std::filesystem::remove_all(folder / "run");
   }
 
-  std::string fit_command(int ranks) const {
-    return vfe_command("fit fit.toml --resume --quiet --accept-rejected", ranks);
+  std::string fit_command(int ranks, const std::string& more = "") const {
+    return vfe_command("fit fit.toml --resume --quiet --accept-rejected " + more, ranks);
   }
 
   void expect_same_bits_after_resuming(int ranks) {
@@ -143,6 +172,7 @@ const std::string kills_of_outputs =
     "kill -9 of a fit with log_likelihood, log_prior and posterior_predictive, resumed on other ranks";
 const std::string kills_of_raw =
     "kill -9 of a softmax fit of raw columns without intercept, resumed on other ranks";
+const std::string kills_of_mixed = "kill -9 of a fit with effects of groups, resumed on other ranks";
 
 TEST_F(Reliability, KilledStochasticFits) {
   prepare(prepare_logistic);
@@ -160,6 +190,10 @@ TEST_F(Reliability, KilledRawSoftmaxFits) {
   prepare(prepare_raw_softmax);
   survive(kills_of_raw, 10, 4);
 }
+TEST_F(Reliability, KilledMixedFits) {
+  prepare(prepare_mixed);
+  survive(kills_of_mixed, 10, 5);
+}
 TEST_F(ReliabilityLong, KilledStochasticFits) {
   prepare(prepare_logistic);
   survive(kills_of_stochastic, 100, 11);
@@ -176,16 +210,22 @@ TEST_F(ReliabilityLong, KilledRawSoftmaxFits) {
   prepare(prepare_raw_softmax);
   survive(kills_of_raw, 100, 14);
 }
+TEST_F(ReliabilityLong, KilledMixedFits) {
+  prepare(prepare_mixed);
+  survive(kills_of_mixed, 100, 15);
+}
 
 TEST_F(Reliability, TheSameBitsOnOneToFourRanks) {
-  Tally tally("fit of another kind on 1, 2, 3, 4 ranks");
-  for (const auto& of : {prepare_logistic, prepare_automatic, prepare_outputs, prepare_raw_softmax}) {
+  Tally tally("fit of another kind on 1, 2, 3, 4 ranks of one thread or two");
+  for (const auto& of : {prepare_logistic, prepare_automatic, prepare_outputs, prepare_raw_softmax,
+                         prepare_mixed, prepare_nested, prepare_crossed}) {
     std::filesystem::remove(folder / "data.h5");
     prepare(of);
     for (int ranks = 1; ranks <= 4; ++ranks) {
       tally.add();
       std::filesystem::remove_all(folder / "run");
-      const Finished end = Job(folder.path(), fit_command(ranks)).wait();
+      const std::string threads = ranks % 2 == 0 ? "1" : "2";
+      const Finished end = Job(folder.path(), fit_command(ranks, "--set fit.threads=" + threads)).wait();
       if (end.code != 0) tally.lose(end.err);
       if (end.code == 0 && bits_of_run(folder.path()) != expected) tally.find_silent(std::to_string(ranks));
     }
@@ -218,18 +258,16 @@ TEST_F(Reliability, AStanProgramInShardsIsKilledAndResumedOnOtherRanks) {
   expect_same_bits_after_resuming(3);
 }
 
-/// Of what the trace says.
-std::set<std::string> stages_in(const std::filesystem::path& trace) {
-  std::set<std::string> names;
+/// Of what the trace says: stages, and the first step of each.
+std::map<std::string, std::uint64_t> stages_in(const std::filesystem::path& trace) {
+  std::map<std::string, std::uint64_t> stages;
   std::ifstream file(trace);
   for (std::string line; std::getline(file, line);) {
-    const std::string key = "\"stage\":\"";
-    const std::size_t at = line.find(key);
-    if (at == std::string::npos) continue;
-    const std::size_t begin = at + key.size();
-    names.insert(line.substr(begin, line.find('"', begin) - begin));
+    const nlohmann::json record = nlohmann::json::parse(line, nullptr, false);
+    if (!record.is_object()) continue;  // torn
+    stages.try_emplace(record.value("stage", ""), record.value("step", std::uint64_t{0}));
   }
-  return names;
+  return stages;
 }
 
 TEST_F(Reliability, AnAutomaticFitIsKilledOnItsWayThroughItsStages) {
@@ -240,7 +278,7 @@ TEST_F(Reliability, AnAutomaticFitIsKilledOnItsWayThroughItsStages) {
   std::filesystem::remove_all(folder / "run");
   const std::vector<int> ranks{2, 3, 1, 4};
   constexpr std::uint64_t kills = 8;
-  std::set<std::string> stages;
+  std::map<std::string, std::uint64_t> stages;
   std::uint64_t killed = 0;
   for (std::uint64_t k = 0; k < kills; ++k) {
     Job job(folder.path(), fit_command(ranks[k % ranks.size()]));
@@ -256,6 +294,29 @@ TEST_F(Reliability, AnAutomaticFitIsKilledOnItsWayThroughItsStages) {
   EXPECT_GE(killed, kills / 2);
   EXPECT_TRUE(stages.contains("chains")) << "killed before the chains had begun";
   expect_same_bits_after_resuming(2);
+}
+
+TEST_F(Reliability, AMixedFitIsKilledBeforeAndAfterItsChoiceOfNodes) {
+  prepare_mixed(folder.path());
+  EXPECT_EQ(vfe_run(folder.path(), "fit fit.toml --quiet --accept-rejected").code, 0);
+  expected = bits_of_run(folder.path());
+  const auto stages = stages_in(folder / "run" / "trace.jsonl");
+  ASSERT_TRUE(stages.contains("quadrature"));
+  const std::uint64_t choice = stages.at("quadrature");
+  ASSERT_LT(newest_step(folder.path()), 2 * (choice - 1));
+  // The only checkpoint before the end is that of the step before the choice, or of the choice.
+  for (const std::uint64_t step : {choice - 1, choice}) {
+    std::filesystem::remove_all(folder / "run");
+    Job job(folder.path(), fit_command(2, "--set output.checkpoint_every=" + std::to_string(step)));
+    ASSERT_TRUE(wait_until([&] { return newest_step(folder.path()) > 0 || !job.running(); }));
+    const std::vector<pid_t> pids = ranks_of(job.pid());
+    ASSERT_EQ(pids.size(), 2U);
+    ::kill(pids[step % 2], SIGKILL);
+    EXPECT_NE(end_of_mpirun(job).code, 0);
+    ASSERT_TRUE(wait_until([&] { return std::ranges::none_of(pids, is_alive); }));
+    EXPECT_EQ(newest_step(folder.path()), step);
+    expect_same_bits_after_resuming(3);
+  }
 }
 
 TEST_F(Reliability, StoppedByASignalAndResumed) {
