@@ -19,7 +19,7 @@
 namespace vfe {
 namespace {
 
-constexpr Index most_promoted_levels = 500, most_quadrature_effects = 3, most_effects = 16;
+constexpr Index most_promoted_levels = 2000, most_quadrature_effects = 3, most_effects = 16;
 
 Dimension effect_dimension(const GroupEffects& effects) {
   Dimension dimension{effects.name + "_effect", effects.size(), {}};

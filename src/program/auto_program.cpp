@@ -29,6 +29,7 @@ namespace {
 // eight schools looked good (k-hat 0.4, 20,000 effective draws) with an sd of tau 4.4 % too small: q's misfit
 // grew with tau, and where tau is largest hardly a draw was where it should have been.
 constexpr double most_mended = 2.0;
+constexpr double nearly_exact = 0.3;  // variance of log weights of q
 constexpr double least_share_of_one_mode = 0.95;
 constexpr double least_share_started = 1e-4;  // of a mode that chains must start from
 constexpr Index superchains = 16;
@@ -47,7 +48,6 @@ struct AuditSize {
 };
 constexpr AuditSize full_audit{"audit", 48, 6, 8}, brief_audit{"brief_audit", 16, 4, 6},
     audit_again{"audit_again", 48, 6, 8};
-constexpr double nearly_exact = 0.3;  // variance of log weights of q
 constexpr double audit_inflation = 2.0;
 // Of the starts of chains in many dimensions. Two modes 8 sds apart at d = 100 went unnoticed with starts
 // from the one that was found.
@@ -84,7 +84,7 @@ bool weights_may_do(const State& state, Index d) {
   const double variance = weighed_variance(state);
   if (d <= regimes::weighed)
     return variance <= most_mended || state.get(left::found_modes).num_components() > 1;
-  return variance <= 1.0 && d <= regimes::importance;
+  return d <= regimes::importance ? variance <= 1.0 : variance <= nearly_exact;
 }
 
 /// Whether what is to be sampled is known: else no certificate can come of it, and sampling is not worth
@@ -286,8 +286,9 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
   places.emplace_back(weigh(target, {.seed = seed}));
   if (!sampled) return Program(std::move(places));
 
-  // Where a flow takes longer to fit than chains to run, one round must do.
-  const Index rounds = d <= regimes::weighed ? ImportanceOptions{}.max_rounds : 1;
+  // Where a flow takes longer to fit than chains to run, one round must do; where q is nearly exact, and
+  // nothing fitted, more draws of it are all that may be missing.
+  const Index rounds = d <= regimes::weighed || d > regimes::importance ? ImportanceOptions{}.max_rounds : 1;
   places.emplace_back(
       importance(target, {.max_rounds_of_one_mode = rounds, .rule = pool_rule(values), .seed = seed}),
       [d, sampling](const State& state) {

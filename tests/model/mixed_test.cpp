@@ -396,8 +396,8 @@ TEST(Mixed, WhatThereIsNoModelOfIsRefused) {
   expect_refused(prior, "group_prior.h names no groups");
   Problem levels = grouped(Likelihood::logistic, 1);
   add_levels(levels);
-  levels.schema.keys[1].num_levels = 700;
-  expect_refused(levels, "at most 500 levels, whose effects are parameters, found 700 levels");
+  levels.schema.keys[1].num_levels = 7000;
+  expect_refused(levels, "at most 2000 levels, whose effects are parameters, found 7000 levels");
 }
 
 }  // namespace

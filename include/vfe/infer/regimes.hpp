@@ -24,7 +24,8 @@ inline constexpr Index cheap_hessian = 100;
 inline constexpr Index spectra = 200;
 /// Above, half as many searches for modes (4); above `certified` 2.
 inline constexpr Index many_searches = 300;
-/// Up to here weights of a q with var(log w) of 1 or less are tried; above, chains come first.
+/// Up to here weights of a q with var(log w) of 1 or less are tried; above, chains come first unless it is
+/// nearly exact.
 inline constexpr Index importance = 300;
 /// Up to here d x d matrices are made where there is a choice, 2 MB each: metrics of chains, Hessians of
 /// further modes and of families that are not dense, q of a stochastic fit.
