@@ -12,7 +12,7 @@ struct GaussHermite {
   Vector log_weights;
 };
 
-/// n from 1 to 100, by the eigenvalues of the recurrence (Golub and Welsch 1969).
+/// n from 1 to 103, the nodes by the eigenvalues of the recurrence (Golub and Welsch 1969).
 GaussHermite gauss_hermite(Index n, Index k);
 
 }  // namespace vfe
