@@ -37,6 +37,25 @@ double digamma(double x) {
   return std::log(x) + digamma_remainder(x) - shift;
 }
 
+double trigamma(double x) {
+  double shift = 0.0;
+  for (int n = steps_to_asymptotic(x); n > 0; --n, x += 1.0) shift += 1.0 / (x * x);
+  const double u = 1.0 / x, u2 = u * u;
+  // Abramowitz and Stegun 6.4.12
+  return u * (1.0 + 0.5 * u +
+              u2 * (1.0 / 6 - u2 * (1.0 / 30 - u2 * (1.0 / 42 - u2 * (1.0 / 30 - u2 * 5.0 / 66))))) +
+         shift;
+}
+
+double tetragamma(double x) {
+  double shift = 0.0;
+  for (int n = steps_to_asymptotic(x); n > 0; --n, x += 1.0) shift += 2.0 / (x * x * x);
+  const double u = 1.0 / x, u2 = u * u;
+  // Abramowitz and Stegun 6.4.13
+  return -u2 * (1.0 + u + u2 * (1.0 / 2 - u2 * (1.0 / 6 - u2 * (1.0 / 6 - u2 * (3.0 / 10 - u2 * 5.0 / 6))))) -
+         shift;
+}
+
 double log_gamma_difference(double x, double step) {
   double shift = 0.0;
   for (int n = steps_to_asymptotic(x); n > 0; --n, x += 1.0) shift += std::log1p(step / x);

@@ -35,6 +35,26 @@ TEST(Special, DigammaIsTheSlopeOfLogGamma) {
   }
 }
 
+TEST(Special, TrigammaAtKnownPoints) {
+  const double sixth = std::numbers::pi * std::numbers::pi / 6.0;
+  EXPECT_NEAR(trigamma(1.0), sixth, 1e-14);
+  EXPECT_NEAR(trigamma(0.5), 3.0 * sixth, 1e-14);
+  EXPECT_NEAR(trigamma(1e-3), 1e6 + sixth - 2e-3 * 1.2020569031595943 + 3e-6 * 1.0823232337111382, 1e-8);
+  EXPECT_NEAR(tetragamma(1.0), -2.0 * 1.2020569031595943, 1e-14);
+  EXPECT_NEAR(tetragamma(0.5), -14.0 * 1.2020569031595943, 1e-13);
+}
+
+TEST(Special, TrigammaIsTheSlopeOfDigammaAndTetragammaItsOwn) {
+  for (double x = 0.01; x < 1e4; x *= 2.3) {
+    const double h = 1e-3 * x;
+    const auto slope = [&](double (*f)(double)) {
+      return (8 * (f(x + h) - f(x - h)) - (f(x + 2 * h) - f(x - 2 * h))) / (12 * h);
+    };
+    EXPECT_NEAR(trigamma(x) / slope(digamma), 1.0, 1e-9) << x;
+    EXPECT_NEAR(tetragamma(x) / slope(trigamma), 1.0, 1e-9) << x;
+  }
+}
+
 TEST(Special, DifferencesKeepTheirDigitsAtLargeArguments) {
   // With a step of 1 the differences are log x and 1 / x.
   for (double x = 1e-6; x < 1e15; x *= 7.7) {

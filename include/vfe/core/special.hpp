@@ -12,8 +12,10 @@ double log_gamma_remainder(double x);
 /// digamma(x) - log x, x >= asymptotic_from (Abramowitz and Stegun 6.3.18).
 double digamma_remainder(double x);
 
-double log_gamma(double x);  ///< x > 0
-double digamma(double x);    ///< x > 0
+double log_gamma(double x);   ///< x > 0
+double digamma(double x);     ///< x > 0
+double trigamma(double x);    ///< its derivative; x > 0
+double tetragamma(double x);  ///< the derivative of that; x > 0
 /// log Gamma(x + step) - log Gamma(x), x > 0, step >= 0.
 double log_gamma_difference(double x, double step);
 /// digamma(x + step) - digamma(x), x > 0, step >= 0.

@@ -13,6 +13,8 @@ namespace vfe {
 namespace special {
 double log_gamma(double x);
 double digamma(double x);
+double trigamma(double x);
+double tetragamma(double x);
 }  // namespace special
 
 /// A number that remembers how it was computed, on the tape of Sacado's reverse mode (Phipps and Gay 2006).
@@ -87,6 +89,10 @@ class Differentiable {
   friend D erfc(const D& x) { return x.unary(std::erfc(x.value()), -bell(x.value())); }
   /// x > 0.
   friend D lgamma(const D& x) { return x.unary(special::log_gamma(x.value()), special::digamma(x.value())); }
+  friend D digamma(const D& x) { return x.unary(special::digamma(x.value()), special::trigamma(x.value())); }
+  friend D trigamma(const D& x) {
+    return x.unary(special::trigamma(x.value()), special::tetragamma(x.value()));
+  }
 
  private:
   using Node = Sacado::Rad::ADvari<double>;  // lives on the tape, which frees it
