@@ -120,9 +120,10 @@ class DifferentiatedLocal final : public LocalDensity {
 ///       return -0.5 * z[0] * z[0] + counts[block][group] * x[0] * z[0] - exp(x[0] * z[0]);
 ///     });
 ///
-/// The rule is spread around one mode, which is found from 0: densities should be concave in z, or nearly so,
-/// and z in units of about its own sd. Where the curvature is not positive, positive_scale() stands for it.
-/// Where no mode is found, the value is NaN. f is called as differentiate() says.
+/// For densities that are concave in z, with z in units of about its own sd: the rule is spread around one
+/// mode, which is found from 0, and where there are more of them, the one that is found changes with x, and
+/// the integral jumps. Where the curvature is not positive on the way, positive_scale() stands for it; where
+/// no mode is found, the value is NaN. f is called as differentiate() says.
 template <int K, class Function>
 LocalFunction differentiate_local(Function f) {
   return {K, [f = std::move(f)](Index block, ConstVec x) -> std::unique_ptr<LocalDensity> {
