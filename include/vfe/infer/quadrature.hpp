@@ -24,9 +24,10 @@ constexpr Index pilot_nodes = 3;
 Index more_nodes(Index nodes);
 
 /// Stage "quadrature": chooses the fewest nodes for which the sum of log integrals moves by less than 0.01
-/// nats to the next number, and the mode of theta by less than 0.02 sd, at the mode and four draws of
-/// left::base; the last where none will do, or the base is no proper mode. At least left::least_nodes. Leaves
-/// left::nodes, and the model with them. `target` is of `model`, which must not be quadratic.
+/// nats to the next number (from one node to five), and the mode of theta by less than 0.02 sd, at the mode
+/// and four draws of left::base; the last where none will do, or the base is no proper mode. At least
+/// left::least_nodes. Leaves left::nodes, and the model with them. `target` is of `model`, which must not be
+/// quadratic.
 std::unique_ptr<Stage> quadrature(const Target& target, Integrated& model, std::uint64_t seed);
 
 /// [collective] Whether as many nodes as the model has will do at draws of theta (d x S): the next rule would
