@@ -119,9 +119,15 @@ Problem::Problem(const Communicator& comm, const Config& config) : impl_(std::ma
 Problem::Problem(const Communicator& comm, const Config& config, const Model& model)
     : impl_(std::make_unique<Impl>()) {
   impl_->model = &model;
+  if (const auto* integrated = dynamic_cast<const Integrated*>(&model)) {
+    auto copy = std::make_unique<Integrated>(*integrated);
+    impl_->loaded.integrated = copy.get();
+    impl_->loaded.model = std::move(copy);
+    impl_->model = impl_->loaded.model.get();
+  }
   impl_->loaded.description = "a function";
   impl_->finish(config);
-  target_ = std::make_unique<Target>(model, comm, config.fit.threads);
+  target_ = std::make_unique<Target>(this->model(), comm, config.fit.threads);
 }
 
 Problem::~Problem() = default;

@@ -19,6 +19,7 @@
 #include "vfe/core/error.hpp"
 #include "vfe/infer/left.hpp"
 #include "vfe/infer/quadrature.hpp"
+#include "vfe/model/integrated.hpp"
 #include "vfe/problem/problem.hpp"
 #include "vfe/program/inference_program.hpp"
 #include "vfe/run/posterior.hpp"
@@ -281,7 +282,7 @@ class FitRun {
   }
 
   /// What is wrong with a result whose integrals are.
-  static void refuse(const QuadratureCheck& nodes, FitResult& result) {
+  void refuse(const QuadratureCheck& nodes, FitResult& result) const {
     Verdict& verdict = result.verdict;
     verdict.grade = Grade::rejected;
     verdict.reason = fmt::format(
@@ -289,7 +290,8 @@ class FitRun {
         "density by {:.2g} nats (limit 0.02)",
         counted(nodes.nodes, "node"), nodes.nodes == 1 ? "is" : "are", nodes.change);
     verdict.plain = "the integrals over effects of groups are not accurate";
-    verdict.advice = "model.integrate = \"auto\"";
+    verdict.advice =
+        config_.model.type == "function" ? "vfe::Integrated with more nodes" : "model.integrate = \"auto\"";
     put_verdict(verdict, result.file.attributes);
   }
 
@@ -342,6 +344,7 @@ RunOutcome run_fit(const Communicator& comm, const Model& model, const Config& c
   own.data = {};
   own.model = {};
   own.model.type = "function";
+  if (const auto* integrated = dynamic_cast<const Integrated*>(&model)) own.model.nodes = integrated->nodes();
   return FitRun(comm, own, options, [&] { return std::make_unique<Problem>(comm, own, model); }).run();
 }
 

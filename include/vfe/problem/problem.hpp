@@ -24,7 +24,8 @@ class Problem {
   /// Fault::data (a bad file, library or value, contents that disagree with the file's hash, libraries that
   /// differ between ranks, weights that are all zero); Fault::config (a prior that names no column).
   Problem(const Communicator& comm, const Config& config);
-  /// [collective] Of a program's own model, which it refers to.
+  /// [collective] Of a program's own model, which it refers to; of an Integrated one it has a copy, whose
+  /// number of nodes may change.
   Problem(const Communicator& comm, const Config& config, const Model& model);
   ~Problem();
 
