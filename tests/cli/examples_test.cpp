@@ -21,7 +21,7 @@ TEST_P(ExamplesProgram, RunsAndAgreesWithThePosterior) {
 
 INSTANTIATE_TEST_SUITE_P(Each, ExamplesProgram,
                          testing::Values("1_density.cpp", "2_rows.cpp", "3_differentiate.cpp", "4_plugin.c",
-                                         "5_plugin.f90"));
+                                         "5_plugin.f90", "7_local.cpp"));
 
 class PluginExamplesProgram : public ExamplesFolder {};
 
