@@ -34,13 +34,13 @@ class Case:
     differ by group as well, what the reference is told, and how lme4 would write it."""
 
     def __init__(self, name, table, kind, response, columns, group, slope=None, trials=None, nodes=15, items=None,
-                 outer=None, draws=2000, lme4=None, family=None):
+                 outer=None, crossed=None, draws=2000):
         self.name, self.table, self.kind, self.response, self.columns = name, table, kind, response, columns
         self.group, self.slope, self.trials, self.nodes, self.items = group, slope, trials, nodes, items
-        self.outer, self.draws, self.family = outer, draws, family
+        self.outer, self.crossed, self.draws = outer, crossed, draws
         effects = f"(1 + {slope} | {group})" if slope else f"(1 | {group})"
-        if items:
-            effects += f" + (1 | {items})"
+        if items or crossed:
+            effects += f" + (1 | {items or crossed})"
         if outer:
             effects = f"(1 | {outer}/{group})"
         left = f"{response} | trials({trials})" if trials else response
@@ -67,10 +67,10 @@ class Case:
         model = reference.Mixed({"linear": "linear", "poisson": "poisson"}.get(self.kind, "logistic"),
                                 table[self.response], X, Z, codes_of(g),
                                 trials=None if self.trials is None else table[self.trials], nodes=self.nodes,
-                                sd_scale=2.0 if linear else 1.0, items=codes(self.items), outer=codes(self.outer))
+                                sd_scale=2.0 if linear else 1.0, items=codes(self.items), outer=codes(self.outer), crossed=codes(self.crossed))
         found, evidence, effective = model.posterior(self.draws)
         names = {"beta0": "intercept", "cor": f"cor_{self.group}", "sigma": "sigma", "sd_items": f"sd_{self.items}",
-                 "sd_outer": f"sd_{self.outer}"}
+                 "sd_outer": f"sd_{self.outer}", "sd_crossed": f"sd_{self.crossed}"}
         inner = f"{self.outer}:{self.group}" if self.outer else self.group
         for j, name in enumerate(columns):
             names[f"beta{j + 1}"] = f"beta[{name}]"
@@ -101,6 +101,7 @@ CASES = [
     Case("cbpp", "cbpp", "binomial", "ill", ["period"], "herd", trials="size", nodes=21, draws=4000),
     Case("binary groups of 4", "binary", "logistic", "y", ["x"], "g", nodes=21),
     Case("counts in groups of 3", "counts", "poisson", "y", ["x"], "g", nodes=21),
+    Case("insteval", "insteval", "linear", "rating", ["service"], "s", crossed="d", draws=250),
     Case("verbagg", "verbagg", "logistic", "yes", [], "id", items="item", nodes=11, draws=6000),
 ]
 
@@ -191,7 +192,7 @@ def main():
         if not (FOLDER / f"{case.table}.csv").exists():
             getattr(tables, case.table)().to_csv(FOLDER / f"{case.table}.csv", index=False)
         run(VFE, "import", f"{case.table}.csv", "-o", f"{case.table}.h5", "--overwrite", "--group", case.grouping(),
-            "--float64", "--quiet")
+            "--float64", "--quiet", *(["--factor", case.crossed] if case.crossed else []))
         kept = FOLDER / f"reference_{case.name.replace(' ', '_')}.json"
         if kept.exists():
             known = json.loads(kept.read_text())

@@ -17,13 +17,14 @@ def half_normal(log_x, scale):
 class Mixed:
     """y ~ X beta + (Z | g): beta normal(0, 2.5), the intercept normal(0, 10), sds half-normal(sd_scale), correlations
     LKJ(2), sigma half-normal(5). `items`, level by row, adds effects of a factor as parameters.
-    `outer` adds an intercept for the groups that g is within, by row (a normal response alone)."""
+    `outer` adds an intercept for the groups that g is within, `crossed` one for groups across them, by row (both of a
+    normal response alone, of which all is then integrated exactly)."""
 
-    def __init__(self, family, y, X, Z, g, trials=None, nodes=15, sd_scale=1.0, items=None, outer=None):
+    def __init__(self, family, y, X, Z, g, trials=None, nodes=15, sd_scale=1.0, items=None, outer=None, crossed=None):
         order = np.argsort(g, kind="stable")
         take = lambda a: None if a is None else np.asarray(a)[order]
         self.family, self.y, self.X, self.Z = family, take(y).astype(float), take(X).astype(float), take(Z).astype(float)
-        self.trials, self.items, self.outer = take(trials), take(items), take(outer)
+        self.trials, self.items, self.outer, self.crossed = take(trials), take(items), take(outer), take(crossed)
         _, self.g = np.unique(np.asarray(g)[order], return_inverse=True)
         self.groups, (self.n, self.p), self.k = self.g.max() + 1, self.X.shape, self.Z.shape[1]
         self.starts = np.searchsorted(self.g, np.arange(self.groups))
@@ -35,7 +36,10 @@ class Mixed:
         self.names = [f"beta{j}" for j in range(self.p)] + [f"sd{j}" for j in range(self.k)]
         self.names += ["cor"] * (self.k == 2) + ["sigma"] * self.linear
         self.names += ["sd_items"] * (items is not None) + [f"b_{j}" for j in range(self.levels)]
-        self.names += ["sd_outer"] * (outer is not None)
+        self.names += ["sd_outer"] * (outer is not None) + ["sd_crossed"] * (crossed is not None)
+        if crossed is not None:
+            self.counts = np.zeros((self.groups, self.crossed.max() + 1))
+            np.add.at(self.counts, (self.g, self.crossed), 1.0)
         self.d = len(self.names)
 
     def constrain(self, theta):
@@ -91,6 +95,8 @@ class Mixed:
             off = off + theta[-self.levels:][self.items]
         if self.outer is not None:
             return self.log_prior(theta) + self.log_normal(off, factor, sigma, np.exp(at["sd_outer"]))
+        if self.crossed is not None:
+            return self.log_prior(theta) + self.log_crossed(off, sd[0], sigma, np.exp(at["sd_crossed"]))
         W = self.Z @ factor
         u = np.zeros((self.groups, self.k))
         for _ in range(60):
@@ -119,6 +125,20 @@ class Mixed:
         C = np.linalg.cholesky(covariance)
         rest = np.linalg.solve(C, self.y - off)
         return -0.5 * rest @ rest - np.log(np.diag(C)).sum() - 0.5 * self.n * LOG_TWO_PI
+
+    def log_crossed(self, off, sd, sigma, sd_crossed):
+        """Groups are eliminated first, one by one; the groups across them by one Cholesky factor."""
+        r, N, w = self.y - off, self.counts, sigma**-2
+        a = w * N.sum(1) + sd**-2
+        of_groups, of_crossed = self.sum(r), np.bincount(self.crossed, r, N.shape[1])
+        S = np.diag(w * N.sum(0) + sd_crossed**-2) - w * w * (N.T / a) @ N
+        c = w * of_crossed - w * w * N.T @ (of_groups / a)
+        C = np.linalg.cholesky(S)
+        rest = np.linalg.solve(C, c)
+        log_det = np.log(a).sum() + 2 * np.log(np.diag(C)).sum() + 2 * (
+            self.groups * np.log(sd) + N.shape[1] * np.log(sd_crossed) + self.n * np.log(sigma))
+        square = w * r @ r - w * w * (of_groups**2 / a).sum() - rest @ rest
+        return -0.5 * (square + log_det + self.n * LOG_TWO_PI)
 
     def start(self):
         theta = np.zeros(self.d)

@@ -75,11 +75,11 @@ void prepare_raw_softmax(const std::filesystem::path& folder) {
       "[output]\ndirectory = \"run\"\ndraws = 200\ncheckpoint_every = 3\n");
 }
 
-void prepare_groups(const std::filesystem::path& folder, const std::string& model, const std::string& formula,
+void prepare_groups(const std::filesystem::path& folder, const std::string& model, const std::string& terms,
                     const std::string& more) {
-  EXPECT_EQ(vfe_run(folder, "simulate " + model + " -o data.h5 --formula '" + formula + "' " + more).code, 0);
+  EXPECT_EQ(vfe_run(folder, "simulate " + model + " -o data.h5 --formula '" + terms + "' " + more).code, 0);
   put(folder / "fit.toml", "[data]\nfile = \"data.h5\"\n[model]\ntype = \"" + model + "\"\nformula = \"" +
-                               formula + "\"\n[output]\ndirectory = \"run\"\ndraws = 200\n" +
+                               terms + "\"\n[output]\ndirectory = \"run\"\ndraws = 200\n" +
                                "checkpoint_every = 3\n");
 }
 
