@@ -20,6 +20,7 @@
 #include "vfe/infer/weigh.hpp"
 #include "vfe/program/inference_program.hpp"
 #include "vfe/program/judged_values.hpp"
+#include "vfe/program/leaning_scales.hpp"
 #include "vfe/statistics/psis.hpp"
 
 namespace vfe {
@@ -252,6 +253,33 @@ std::unique_ptr<Stage> fit_of_q(const Config& config, const Target& target, cons
   return fixed_draws(target, family, options);
 }
 
+/// When weights are enough: of effects of groups besides where their standard errors have errors that are
+/// finite, which is up to k-hat 0.25 or so, and with least_draws().
+PoolRule rule_of_weights(const Model& model, const JudgedValues& values) {
+  return [&model, rule = pool_rule(values)](const WeightedPool& pool) {
+    constexpr double largest_khat = 0.3;
+    PoolCheck check = rule(pool);
+    if (dynamic_cast<const Integrated*>(&model) == nullptr) return check;
+    const Index least = least_draws(model, pool.theta, pool.log_weight);
+    check.shortfall =
+        std::max(check.shortfall, static_cast<double>(least) / static_cast<double>(pool.size()));
+    check.enough = check.enough && check.khat <= largest_khat && pool.size() >= least;
+    return check;
+  };
+}
+
+/// When chains are: likewise.
+ChainRule rule_of_chains(const Model& model, const JudgedValues& values) {
+  return [&model, rule = chain_rule(values)](const ChainDraws& draws) {
+    ChainCheck check = rule(draws);
+    const Index least = least_draws(model, draws.theta, Vector());
+    check.shortfall =
+        std::max(check.shortfall, static_cast<double>(least) / static_cast<double>(draws.theta.cols()));
+    check.enough = check.enough && draws.theta.cols() >= least;
+    return check;
+  };
+}
+
 }  // namespace
 
 bool is_automatic(const Config& config) {
@@ -290,7 +318,9 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
   // nothing fitted, more draws of it are all that may be missing.
   const Index rounds = d <= regimes::weighed || d > regimes::importance ? ImportanceOptions{}.max_rounds : 1;
   places.emplace_back(
-      importance(target, {.max_rounds_of_one_mode = rounds, .rule = pool_rule(values), .seed = seed}),
+      importance(
+          target,
+          {.max_rounds_of_one_mode = rounds, .rule = rule_of_weights(problem.model(), values), .seed = seed}),
       [d, sampling](const State& state) {
         return sampling == "importance" || (sampling == "auto" && weights_may_do(state, d));
       },
@@ -304,7 +334,7 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
   places.emplace_back(
       importance(target, {.name = "importance_again",
                           .max_rounds_of_one_mode = rounds,
-                          .rule = pool_rule(values),
+                          .rule = rule_of_weights(problem.model(), values),
                           .seed = seed}),
       [](const State& state) { return state.get_or(left::found_by("third_look"), 0) > 0; }, begin_pool);
   add_audit(config, target, values, audit_again, places);
@@ -312,7 +342,7 @@ Program auto_program(const Config& config, const Problem& problem, const Family&
   const bool flows = d <= regimes::dense_fit;
   ChainsOptions options;
   options.superchains = superchains;
-  options.rule = chain_rule(values);
+  options.rule = rule_of_chains(problem.model(), values);
   options.seed = seed;
   options.name = chain_stages.front();
   options.max_gradients = flows ? gradients_before_flow : gradients_high;
