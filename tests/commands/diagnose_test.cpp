@@ -46,7 +46,7 @@ TEST(Diagnose, TellsGroupsApartFromCoefficients) {
   std::vector<std::string> names;
   for (const Coefficient& coefficient : diagnosis.coefficients) names.push_back(coefficient.name);
   EXPECT_THAT(names, ElementsAre("intercept", "beta[x]", "sigma"));
-  EXPECT_EQ(diagnosis.nodes, 1);
+  EXPECT_EQ(diagnosis.nodes, 0);  // exactly
   ASSERT_EQ(diagnosis.groupings.size(), 2U);
   const GroupingDiagnosis& school = diagnosis.groupings[0];
   EXPECT_EQ(school.name, "school");
