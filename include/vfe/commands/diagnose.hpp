@@ -50,7 +50,7 @@ struct Diagnosis {
   std::vector<StageCost> stages;          ///< in the order in which they ran
   std::vector<Coefficient> coefficients;  ///< on the user's scale where there is one; not those of groups
   std::vector<GroupingDiagnosis> groupings;
-  std::int64_t nodes = 0;  ///< by which effects of groups were integrated; 0: there are none
+  std::int64_t nodes = 0;  ///< by which effects of groups were integrated; 0: exactly, or there are none
 };
 
 /// `run` is a run's folder or its result file. Throws as read_saved_fit().
