@@ -229,8 +229,8 @@ bool Integrated::integrate(Index block, ConstVec theta, Vec value, Vec grad) con
 void Integrated::log_likelihood(Index block, ConstMat theta, Vec value, Mat grad) const {
   Vector of_units(units(block)), no_gradient;
   for (Index s = 0; s < theta.cols(); ++s) {
-    const bool is_computed = grad.cols() > 0 ? integrate(block, theta.col(s), of_units, grad.col(s))
-                                             : integrate(block, theta.col(s), of_units, no_gradient);
+    Vec slope = grad.cols() > 0 ? Vec(grad.col(s)) : Vec(no_gradient);
+    const bool is_computed = integrate(block, theta.col(s), of_units, slope);
     value[s] += is_computed ? of_units.sum() : std::numeric_limits<double>::quiet_NaN();
   }
 }

@@ -169,23 +169,15 @@ void Mixed::log_prior(ConstMat theta, Vec value, Mat grad) const {
   const Index own = impl_->fixed_layout.parameters.size();
   const bool wants_gradient = grad.cols() > 0;
   impl_->fixed.log_prior(theta.topRows(own), value, grad.topRows(own));
+  Vector none;
   for (Index s = 0; s < theta.cols(); ++s) {
-    Vector none;
+    Vec slope = wants_gradient ? Vec(grad.col(s)) : Vec(none);
     for (const EffectsLayout& grouping : impl_->layout.groupings) {
       Vector of_sds = Vector::Zero(grouping.size);
       double of_correlations = 0.0;
-      if (wants_gradient) {
-        grouping.add_log_prior(theta.col(s), of_sds, of_correlations, true, grad.col(s));
-      } else {
-        grouping.add_log_prior(theta.col(s), of_sds, of_correlations, true, none);
-      }
+      grouping.add_log_prior(theta.col(s), of_sds, of_correlations, true, slope);
       value[s] += of_sds.sum() + of_correlations;
-      if (!grouping.is_parameter()) continue;
-      if (wants_gradient) {
-        grouping.add_log_prior_of_latents(theta.col(s), value[s], grad.col(s));
-      } else {
-        grouping.add_log_prior_of_latents(theta.col(s), value[s], none);
-      }
+      if (grouping.is_parameter()) grouping.add_log_prior_of_latents(theta.col(s), value[s], slope);
     }
   }
 }
@@ -242,21 +234,17 @@ void Mixed::compute_quantities(ConstMat theta, Mat values) const {
       values.col(s).segment(next, entries.size()) = entries;
       next += entries.size();
     };
-    std::vector<Matrix> factors;
     for (const EffectsLayout& grouping : impl_->layout.groupings) {
-      factors.push_back(grouping.factor(theta.col(s)));
-      const EffectMoments as_they_are = effects_of(factors.back());
+      const EffectMoments as_they_are = effects_of(grouping.factor(theta.col(s)));
       put(as_they_are.sd);
       if (grouping.correlations.size() > 0) put(as_they_are.correlation);
     }
-    for (const Parameter& quantity : impl_->layout.quantities) {
-      for (std::size_t e = 0; e < factors.size(); ++e) {
-        const GroupEffects& effects = *impl_->layout.groupings[e].effects;
-        const bool sds = quantity.name == "sd_" + effects.name + original_suffix;
-        if (!sds && quantity.name != "cor_" + effects.name + original_suffix) continue;
-        const EffectMoments original = effects_of(original_factor(effects, factors[e], fixed.response_scale));
-        put(sds ? original.sd : original.correlation);
-      }
+    for (const EffectsLayout& grouping : impl_->layout.groupings) {
+      if (!grouping.has_original_sds) continue;
+      const EffectMoments original =
+          effects_of(original_factor(*grouping.effects, grouping.factor(theta.col(s)), fixed.response_scale));
+      put(original.sd);
+      if (grouping.has_original_correlations) put(original.correlation);
     }
     for (const EffectsLayout& grouping : impl_->layout.groupings) {
       if (grouping.correlations.size() > 0 && grouping.size > 2) {

@@ -315,9 +315,9 @@ MixedLayout mixed_layout(const GlmOptions& options, const DesignSchema& schema, 
     own.correlation_shape =
         shape == options.correlation_prior_by_name.end() ? options.correlation_prior : shape->second;
     const bool has_correlations = effects.correlated && effects.size() > 1;
-    const bool has_original = is_scaled || std::ranges::any_of(effects.columns, [](const Column& column) {
-                                return column.centre != 0.0 || column.scale != 1.0;
-                              });
+    own.has_original_sds = is_scaled || std::ranges::any_of(effects.columns, [](const Column& column) {
+                             return column.centre != 0.0 || column.scale != 1.0;
+                           });
     layout.parameters.push_back(positive("sd_" + effects.name, effect_dimension(effects)));
     layout.quantities.push_back(layout.parameters.back());
     next += own.size;
@@ -330,11 +330,12 @@ MixedLayout mixed_layout(const GlmOptions& options, const DesignSchema& schema, 
       layout.quantities.push_back(correlation_quantity("cor_" + effects.name, effects));
       if (effects.size() > 2) latents.push_back(parameter);
     }
-    if (has_original) {
+    own.has_original_correlations =
+        own.has_original_sds && effects.size() > 1 && (effects.correlated || effects.has_intercept);
+    if (own.has_original_sds)
       originals.push_back(positive("sd_" + effects.name + original_suffix, effect_dimension(effects)));
-      if (effects.size() > 1 && (effects.correlated || effects.has_intercept))
-        originals.push_back(correlation_quantity("cor_" + effects.name + original_suffix, effects));
-    }
+    if (own.has_original_correlations)
+      originals.push_back(correlation_quantity("cor_" + effects.name + original_suffix, effects));
     if (is_parameter) {
       const GroupKey& key = schema.keys[static_cast<std::size_t>(effects.keys.front())];
       own.latent = next;
@@ -346,7 +347,6 @@ MixedLayout mixed_layout(const GlmOptions& options, const DesignSchema& schema, 
       latents.push_back(std::move(latent));
     }
     layout.groupings.push_back(std::move(own));
-    layout.has_original = layout.has_original || has_original;
   }
   for (auto* more : {&originals, &latents})
     layout.quantities.insert(layout.quantities.end(), more->begin(), more->end());

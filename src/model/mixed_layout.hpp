@@ -21,11 +21,12 @@ struct EffectsLayout {
   std::vector<double> sd_scales;  ///< by effect
   std::vector<ScalePrior> sd_priors;
   double correlation_shape = 1.0;
+  /// Whether sds and correlations are quantities on the user's scale as well.
+  bool has_original_sds = false, has_original_correlations = false;
 
   bool is_parameter() const { return latent >= 0; }
   /// Of those that are parameters: b rather than z.
   bool is_centred() const { return is_parameter() && effects->centred; }
-  Index num_pairs() const { return correlations.size() == 0 ? 0 : size * (size - 1) / 2; }
 
   /// D L at theta: b = factor z.
   Matrix factor(ConstVec theta) const;
@@ -52,7 +53,6 @@ struct MixedLayout {
   std::optional<std::size_t> outer;      ///< whose groups these are within, integrated as well
   std::vector<Parameter> parameters;     ///< after those of the GLM
   std::vector<Parameter> quantities;     ///< likewise
-  bool has_original = false;
 };
 
 /// Throws Fault::config.

@@ -235,10 +235,6 @@ void add_parameters(const Communicator& comm, const LocalModel& model, std::size
 
 }  // namespace
 
-const Integrated* integrated_of(const Problem& problem) {
-  return dynamic_cast<const Integrated*>(&problem.model());
-}
-
 Index num_groups(const Communicator& comm, const LocalModel& model) {
   std::int64_t count = 0;
   for (Index block = 0; block < model.blocks(); ++block) count += model.groups(block);
@@ -271,7 +267,7 @@ Dimension group_dimension(const Communicator& comm, const Problem& problem, cons
 
 EffectsOfGroups effects_of_groups(const Communicator& comm, const Config& config, const Problem& problem,
                                   ConstMat theta) {
-  const Integrated* model = integrated_of(problem);
+  const Integrated* model = problem.integrated();
   if (model == nullptr || config.output.group_effects == "none") return {};
   Output output(config, theta.cols());
   add_integrated(comm, config, problem, *model, theta, output);
@@ -281,7 +277,7 @@ EffectsOfGroups effects_of_groups(const Communicator& comm, const Config& config
 }
 
 void check_size_of_group_effects(const Communicator& comm, const Config& config, const Problem& problem) {
-  const Integrated* model = integrated_of(problem);
+  const Integrated* model = problem.integrated();
   if (model == nullptr || config.output.group_effects != "draws") return;
   const LocalModel& local = model->local();
   if (local.num_outer_latents() > 0) {

@@ -9,9 +9,6 @@
 
 namespace vfe {
 
-/// The model, where it has groups whose latent variables are integrated; else null.
-const Integrated* integrated_of(const Problem& problem);
-
 /// [collective] Those groups, on all ranks.
 Index num_groups(const Communicator& comm, const LocalModel& model);
 /// [collective] Their dimension, in the order of the dataset: names are on rank 0 alone.

@@ -97,7 +97,7 @@ std::vector<Group> row_groups(const Communicator& comm, const Config& config, co
   std::vector<Group> groups;
   if (keys_asked_for(config).empty()) return groups;
   const Model& model = problem.model();
-  if (const Integrated* integrated = integrated_of(problem)) {
+  if (const Integrated* integrated = problem.integrated()) {
     groups.push_back(log_likelihood_by_group(comm, problem, *integrated, theta));
     return groups;
   }
@@ -130,7 +130,7 @@ std::vector<Group> row_groups(const Communicator& comm, const Config& config, co
 
 void check_row_groups(const Communicator& comm, const Config& config, const Problem& problem) {
   const std::vector<std::string> keys = keys_asked_for(config);
-  const Integrated* integrated = integrated_of(problem);
+  const Integrated* integrated = problem.integrated();
   if (integrated != nullptr && config.output.posterior_predictive) {
     throw Error(Fault::config,
                 "output.posterior_predictive: found true, with effects of groups, whose responses a fit does "
