@@ -11,6 +11,7 @@
 
 #include "model/local_modes.hpp"
 #include "model/nested_integral.hpp"
+#include "model/scale_gradient.hpp"
 #include "model/with_size.hpp"
 
 namespace vfe {
@@ -157,21 +158,12 @@ class BlockIntegral {
     return sums_.allFinite() && reference_.allFinite();
   }
 
-  // Adds the rest: nodes move with the mode and with C, which moves with the
-  // mode and theta. d C'^-1 = -C'^-1 dC' C'^-1, and backwards through the factorisation dW = d(C C') as in
-  // Murray (2016).
+  // Adds the rest: nodes move with the mode and with C, which moves with the mode and theta.
   void add_gradient(Vec grad) {
     Matrix scale_weight(k_ * k_, groups_), by_mode(k_, groups_), direction(k_, groups_);
-    Square<K> inner(k_, k_);
     for (Index g = 0; g < groups_; ++g) {
-      const Eigen::Map<const Square<K>> inverse = square<K>(inverse_, k_, g);
-      // C' times the derivative by C: lower triangle of -(sum over nodes of x slope' C'^-1) - 1.
-      inner = -square<K>(product_sum_, k_, g) * inverse;
-      inner.diagonal().array() -= 1.0;
-      inner.template triangularView<Eigen::StrictlyUpper>().setZero();
-      inner.diagonal() *= 0.5;
-      const Square<K> weight = inverse * inner * inverse.transpose();
-      Eigen::Map<Square<K>>(scale_weight.data() + g * k_ * k_, k_, k_) = 0.5 * (weight + weight.transpose());
+      Eigen::Map<Square<K>>(scale_weight.data() + g * k_ * k_, k_, k_) =
+          scale_gradient<Square<K>>(square<K>(product_sum_, k_, g), square<K>(inverse_, k_, g));
     }
     density_.differentiate_scale(scale_weight, by_mode);
     for (Index g = 0; g < groups_; ++g) {

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "model/local_modes.hpp"
+#include "model/scale_gradient.hpp"
 
 namespace vfe {
 namespace {
@@ -218,15 +219,6 @@ void NestedIntegral::add_gradient(Vec grad) {
   const Index outer_nodes = outer_.nodes.cols(), nodes = inner_.nodes.cols();
   Matrix scale_weight = Matrix::Zero(k_ * k_, groups_), by_mode(k_, groups_), by_v(k2_, groups_);
   Matrix by_u = Matrix::Zero(k1_, outers());
-  // Backwards through a factorisation W = C C', given the sum over nodes of x slope' and C'^-1.
-  const auto through = [](const Small& products, const Small& inverse) {
-    Small inner = -products * inverse;
-    inner.diagonal().array() -= 1.0;
-    inner.triangularView<Eigen::StrictlyUpper>().setZero();
-    inner.diagonal() *= 0.5;
-    const Small weight = inverse * inner * inverse.transpose();
-    return Small(0.5 * (weight + weight.transpose()));
-  };
   for (Index o = 0; o < outers(); ++o) {
     const Index begin = first_[static_cast<std::size_t>(o)], end = first_[static_cast<std::size_t>(o) + 1];
     const Vector& share = share_[static_cast<std::size_t>(o)];
@@ -256,9 +248,9 @@ void NestedIntegral::add_gradient(Vec grad) {
         slope_u.col(i) += of_node.topRows(k1_).rowwise().sum() - tilt_[c] * sum_v;
       }
       Eigen::Map<Matrix>(scale_weight.data() + g * k_ * k_, k_, k_).bottomRightCorner(k2_, k2_) =
-          through(products, inner_inverse_[c]);
+          scale_gradient<Small>(products, inner_inverse_[c]);
     }
-    const Small of_outer = through(outer_.nodes * slope_u.transpose(), outer_inverse);
+    const Small of_outer = scale_gradient<Small>(outer_.nodes * slope_u.transpose(), outer_inverse);
     for (Index g = begin; g < end; ++g) {
       const auto c = static_cast<std::size_t>(g);
       const Small& tilt = tilt_[c];
